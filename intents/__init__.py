@@ -1,0 +1,1 @@
+"""What customers say: intents, and the blogs from which intents are read."""

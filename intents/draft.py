@@ -1,0 +1,47 @@
+"""A want before it is an intent: what a form, the API or a post on a blog says, in one shape."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Condition(StrEnum):
+    """The state of the goods that a customer accepts or a vendor sells."""
+
+    ANY = "any"
+    NEW = "new"
+    USED = "used"
+
+
+class Visibility(StrEnum):
+    """Who may open an intent's page: everybody, who finds it in lists; or whoever has its address."""
+
+    PUBLIC = "public"
+    UNLISTED = "unlisted"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the customer means to spend, in minor units of `currency`; None is an open end."""
+
+    min_minor: int | None
+    max_minor: int | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentDraft:
+    """Everything a customer can say of a want. `None` is "not said"; ids are of the category and region trees."""
+
+    title: str
+    body: str = ""
+    category_id: int | None = None
+    region_id: int | None = None
+    budget: Budget | None = None
+    condition: Condition = Condition.ANY
+    quantity: int = 1
+    needed_by: date | None = None
+    expires_at: datetime | None = None
+    visibility: Visibility = Visibility.PUBLIC
+    language: str | None = None  # BCP 47, as the author or the feed says.
+    terms: str = ""  # What a vendor must accept before contact details are shown.

@@ -1,0 +1,138 @@
+"""Tables of how word travels: channels, notifications (the outbox), attempts (what happened, each time)."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.types import Text
+
+from vendors.models import Undelivered, Vendor
+from vrm.kernel.accounts import Account
+from vrm.kernel.db import Base, Code, Document, Id, Line, Moment, Ref, Word, choice, partial_index
+
+
+class ChannelKind(StrEnum):
+    """Where a vendor can be told. One file in notifiers/channels/ each, or one entry of chat.py."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+    SLACK = "slack"
+    DISCORD = "discord"
+    TELEGRAM = "telegram"
+    TEAMS = "teams"
+    NTFY = "ntfy"
+
+
+class Channel(Base):
+    """One place where a vendor wants to be told. Verified before its first real message."""
+
+    __tablename__ = "channels"
+    __table_args__ = (UniqueConstraint("vendor_id", "code"),)
+
+    id: Mapped[Id]
+    code: Mapped[Code]
+    vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"))
+    kind: Mapped[ChannelKind] = mapped_column(choice(ChannelKind))
+    label: Mapped[Line] = mapped_column(default="")
+    target: Mapped[dict[str, Any]] = mapped_column(Document)  # The kind's typed fields, e.g. {"address": …}.
+    challenge: Mapped[Word | None]  # What must come back before the channel counts as verified.
+    challenge_tries: Mapped[int] = mapped_column(default=0)  # Wrong codes typed; a few, then a new challenge.
+    created_at: Mapped[Moment]
+    verified_at: Mapped[Moment | None]
+    paused_at: Mapped[Moment | None]  # By the vendor.
+    failing_since: Mapped[Moment | None]  # First failure since the last success.
+    failures: Mapped[int] = mapped_column(default=0)  # Since the last success.
+    switched_off_at: Mapped[Moment | None]  # By the broker, after a failure that will not mend itself.
+    switched_off_because: Mapped[Line | None]
+    ended_at: Mapped[Moment | None]  # Removed by the vendor.
+
+    vendor: Mapped[Vendor] = relationship()
+
+
+class Topic(StrEnum):
+    """What a notification is about. The first group goes to channels of vendors, the second to accounts."""
+
+    LEAD_CREATED = "lead.created"
+    LEAD_UPDATED = "lead.updated"
+    LEAD_WITHDRAWN = "lead.withdrawn"
+    LEAD_REVEALED = "lead.revealed"
+    MESSAGE_CREATED = "message.created"
+    CHALLENGE = "channel.challenge"
+    TEST = "test"
+
+    SIGN_IN = "letter.sign-in"
+    VERIFY = "letter.verify"
+    ASK_ENTRY = "letter.ask-entry"  # "We read a want on your blog: shall we publish it?"
+    ASK_VANISHED = "letter.ask-vanished"  # "Your post is gone: shall we withdraw the want?"
+    ANSWERED = "letter.answered"
+    CHANNEL_OFF = "letter.channel-off"  # To the vendor's people, when a channel was switched off.
+
+
+class Result(StrEnum):
+    """How a notification ended."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"  # Nobody is waiting for it any more: the channel ended, or the vendor stopped it.
+
+
+class Notification(Base):
+    """One message owed to one channel, or to one account by mail: the outbox row."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (
+        ForeignKeyConstraint(["intent_id", "vendor_id"], ["leads.intent_id", "leads.vendor_id"], ondelete="CASCADE"),
+        CheckConstraint("(channel_id IS NULL) <> (account_id IS NULL)", name="one_receiver"),
+        CheckConstraint("(done_at IS NULL) = (result IS NULL)", name="done_has_result"),
+        # Told once of each occasion, however often a step is replayed. NULLs are distinct: letters are not held by it.
+        UniqueConstraint("intent_id", "vendor_id", "channel_id", "topic", "occasion"),
+        # deliver.claim: what is owed, by when it is due.
+        partial_index("ix_notifications_due", "due_at", where="done_at IS NULL"),
+        # A channel's log, newest first.
+        Index("ix_notifications_channel", "channel_id", "id"),
+    )
+
+    id: Mapped[Id]
+    code: Mapped[Code]  # Half of the id that every attempt carries on the wire.
+    topic: Mapped[Topic] = mapped_column(choice(Topic))
+    channel_id: Mapped[Ref | None] = mapped_column(ForeignKey("channels.id", ondelete="CASCADE"))
+    account_id: Mapped[Ref | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    intent_id: Mapped[Ref | None]
+    vendor_id: Mapped[Ref | None]
+    # Which one of its topic: 0 for the first word of a lead, a revision's number, a message's or response's id.
+    occasion: Mapped[int] = mapped_column(default=0)
+    params: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)  # Emptied when done: may hold a secret.
+    owed_at: Mapped[Moment]
+    due_at: Mapped[Moment]  # Next attempt. A claim moves it past the attempt's deadline, so a dead claimer loses it.
+    tries: Mapped[int] = mapped_column(default=0)
+    done_at: Mapped[Moment | None]
+    result: Mapped[Result | None] = mapped_column(choice(Result))
+
+    channel: Mapped[Channel | None] = relationship()
+    account: Mapped[Account | None] = relationship()
+
+
+class Verdict(StrEnum):
+    """What an attempt amounted to."""
+
+    DELIVERED = "delivered"
+    TRANSIENT = "transient"  # Worth another try.
+    PERMANENT = "permanent"  # The same will fail again.
+
+
+class Attempt(Base):
+    """One try to send a notification, with what came back."""
+
+    __tablename__ = "attempts"
+
+    id: Mapped[Id]
+    notification_id: Mapped[Ref] = mapped_column(ForeignKey("notifications.id", ondelete="CASCADE"), index=True)
+    started_at: Mapped[Moment]
+    took_ms: Mapped[int]
+    verdict: Mapped[Verdict] = mapped_column(choice(Verdict))
+    because: Mapped[Undelivered | None] = mapped_column(choice(Undelivered))
+    status: Mapped[int | None]  # HTTP or SMTP code, when the other side gave one.
+    said: Mapped[str] = mapped_column(Text, default="")  # Up to 4 kB of its answer, or our sentence.
+
+    notification: Mapped[Notification] = relationship()

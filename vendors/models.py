@@ -1,0 +1,277 @@
+"""Tables of who listens and answers: vendors, memberships, subscriptions, leads, responses, messages."""
+
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.types import Text
+
+from intents.draft import Condition
+from intents.models import Intent
+from vrm.kernel.accounts import Account
+from vrm.kernel.db import Address, Base, Code, Document, Id, Line, Minor, Moment, Ref, Word, choice, partial_index
+
+
+class Role(StrEnum):
+    """What a member may do for a vendor; each may also do what the next one may."""
+
+    OWNER = "owner"  # Members and roles; end the vendor.
+    ADMIN = "admin"  # Subscriptions and channels.
+    MEMBER = "member"  # Read and answer leads.
+
+
+class Vendor(Base):
+    """An organisation that sells."""
+
+    __tablename__ = "vendors"
+
+    id: Mapped[Id]
+    code: Mapped[Code] = mapped_column(unique=True)  # Half of a lead's public code.
+    slug: Mapped[Word] = mapped_column(unique=True)
+    name: Mapped[Line]
+    website: Mapped[Address] = mapped_column(default="")
+    about: Mapped[str] = mapped_column(Text, default="")
+    zone: Mapped[Word] = mapped_column(default="UTC")
+    created_at: Mapped[Moment]
+    paused_at: Mapped[Moment | None]  # Gets no new leads.
+    closed_at: Mapped[Moment | None]
+
+    memberships: Mapped[list["Membership"]] = relationship(back_populates="vendor")
+
+
+class Membership(Base):
+    """A person who acts for a vendor."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (Index("ix_memberships_account", "account_id", "vendor_id"),)
+
+    vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[Ref] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[Role] = mapped_column(choice(Role))
+    created_at: Mapped[Moment]
+
+    vendor: Mapped[Vendor] = relationship(back_populates="memberships")
+    account: Mapped[Account] = relationship()
+
+
+class Block(Base):
+    """A customer who does not want to be sold to by this vendor again."""
+
+    __tablename__ = "blocks"
+
+    account_id: Mapped[Ref] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"), primary_key=True)
+    created_at: Mapped[Moment]
+
+
+class Subscription(Base):
+    """A vendor's standing order: tell us of wants in this category and this region."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        UniqueConstraint("vendor_id", "code"),
+        CheckConstraint("(min_budget = 0) = (currency IS NULL)", name="currency"),
+        CheckConstraint("min_budget >= 0", name="min_budget"),
+        # match.matching: probed by each pair of the intent's ancestors; covers the query.
+        partial_index(
+            "ix_subscriptions_probe",
+            "category_id",
+            "region_id",
+            "vendor_id",
+            "min_budget",
+            "currency",
+            "condition",
+            "id",
+            where="ended_at IS NULL AND paused_at IS NULL",
+        ),
+        # route.backfill_due: new or changed subscriptions that have not been held against open intents.
+        partial_index(
+            "ix_subscriptions_to_backfill",
+            "changed_at",
+            where="backfilled_at IS NULL AND ended_at IS NULL AND paused_at IS NULL",
+        ),
+    )
+
+    id: Mapped[Id]
+    code: Mapped[Code]
+    vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"))
+    name: Mapped[Line] = mapped_column(default="")
+    category_id: Mapped[Ref] = mapped_column(ForeignKey("categories.id"))
+    region_id: Mapped[Ref] = mapped_column(ForeignKey("regions.id"))
+    min_budget: Mapped[Minor] = mapped_column(default=0)  # 0: any. A want without a budget always passes.
+    currency: Mapped[Word | None]
+    condition: Mapped[Condition] = mapped_column(choice(Condition), default=Condition.ANY)
+    created_at: Mapped[Moment]
+    changed_at: Mapped[Moment]
+    paused_at: Mapped[Moment | None]
+    backfilled_at: Mapped[Moment | None]
+    ended_at: Mapped[Moment | None]
+
+    vendor: Mapped[Vendor] = relationship()
+
+
+class Undelivered(StrEnum):
+    """Why a vendor has not been reached. The first is not the vendor's nor our failure, only time."""
+
+    NO_CHANNEL = "no-channel"  # The vendor has no verified, working channel.
+    BOUNCED = "bounced"  # The mailbox does not exist or its server refused it for good.
+    REFUSED = "refused"  # The other side answered, and said no.
+    UNREACHABLE = "unreachable"  # No answer from the other side.
+    SWITCHED_OFF = "switched-off"  # The channel was switched off before the message went out.
+
+
+class Withheld(StrEnum):
+    """By which rule a matching vendor is not told."""
+
+    BLOCKED = "blocked"
+
+
+class SeenBy(StrEnum):
+    """What proved that a lead was read."""
+
+    PAGE = "page"  # A signed-in page view.
+    POST = "post"  # A button was pressed.
+    API = "api"  # An authenticated read.
+
+
+class Lead(Base):
+    """One intent × one vendor: the unit that is routed, seen, answered and measured."""
+
+    __tablename__ = "leads"
+    __table_args__ = (
+        Index("ix_leads_inbox", "vendor_id", "intent_id"),
+        # Key order is the order of writing, and SQLite then keeps one tree instead of two.
+        {"sqlite_with_rowid": False},
+    )
+
+    intent_id: Mapped[Ref] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"), primary_key=True)
+    vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"), primary_key=True)
+    # [[subscription id, its category id, its region id], …] as they were when it was routed.
+    reasons: Mapped[list[list[int]]] = mapped_column(Document)
+    routed_at: Mapped[Moment]
+    withheld: Mapped[Withheld | None] = mapped_column(choice(Withheld))
+    notified_at: Mapped[Moment | None]
+    delivered_at: Mapped[Moment | None]
+    undelivered: Mapped[Undelivered | None] = mapped_column(choice(Undelivered))  # While delivered_at is None.
+    seen_at: Mapped[Moment | None]
+    seen_by: Mapped[SeenBy | None] = mapped_column(choice(SeenBy))
+    responded_at: Mapped[Moment | None]
+    revealed_at: Mapped[Moment | None]  # The customer showed their contact details.
+    declined_at: Mapped[Moment | None]  # By the customer: no, thank you.
+
+    intent: Mapped[Intent] = relationship()
+    vendor: Mapped[Vendor] = relationship()
+
+    @property
+    def code(self) -> str:
+        """The public code: computed from its key's public halves, stored nowhere, authorised at each use."""
+        return f"{self.intent.code}-{self.vendor.code}"
+
+
+def _lead_key() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["intent_id", "vendor_id"], ["leads.intent_id", "leads.vendor_id"], ondelete="CASCADE")
+
+
+class Kind(StrEnum):
+    """What a vendor says to a lead."""
+
+    OFFER = "offer"
+    QUESTION = "question"
+    DECLINE = "decline"
+    REPLY = "reply"
+
+
+class Actor(StrEnum):
+    """Who said it. Only a human's word counts as an answer."""
+
+    HUMAN = "human"
+    AUTO = "auto"
+    UNKNOWN = "unknown"
+
+
+class DeclineReason(StrEnum):
+    """Why a vendor says "not for us"."""
+
+    CATEGORY = "category"  # We do not sell this.
+    REGION = "region"  # Not our area.
+    BUDGET = "budget"
+    STOCK = "stock"  # Out of stock.
+    TIME = "time"  # Too late, or too soon.
+    SPAM = "spam"  # Not a real want.
+    OTHER = "other"
+
+
+class Via(StrEnum):
+    """By which way a response came."""
+
+    PAGE = "page"  # Signed in.
+    LINK = "link"  # The answer link of a message.
+    API = "api"
+
+
+class Response(Base):
+    """What a vendor says to a lead."""
+
+    __tablename__ = "responses"
+    __table_args__ = (
+        _lead_key(),
+        CheckConstraint("(price IS NULL) = (currency IS NULL)", name="price_has_currency"),
+        CheckConstraint("(kind = 'decline') = (decline_reason IS NOT NULL)", name="decline_has_reason"),
+        Index("ix_responses_lead", "intent_id", "vendor_id", "at"),
+        # letters.owe: responses that the customer has not been written to about.
+        partial_index("ix_responses_to_tell", "at", where="told_at IS NULL"),
+    )
+
+    id: Mapped[Id]
+    intent_id: Mapped[Ref]
+    vendor_id: Mapped[Ref]
+    at: Mapped[Moment]
+    kind: Mapped[Kind] = mapped_column(choice(Kind))
+    actor: Mapped[Actor] = mapped_column(choice(Actor))
+    via: Mapped[Via] = mapped_column(choice(Via))
+    account_id: Mapped[Ref | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    body: Mapped[str] = mapped_column(Text, default="")
+    price: Mapped[Minor | None]
+    currency: Mapped[Word | None]
+    condition: Mapped[Condition | None] = mapped_column(choice(Condition))
+    valid_until: Mapped[date | None]
+    decline_reason: Mapped[DeclineReason | None] = mapped_column(choice(DeclineReason))
+    told_at: Mapped[Moment | None]  # When a letter to the customer came to be owed.
+
+    lead: Mapped[Lead] = relationship()
+
+
+class Message(Base):
+    """What the customer says to one vendor, in the thread of a lead."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        _lead_key(),
+        Index("ix_messages_lead", "intent_id", "vendor_id", "at"),
+        # announce.announce: messages that the vendor has not been told of.
+        partial_index("ix_messages_to_announce", "at", where="announced_at IS NULL"),
+    )
+
+    id: Mapped[Id]
+    intent_id: Mapped[Ref]
+    vendor_id: Mapped[Ref]
+    at: Mapped[Moment]
+    body: Mapped[str] = mapped_column(Text)
+    announced_at: Mapped[Moment | None]
+
+    lead: Mapped[Lead] = relationship()
+
+
+class Agreement(Base):
+    """A vendor's yes to the customer's terms; the words are kept as they were."""
+
+    __tablename__ = "agreements"
+    __table_args__ = (_lead_key(),)
+
+    intent_id: Mapped[Ref] = mapped_column(primary_key=True)
+    vendor_id: Mapped[Ref] = mapped_column(primary_key=True)
+    terms: Mapped[str] = mapped_column(Text)
+    agreed_at: Mapped[Moment]
+    account_id: Mapped[Ref | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    via: Mapped[Via] = mapped_column(choice(Via))

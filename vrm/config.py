@@ -1,0 +1,154 @@
+"""Settings: the environment, read once and strictly, into one frozen object. `SETTINGS` documents each."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from vrm.kernel import text
+from vrm.kernel.errors import BadInput, BadSetting
+
+SETTINGS: Mapping[str, str] = {
+    "VRM_DATABASE_URL": "Where everything is kept: sqlite:///FILE (default sqlite:///instance/vrm.db) or postgresql://…",
+    "VRM_SECRET_KEY": "Signs cookies and answer links; 32 characters or more. Made and kept beside an SQLite file when "
+    "unset; required with PostgreSQL.",
+    "VRM_BASE_URL": "The address under which people reach the pages (default http://127.0.0.1:PORT).",
+    "VRM_MAIL_URL": "The mail relay, smtp://user:pass@host:587 (STARTTLS where offered) or smtps://…:465. Unset: mails "
+    "are written to instance/outbox/.",
+    "VRM_MAIL_FROM": "The sender of all mail (default vrm@ and the host of VRM_BASE_URL).",
+    "VRM_ALLOW_PRIVATE_TARGETS": "Private networks that feeds and webhooks may reach, as CIDRs with commas between "
+    "them. Off by default.",
+    "VRM_LOG": "How much is logged: debug, info (default), warning or error.",
+    "VRM_TRUSTED_PROXIES": "How many proxies in front of the pages set X-Forwarded headers (default 0).",
+    "VRM_REQUIRE": "For tests only: postgres,browser makes a missing one a failure instead of a skip.",
+}
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class MailRelay:
+    """How mail leaves. `secure` is TLS from the first byte; otherwise STARTTLS is used where it is offered."""
+
+    host: str
+    port: int
+    secure: bool
+    user: str | None
+    password: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the operator decided."""
+
+    database_url: str
+    secret_key: str
+    base_url: str  # Without a slash at its end.
+    port: int
+    mail: MailRelay | None  # None: mail is written to `instance`/outbox.
+    mail_from: str
+    allow_private: tuple[Network, ...]
+    log: str
+    trusted_proxies: int
+    instance: Path  # Where embedded state is kept.
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the store is an SQLite file of this machine."""
+        return self.database_url.startswith("sqlite")
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from the environment. BadSetting, with the fix, for an unknown or malformed one."""
+    unknown = sorted(name for name in environ if name.startswith("VRM_") and name not in SETTINGS)
+    if unknown:
+        raise BadSetting(f"Unknown setting {', '.join(unknown)}. Known ones are: {', '.join(SETTINGS)}.")
+    database_url = environ.get("VRM_DATABASE_URL") or "sqlite:///instance/vrm.db"
+    if not database_url.startswith(("sqlite:///", "postgresql://")):
+        raise BadSetting("VRM_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    embedded = database_url.startswith("sqlite")
+    instance = Path(database_url.removeprefix("sqlite:///")).parent if embedded else Path("instance")
+    port = _number(environ, "PORT", default=8000, most=65535)
+    base_url = (environ.get("VRM_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+    host = urlsplit(base_url).hostname
+    if not base_url.startswith(("http://", "https://")) or not host:
+        raise BadSetting("VRM_BASE_URL must be a whole address, such as https://wants.example.org.")
+    log = environ.get("VRM_LOG") or "info"
+    if log not in ("debug", "info", "warning", "error"):
+        raise BadSetting("VRM_LOG must be debug, info, warning or error.")
+    return Settings(
+        database_url=database_url,
+        secret_key=_secret_key(environ, instance if embedded else None),
+        base_url=base_url,
+        port=port,
+        mail=_mail_relay(environ.get("VRM_MAIL_URL")),
+        mail_from=_mail_from(environ.get("VRM_MAIL_FROM"), host),
+        allow_private=_networks(environ.get("VRM_ALLOW_PRIVATE_TARGETS", "")),
+        log=log,
+        trusted_proxies=_number(environ, "VRM_TRUSTED_PROXIES", default=0, most=10),
+        instance=instance,
+    )
+
+
+def _number(environ: Mapping[str, str], name: str, *, default: int, most: int) -> int:
+    value = environ.get(name) or str(default)
+    if not re.fullmatch(r"\d{1,5}", value, re.ASCII) or int(value) > most:
+        raise BadSetting(f"{name} must be a whole number between 0 and {most}, not “{value[:20]}”.")
+    return int(value)
+
+
+def _secret_key(environ: Mapping[str, str], keep_in: Path | None) -> str:
+    key = environ.get("VRM_SECRET_KEY")
+    if key:
+        if len(key) < 32:
+            raise BadSetting("VRM_SECRET_KEY is too short; `openssl rand -hex 32` makes a good one.")
+        return key
+    if keep_in is None:
+        raise BadSetting("VRM_SECRET_KEY is required with PostgreSQL; `openssl rand -hex 32` makes a good one.")
+    file = keep_in / "secret_key"
+    if not file.exists():
+        keep_in.mkdir(parents=True, exist_ok=True)
+        # Written beside and linked: web and worker may both be first, and must end up with the same one.
+        fresh = keep_in / f".secret_key.{secrets.token_hex(4)}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_hex(32))
+        try:
+            file.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return file.read_text().strip()
+
+
+def _mail_relay(url: str | None) -> MailRelay | None:
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise BadSetting("VRM_MAIL_URL must look like smtp://user:password@mail.example.org:587.")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise BadSetting("VRM_MAIL_URL names a port that is not a number below 65536.") from error
+    secure = parts.scheme == "smtps"
+    return MailRelay(parts.hostname, port or (465 if secure else 587), secure, parts.username, parts.password)
+
+
+def _mail_from(address: str | None, host: str) -> str:
+    if not address:
+        return f"vrm@{host}" if "." in host and not host.replace(".", "").isdigit() else "vrm@localhost.localdomain"
+    try:
+        return text.mail_address(address)
+    except BadInput as error:
+        raise BadSetting("VRM_MAIL_FROM must be a plain mail address, such as wants@example.org.") from error
+
+
+def _networks(cidrs: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(cidr.strip()) for cidr in cidrs.split(",") if cidr.strip())
+    except ValueError as error:
+        raise BadSetting(f"VRM_ALLOW_PRIVATE_TARGETS: {error}. Write CIDRs such as 10.0.0.0/8.") from error

@@ -1,0 +1,272 @@
+"""Accounts: who somebody is here, one-time links and API tokens. Only hashes of secrets are stored."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import ForeignKey, Index, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from vrm.kernel import text
+from vrm.kernel.db import Address, Base, Document, Id, Moment, Ref, Word, choice
+from vrm.kernel.errors import BadInput, LinkSpent, NotFound
+
+LINK_LASTS = timedelta(minutes=30)
+
+
+class Scope(StrEnum):
+    """What an API token may do, beside what its account may."""
+
+    INTENTS_READ = "intents:read"
+    INTENTS_WRITE = "intents:write"
+    VENDORS_READ = "vendors:read"
+    VENDORS_WRITE = "vendors:write"
+
+
+class LinkPurpose(StrEnum):
+    """What a one-time link does when its button is pressed. Both prove that the mailbox is the account's."""
+
+    SIGN_IN = "sign-in"
+    VERIFY = "verify"
+
+
+class Account(Base):
+    """A person. Customers, members of vendors, researchers and operators are all accounts."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[Id]
+    email: Mapped[Address] = mapped_column(unique=True)  # As `text.mail_address` folds it.
+    name: Mapped[Word] = mapped_column(default="")  # Shown to a vendor only after a reveal.
+    phone: Mapped[Word] = mapped_column(default="")  # Shown to a vendor only after a reveal.
+    password_hash: Mapped[Address | None]  # argon2id; None: signs in by link only.
+    locale: Mapped[Word] = mapped_column(default="en")
+    zone: Mapped[Word] = mapped_column(default="UTC")  # IANA name; mail to the account uses it.
+    is_operator: Mapped[bool] = mapped_column(default=False)
+    is_researcher: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[Moment]
+    verified_at: Mapped[Moment | None]  # First proof that the mailbox is theirs.
+    closed_at: Mapped[Moment | None]
+    session_epoch: Mapped[int] = mapped_column(default=0)  # Raised to sign the account out everywhere.
+
+
+class Link(Base):
+    """A one-time link that was mailed. Its GET shows a button; only the POST spends it."""
+
+    __tablename__ = "links"
+
+    id: Mapped[Id]
+    account_id: Mapped[Ref] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    purpose: Mapped[LinkPurpose] = mapped_column(choice(LinkPurpose))
+    secret_hash: Mapped[Word] = mapped_column(unique=True)
+    created_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    spent_at: Mapped[Moment | None]
+
+    account: Mapped[Account] = relationship()
+
+
+class ApiToken(Base):
+    """A named, scoped, expiring, revocable key to the API, shown once."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[Id]
+    account_id: Mapped[Ref] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    name: Mapped[Word]
+    secret_hash: Mapped[Word] = mapped_column(unique=True)
+    hint: Mapped[Word]  # The first letters, so that its owner can tell one from another.
+    scopes: Mapped[list[str]] = mapped_column(Document)
+    created_at: Mapped[Moment]
+    expires_at: Mapped[Moment | None]
+    last_used_at: Mapped[Moment | None]  # To the hour: an exact time would make each request a write.
+    revoked_at: Mapped[Moment | None]
+
+    account: Mapped[Account] = relationship()
+
+
+class Audit(Base):
+    """Who did what that touches somebody's data or the running of the broker."""
+
+    __tablename__ = "audits"
+    __table_args__ = (Index("ix_audits_at", "at"),)
+
+    id: Mapped[Id]
+    at: Mapped[Moment]
+    account_id: Mapped[Ref | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    action: Mapped[Word]  # "account.operator-made", "intent.removed" …
+    subject: Mapped[Address]  # The public name of what it was done to.
+    facts: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
+
+
+def audit(session: Session, action: str, subject: str, now: datetime, *, by: Account | None, **facts: Any) -> None:
+    """Leave a row that says who did what."""
+    session.add(Audit(at=now, account_id=by.id if by else None, action=action, subject=subject, facts=facts))
+
+
+# --- Passwords ------------------------------------------------------------------------------------
+
+
+class Passwords:
+    """Hashes with argon2id (RFC 9106). Tests pass cheap parameters; nobody else should."""
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        # Verified against when there is no account or no password, so that both take as long.
+        self._nobody = self._hasher.hash(secrets.token_hex(16))
+
+    def hash(self, password: str, *, field: str = "password") -> str:
+        """A hash to store; BadInput naming `field` for fewer than 10 or more than 200 characters."""
+        if not 10 <= len(password) <= 200:
+            raise BadInput({field: "Please use between 10 and 200 characters; a sentence is fine."})
+        return self._hasher.hash(password)
+
+    def check(self, account: Account | None, password: str) -> bool:
+        """Whether `password` is the account's. Takes as long when there is no such account."""
+        stored = account.password_hash if account else None
+        try:
+            self._hasher.verify(stored or self._nobody, password[:200])
+        except (VerificationError, InvalidHashError):
+            return False
+        return stored is not None
+
+
+# --- Accounts -------------------------------------------------------------------------------------
+
+
+def find(session: Session, email: str) -> Account | None:
+    """The open account with this address (in any spelling), or None."""
+    return session.scalar(select(Account).where(Account.email == text.mail_address(email), Account.closed_at.is_(None)))
+
+
+def ensure(session: Session, email: str, now: datetime, *, name: str = "") -> Account:
+    """The open account with this address, made when there is none. BadInput for what is not an address."""
+    account = find(session, email)
+    if account is None:
+        account = Account(email=text.mail_address(email), name=clean_name(name), created_at=now)
+        session.add(account)
+        session.flush()
+    return account
+
+
+def clean_name(name: str) -> str:
+    """A person's name as it is stored; may be empty."""
+    return text.line(name, field="name", label="The name", most=64, least=0)
+
+
+# --- One-time links -------------------------------------------------------------------------------
+
+
+def _digest(secret: str) -> str:
+    # The secrets are 256 random bits: a plain digest cannot be searched, and can be looked up.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def make_link(session: Session, account: Account, purpose: LinkPurpose, now: datetime) -> str:
+    """A new one-time secret for a link to `account`, good for 30 minutes. Only its digest is kept."""
+    secret = secrets.token_urlsafe(32)
+    session.add(
+        Link(
+            account_id=account.id,
+            purpose=purpose,
+            secret_hash=_digest(secret),
+            created_at=now,
+            expires_at=now + LINK_LASTS,
+        )
+    )
+    session.flush()
+    return secret
+
+
+def look_at_link(session: Session, secret: str, now: datetime) -> Link:
+    """The link, without spending it; LinkSpent when it was used, is too old, or never existed."""
+    link = session.scalar(select(Link).where(Link.secret_hash == _digest(secret)))
+    if link is None or link.spent_at is not None or link.expires_at <= now or link.account.closed_at is not None:
+        raise LinkSpent("This link has been used or is too old. Ask for a new one; it arrives in a minute.")
+    return link
+
+
+def spend_link(session: Session, secret: str, now: datetime) -> Account:
+    """Use the link once: its account, whose mailbox is thereby proven. LinkSpent as `look_at_link`."""
+    link = look_at_link(session, secret, now)
+    # Conditional, so that of two requests at the same instant one loses.
+    spent = session.execute(
+        update(Link).where(Link.id == link.id, Link.spent_at.is_(None)).values(spent_at=now).returning(Link.id)
+    )
+    if spent.first() is None:
+        raise LinkSpent("This link has been used. Ask for a new one; it arrives in a minute.")
+    if link.account.verified_at is None:
+        link.account.verified_at = now
+    session.flush()
+    return link.account
+
+
+# --- API tokens -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token that was just made; `secret` is shown once and kept nowhere."""
+
+    token: ApiToken
+    secret: str
+
+
+def make_token(
+    session: Session,
+    account: Account,
+    now: datetime,
+    *,
+    name: str,
+    scopes: Iterable[str] = tuple(Scope),
+    lasts: timedelta | None = timedelta(days=90),
+) -> NewToken:
+    """A new API token. BadInput for an unknown scope or a life that is not positive."""
+    wanted = sorted(set(scopes))
+    unknown = [scope for scope in wanted if scope not in set(Scope)]
+    if unknown or not wanted:
+        known = ", ".join(Scope)
+        raise BadInput({"scopes": f"Unknown scope {', '.join(unknown) or '(none)'}; choose from {known}."})
+    if lasts is not None and lasts <= timedelta(0):
+        raise BadInput({"expires": "A token must expire in the future, such as 30d."})
+    secret = f"vrm_{secrets.token_urlsafe(32)}"
+    token = ApiToken(
+        account_id=account.id,
+        name=text.line(name, field="name", label="The token's name", most=64),
+        secret_hash=_digest(secret),
+        hint=secret[:8],
+        scopes=wanted,
+        created_at=now,
+        expires_at=now + lasts if lasts else None,
+    )
+    session.add(token)
+    session.flush()
+    return NewToken(token, secret)
+
+
+def bearer(session: Session, secret: str, now: datetime) -> ApiToken | None:
+    """The live token with this secret, or None when it is unknown, expired, revoked or its account is closed."""
+    token = session.scalar(select(ApiToken).where(ApiToken.secret_hash == _digest(secret)))
+    if (
+        token is None
+        or token.revoked_at is not None
+        or (token.expires_at is not None and token.expires_at <= now)
+        or token.account.closed_at is not None
+    ):
+        return None
+    return token
+
+
+def revoke_token(session: Session, account: Account, token_id: int, now: datetime) -> None:
+    """End a token of this account at once; NotFound for anybody else's."""
+    token = session.get(ApiToken, token_id)
+    if token is None or token.account_id != account.id:
+        raise NotFound("There is no such token.")
+    token.revoked_at = token.revoked_at or now
+    session.flush()

@@ -1,0 +1,217 @@
+"""The store: column types, naming, engines for SQLite and PostgreSQL, and sessions that read or write."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    TypeDecorator,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.functions import FunctionElement
+
+from vrm.kernel.errors import BadSetting
+
+# --- Column types ---------------------------------------------------------------------------------
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class MomentType(TypeDecorator[datetime]):
+    """An aware UTC moment: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite.
+
+    An integer keeps order, exactness and arithmetic in SQLite, which has no time type of its own.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(BigInteger())
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A moment without a zone was given to the store.")
+        return (value - _EPOCH) // _MICROSECOND if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return _EPOCH + int(value) * _MICROSECOND
+        moment: datetime = value
+        return moment.astimezone(UTC)
+
+
+def choice(closed_set: type[StrEnum]) -> Enum:
+    """A column that holds the values of a StrEnum, with a CHECK in the store."""
+    return Enum(
+        closed_set,
+        native_enum=False,
+        create_constraint=True,
+        length=20,
+        values_callable=lambda members: [member.value for member in members],
+        name=closed_set.__name__.lower(),
+    )
+
+
+_BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER.
+
+Id = Annotated[int, mapped_column(_BIG, primary_key=True)]
+Ref = Annotated[int, mapped_column(_BIG)]  # Always used with a ForeignKey.
+Minor = Annotated[int, mapped_column(BigInteger)]  # Money in minor units.
+Moment = Annotated[datetime, mapped_column(MomentType)]
+Code = Annotated[str, mapped_column(String(32))]  # A random public name, see `new_code`.
+Word = Annotated[str, mapped_column(String(64))]
+Line = Annotated[str, mapped_column(String(500))]
+Address = Annotated[str, mapped_column(String(2000))]  # A URL or a mail address.
+Document = JSON().with_variant(postgresql.JSONB, "postgresql")
+
+# Without vowels and look-alikes: nothing rude, nothing misread over the telephone.
+_ALPHABET = "23456789bcdfghjkmnpqrstvwxyz"
+
+
+def new_code(length: int = 12) -> str:
+    """A random public name. Twelve letters are 57 bits: an unlisted page cannot be guessed."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+class random_code(FunctionElement[str]):  # noqa: N801 - It reads as a function in SQL expressions.
+    """A random 32-letter code made by the store itself, for rows that a statement writes in bulk."""
+
+    type = String(32)
+    inherit_cache = True
+
+
+@compiles(random_code, "sqlite")
+def _random_code_sqlite(_element: random_code, _compiler: Any, **_: Any) -> str:
+    return "lower(hex(randomblob(16)))"
+
+
+@compiles(random_code, "postgresql")
+def _random_code_postgresql(_element: random_code, _compiler: Any, **_: Any) -> str:
+    return "replace(gen_random_uuid()::text, '-', '')"
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """An index over the few rows that are still owed something: what the worker's polling queries read."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+class Base(DeclarativeBase):
+    """Every table of the broker."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+# --- Engines and sessions -------------------------------------------------------------------------
+
+_WRITES = "vrm_writes"
+
+
+def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # The driver must not open transactions on its own: `_begin_sqlite` says which kind it is.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",  # What was acknowledged survives a power cut.
+        "foreign_keys = ON",
+        "busy_timeout = 15000",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer that begins as a reader meets SQLITE_BUSY when it upgrades; one that says so first just waits.
+    writes = connection.get_execution_options().get(_WRITES, True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://…`; BadSetting for anything else."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    if parsed.get_backend_name() != "sqlite":
+        raise BadSetting(f"VRM_DATABASE_URL must begin with sqlite:/// or postgresql://, not “{url[:30]}”.")
+    if parsed.database in (None, "", ":memory:"):
+        raise BadSetting("VRM_DATABASE_URL must name a file: web and worker are two processes on one store.")
+    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+class Store:
+    """The database, as the edges use it: `with store.write() as session` commits, `store.read()` never does."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._reader = engine.execution_options(**{_WRITES: False})
+
+    @classmethod
+    def open(cls, url: str) -> "Store":
+        """The store at `url`; see `open_engine`."""
+        return cls(open_engine(url))
+
+    @property
+    def dialect(self) -> str:
+        """ "sqlite" or "postgresql"."""
+        return self.engine.dialect.name
+
+    def session(self, *, writes: bool) -> Session:
+        """A session whose life the caller manages; it begins at its first statement."""
+        return Session(self.engine if writes else self._reader, expire_on_commit=False)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that is committed at the end of the block, or rolled back when it raises."""
+        with self.session(writes=True) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A snapshot to look at; on SQLite it takes no write lock."""
+        with self.session(writes=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()

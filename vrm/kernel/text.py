@@ -1,0 +1,54 @@
+"""What people type, made safe to store: NFC, no control characters, no surrogates, not too long."""
+
+import re
+import unicodedata
+
+import idna
+
+from vrm.kernel.errors import BadInput
+
+# Controls except tab and newline; lone surrogates, which UTF-8 cannot hold; non-characters.
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+_EMAIL = re.compile(
+    r"[^@\s\"(),:;<>\[\\\]\x00-\x1f]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+)
+
+
+def line(value: str, *, field: str, label: str, most: int, least: int = 1) -> str:
+    """One line of text, trimmed, with runs of white space joined; BadInput naming `field` when it does not fit."""
+    if _FORBIDDEN.search(value) or _BIDI.search(value):
+        raise BadInput({field: f"{label} holds characters that cannot be shown; please type it again."})
+    value = " ".join(unicodedata.normalize("NFC", value).split())
+    if len(value) < least:
+        raise BadInput({field: f"{label} is missing; please fill it in."})
+    if len(value) > most:
+        raise BadInput({field: f"{label} has {len(value):,} characters; please use at most {most:,}."})
+    return value
+
+
+def prose(value: str, *, field: str, label: str, most: int) -> str:
+    """Text of several lines, trimmed; may be empty. BadInput naming `field` when it does not fit."""
+    if _FORBIDDEN.search(value.replace("\r\n", "\n")):
+        raise BadInput({field: f"{label} holds characters that cannot be shown; please type it again."})
+    value = unicodedata.normalize("NFC", value.replace("\r\n", "\n")).strip()
+    if len(value) > most:
+        raise BadInput({field: f"{label} has {len(value):,} characters; please use at most {most:,}."})
+    return value
+
+
+def mail_address(value: str, *, field: str = "email") -> str:
+    """A mail address in the one form in which it is stored: the domain in lower case and ASCII.
+
+    The local part is folded too: mailboxes that differ only in case are not seen in practice, second
+    accounts by accident are. Raises BadInput naming `field`.
+    """
+    local, at, domain = value.strip().rpartition("@")
+    try:
+        domain = idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        at = ""
+    folded = f"{local}@{domain}".lower()
+    if not at or len(folded) > 254 or not _EMAIL.fullmatch(folded) or ".." in local:
+        raise BadInput({field: "This is not a mail address; it should look like ana@example.org."})
+    return folded

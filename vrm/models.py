@@ -1,0 +1,35 @@
+"""Every table in one import, for migrations and for whoever wants the whole picture."""
+
+from intents.models import Blog, Entry, Intent, Revision
+from notifiers.models import Attempt, Channel, Notification
+from vendors.models import Agreement, Block, Lead, Membership, Message, Response, Subscription, Vendor
+from vrm.kernel.accounts import Account, ApiToken, Audit, Link
+from vrm.kernel.db import Base
+from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeVersion
+
+__all__ = [
+    "Account",
+    "Agreement",
+    "ApiToken",
+    "Attempt",
+    "Audit",
+    "Base",
+    "Blog",
+    "Block",
+    "Category",
+    "Channel",
+    "Entry",
+    "Intent",
+    "Lead",
+    "Link",
+    "Membership",
+    "Message",
+    "Notification",
+    "Region",
+    "RegionMember",
+    "Response",
+    "Revision",
+    "Subscription",
+    "TreeVersion",
+    "Vendor",
+]
