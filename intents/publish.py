@@ -1,0 +1,340 @@
+"""The one door for wants, whoever brings them: draft, open, amend, pause, resume, withdraw, close, expire."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from intents.draft import Budget, Condition, IntentDraft, Visibility
+from intents.models import Change, Intent, Origin, Outcome, Revision
+from vrm.kernel import taxonomy, text
+from vrm.kernel.accounts import Account
+from vrm.kernel.db import new_code
+from vrm.kernel.errors import BadInput, LimitReached, NotAllowed, NotFound, WrongState
+from vrm.kernel.money import check_currency
+
+PER_DAY = 20  # Intents that one customer may open in 24 hours.
+LASTS = timedelta(days=30)  # When the customer does not say.
+LASTS_AT_MOST = timedelta(days=366)
+_NEEDED_AT_MOST = timedelta(days=5 * 366)
+_EXPIRE_BATCH = 500
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+
+# What decides who hears of a want; a change of one of these is routed again.
+_ROUTING_FIELDS = ("category_id", "region_id", "budget_min", "budget_max", "currency", "condition")
+_CONTENT_FIELDS = (
+    "title",
+    "body",
+    *_ROUTING_FIELDS,
+    "quantity",
+    "needed_by",
+    "expires_at",
+    "visibility",
+    "language",
+    "terms",
+)
+
+
+def by_code(session: Session, code: str) -> Intent:
+    """The intent with this public code; NotFound when there is none."""
+    intent = session.scalar(select(Intent).where(Intent.code == code))
+    if intent is None:
+        raise NotFound("There is no such want.")
+    return intent
+
+
+def draft(
+    session: Session, account: Account, draft: IntentDraft, now: datetime, *, origin: Origin = Origin.WEB
+) -> Intent:
+    """Keep a want as a draft: nobody hears of it. It may lack a category and a region.
+
+    Raises BadInput with a sentence per field.
+    """
+    clean = check(session, draft, now)
+    intent = Intent(code=new_code(), account_id=account.id, account=account, origin=origin, created_at=now, revision=0)
+    _write(intent, clean)
+    session.add(intent)
+    session.flush()
+    return intent
+
+
+def publish(session: Session, intent: Intent, now: datetime) -> None:
+    """Open a draft: the router finds it from now on. An intent that is open already stays as it is.
+
+    Raises BadInput when it lacks a category or region, NotAllowed when its author's mailbox is not proven,
+    LimitReached beyond 20 in 24 hours, WrongState when it is closed.
+    """
+    _lock(session, intent)
+    if intent.opened_at is not None and intent.closed_at is None:
+        return
+    _refuse_closed(intent)
+    if intent.account.verified_at is None:
+        raise NotAllowed("Please confirm your mail address first; the link is in the mail that we sent you.")
+    lacking: dict[str, str] = {}
+    if intent.category_id is None:
+        lacking["category"] = "Please choose a category, so that the right vendors hear of it."
+    if intent.region_id is None:
+        lacking["region"] = "Please say where; “Anywhere” is fine."
+    if lacking:
+        raise BadInput(lacking)
+    _check_daily_limit(session, intent.account_id, now)
+    if intent.expires_at is None or intent.expires_at <= now:
+        intent.expires_at = now + LASTS
+    intent.opened_at = now
+    _revise(session, intent, Change.OPENED, now)
+
+
+def amend(session: Session, intent: Intent, draft: IntentDraft, now: datetime) -> bool:
+    """Replace what the intent says by `draft`; whether anything changed.
+
+    An open intent gets a revision; when what decides its routing changed, it is routed again. Raises
+    BadInput with a sentence per field, WrongState when it is closed.
+    """
+    _lock(session, intent)
+    _refuse_closed(intent)
+    clean = check(session, draft, now)
+    if intent.opened_at is not None:
+        lacking = {
+            field: "An open want needs this; choose one, or pause the want meanwhile."
+            for field, value in (("category", clean.category_id), ("region", clean.region_id))
+            if value is None
+        }
+        if lacking:
+            raise BadInput(lacking)
+        clean = replace(clean, expires_at=clean.expires_at or intent.expires_at)
+    before = {field: getattr(intent, field) for field in _CONTENT_FIELDS}
+    _write(intent, clean)
+    changed = {field for field in _CONTENT_FIELDS if getattr(intent, field) != before[field]}
+    if not changed:
+        return False
+    if intent.opened_at is not None:
+        if changed.intersection(_ROUTING_FIELDS):
+            intent.routed_at = None
+        _revise(session, intent, Change.AMENDED, now)
+    session.flush()
+    return True
+
+
+def pause(session: Session, intent: Intent, now: datetime) -> None:
+    """Stop new leads. WrongState unless it is open or paused."""
+    _lock(session, intent)
+    _refuse_unopened(intent)
+    if intent.paused_at is None:
+        intent.paused_at = now
+        _revise(session, intent, Change.PAUSED, now)
+
+
+def resume(session: Session, intent: Intent, now: datetime) -> None:
+    """Let new leads come again, those included that would have come meanwhile. WrongState unless open or paused."""
+    _lock(session, intent)
+    _refuse_unopened(intent)
+    if intent.paused_at is not None:
+        intent.paused_at = None
+        intent.routed_at = None
+        _revise(session, intent, Change.RESUMED, now)
+
+
+def withdraw(session: Session, intent: Intent, now: datetime) -> None:
+    """Close it, unmet, by its author's wish. A draft is thrown away by this. WrongState when it is closed."""
+    _close(session, intent, Outcome.WITHDRAWN, now)
+
+
+def fulfil(session: Session, intent: Intent, now: datetime, *, vendor_id: int | None = None) -> None:
+    """Close it as met, by this vendor when the customer says so. WrongState when it is closed or a draft."""
+    _refuse_unopened(intent)
+    intent.fulfilled_by = vendor_id
+    _close(session, intent, Outcome.FULFILLED, now)
+
+
+def remove(session: Session, intent: Intent, now: datetime) -> None:
+    """Close it by moderation. WrongState when it is closed."""
+    _close(session, intent, Outcome.REMOVED, now)
+
+
+def expire(session: Session, now: datetime) -> int:
+    """Close what is past its end, a batch at a time; how many were closed."""
+    overdue = session.scalars(
+        select(Intent)
+        .where(Intent.closed_at.is_(None), Intent.opened_at.is_not(None), Intent.expires_at <= now)
+        .order_by(Intent.expires_at)
+        .limit(_EXPIRE_BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for intent in overdue:
+        _end(session, intent, Outcome.EXPIRED, now)
+    return len(overdue)
+
+
+def draft_of(intent: Intent) -> IntentDraft:
+    """What the intent says, in the shape in which it is edited."""
+    budget = None
+    if intent.currency is not None:
+        budget = Budget(intent.budget_min, intent.budget_max, intent.currency)
+    return IntentDraft(
+        title=intent.title,
+        body=intent.body,
+        category_id=intent.category_id,
+        region_id=intent.region_id,
+        budget=budget,
+        condition=intent.condition,
+        quantity=intent.quantity,
+        needed_by=intent.needed_by,
+        expires_at=intent.expires_at,
+        visibility=intent.visibility,
+        language=intent.language,
+        terms=intent.terms,
+    )
+
+
+def check(session: Session, draft: IntentDraft, now: datetime) -> IntentDraft:
+    """The draft as it would be stored, or BadInput with a sentence for every field that does not hold."""
+    problems: dict[str, str] = {}
+
+    def one_line(value: str) -> str:
+        return text.line(value, field="title", label="The title", most=200)
+
+    clean: dict[str, Any] = {}
+    for field, make in (
+        ("title", lambda: one_line(draft.title)),
+        ("body", lambda: text.prose(draft.body, field="body", label="The description", most=20_000)),
+        ("terms", lambda: text.prose(draft.terms, field="terms", label="The terms", most=4_000)),
+        ("budget", lambda: _budget(draft.budget)),
+    ):
+        try:
+            clean[field] = make()
+        except BadInput as error:
+            problems |= error.problems
+    problems |= _check_places(session, draft) | _check_times(draft, now)
+    if not 1 <= draft.quantity <= 1_000_000:
+        problems["quantity"] = "The quantity must be between 1 and 1,000,000."
+    if draft.language is not None and not _LANGUAGE.fullmatch(draft.language):
+        problems["language"] = "Write the language as a tag, such as en or de-CH."
+    if problems:
+        raise BadInput(problems)
+    return replace(draft, **clean)
+
+
+def _check_places(session: Session, draft: IntentDraft) -> dict[str, str]:
+    trees = taxonomy.trees(session)
+    problems: dict[str, str] = {}
+    if draft.category_id is not None and draft.category_id not in trees.categories:
+        problems["category"] = "There is no such category; please choose one from the list."
+    if draft.region_id is not None and draft.region_id not in trees.regions:
+        problems["region"] = "There is no such region; please choose one from the list."
+    return problems
+
+
+def _check_times(draft: IntentDraft, now: datetime) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    # A day is over when it is over everywhere, 12 hours after it is over at Greenwich.
+    if draft.needed_by is not None:
+        end = datetime.combine(draft.needed_by, time.max, UTC) + timedelta(hours=12)
+        if end < now:
+            problems["needed_by"] = f"{draft.needed_by:%d %B %Y} is over; please choose a day to come."
+        elif end > now + _NEEDED_AT_MOST:
+            problems["needed_by"] = "That is more than five years ahead; please choose an earlier day."
+    if draft.expires_at is not None:
+        if draft.expires_at <= now:
+            problems["expires_at"] = "The want would end before it began; please choose a later time."
+        elif draft.expires_at > now + LASTS_AT_MOST:
+            problems["expires_at"] = "A want stays open for a year at most; please choose an earlier time."
+    return problems
+
+
+def _budget(budget: Budget | None) -> Budget | None:
+    if budget is None or (budget.min_minor is None and budget.max_minor is None):
+        return None
+    for minor in (budget.min_minor, budget.max_minor):
+        if minor is not None and not 0 <= minor < 10**15:
+            raise BadInput({"budget": "A budget cannot be negative or larger than a country's; write it in digits."})
+    if budget.min_minor is not None and budget.max_minor is not None and budget.min_minor > budget.max_minor:
+        raise BadInput({"budget": "The lower end of the budget is above its upper end; please swap them."})
+    return replace(budget, currency=check_currency(budget.currency, field="currency"))
+
+
+def _write(intent: Intent, clean: IntentDraft) -> None:
+    intent.title = clean.title
+    intent.body = clean.body
+    intent.category_id = clean.category_id
+    intent.region_id = clean.region_id
+    intent.budget_min = clean.budget.min_minor if clean.budget else None
+    intent.budget_max = clean.budget.max_minor if clean.budget else None
+    intent.currency = clean.budget.currency if clean.budget else None
+    intent.condition = Condition(clean.condition)
+    intent.quantity = clean.quantity
+    intent.needed_by = clean.needed_by
+    intent.expires_at = clean.expires_at
+    intent.visibility = Visibility(clean.visibility)
+    intent.language = clean.language
+    intent.terms = clean.terms
+
+
+def _content(intent: Intent) -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        return value.isoformat() if hasattr(value, "isoformat") else value
+
+    return {field: plain(getattr(intent, field)) for field in _CONTENT_FIELDS}
+
+
+def _revise(session: Session, intent: Intent, change: Change, now: datetime) -> None:
+    intent.revision += 1
+    session.add(
+        Revision(
+            intent_id=intent.id,
+            number=intent.revision,
+            change=change,
+            made_at=now,
+            content=_content(intent),
+            # Opening is told by the leads themselves.
+            announced_at=now if change is Change.OPENED else None,
+        )
+    )
+    session.flush()
+
+
+def _close(session: Session, intent: Intent, outcome: Outcome, now: datetime) -> None:
+    _lock(session, intent)
+    _refuse_closed(intent)
+    _end(session, intent, outcome, now)
+
+
+def _end(session: Session, intent: Intent, outcome: Outcome, now: datetime) -> None:
+    intent.closed_at = now
+    intent.outcome = outcome
+    if intent.opened_at is not None:
+        _revise(session, intent, Change.CLOSED, now)
+    session.flush()
+
+
+def _lock(session: Session, intent: Intent) -> None:
+    # Two edits at the same instant take turns. On SQLite the whole transaction already does.
+    session.flush()
+    session.refresh(intent, with_for_update=True)
+
+
+def _refuse_closed(intent: Intent) -> None:
+    if intent.closed_at is not None:
+        raise WrongState("This want is closed and can no longer be changed; publish a new one instead.")
+
+
+def _refuse_unopened(intent: Intent) -> None:
+    _refuse_closed(intent)
+    if intent.opened_at is None:
+        raise WrongState("This want is still a draft; publish it first.")
+
+
+def _check_daily_limit(session: Session, account_id: int, now: datetime) -> None:
+    day_ago = now - timedelta(days=1)
+    opened = (Intent.account_id == account_id, Intent.opened_at > day_ago)
+    count = session.scalar(select(func.count()).select_from(Intent).where(*opened)) or 0
+    if count >= PER_DAY:
+        first = session.scalar(select(func.min(Intent.opened_at)).where(*opened)) or now
+        wait = first + timedelta(days=1) - now
+        raise LimitReached(
+            f"You have published {PER_DAY} wants in 24 hours, which is the most; the next one is possible at "
+            f"{first + timedelta(days=1):%H:%M} UTC. Your draft is kept.",
+            retry_after_s=max(1, int(wait.total_seconds())),
+        )

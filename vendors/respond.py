@@ -1,0 +1,282 @@
+"""What vendor and customer say to each other about one lead: offer, question, decline, reply, reveal."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from intents.draft import Condition
+from intents.models import Intent
+from vendors.models import (
+    Actor,
+    Agreement,
+    Block,
+    DeclineReason,
+    Kind,
+    Lead,
+    Message,
+    Response,
+    SeenBy,
+    Vendor,
+    Via,
+)
+from vrm.kernel import text
+from vrm.kernel.accounts import Account
+from vrm.kernel.errors import BadInput, LimitReached, NotFound, WrongState
+from vrm.kernel.money import Money
+
+PER_MINUTE = 6  # Words of one side to one lead.
+PER_LEAD = 100
+_SAME_AGAIN = timedelta(minutes=1)  # A second press of the same button is not a second answer.
+_WORDS = {Kind.OFFER: "offer", Kind.QUESTION: "question", Kind.DECLINE: "decline", Kind.REPLY: "reply"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a vendor says, as a form, the API or a reply brings it."""
+
+    kind: Kind
+    body: str = ""
+    price: Money | None = None  # Offers only.
+    condition: Condition | None = None  # Offers only.
+    valid_until: date | None = None  # Offers only.
+    decline_reason: DeclineReason | None = None  # Declines only, and required there.
+
+
+def respond(
+    session: Session,
+    lead: Lead,
+    answer: Answer,
+    now: datetime,
+    *,
+    via: Via,
+    account: Account | None = None,
+    actor: Actor = Actor.HUMAN,
+) -> Response:
+    """Record what the vendor says. A human's first word is the moment that responsiveness is measured by.
+
+    The same words again within a minute are the same response. Raises BadInput with a sentence per field,
+    WrongState when the intent is closed or the customer has turned the vendor down, LimitReached.
+    """
+    _lock(session, lead)
+    _refuse_ended(lead)
+    answer = check(answer, now)
+    again = _same_again(session, lead, answer, now)
+    if again is not None:
+        return again
+    _limit(session, Response, lead, now)
+    response = Response(
+        intent_id=lead.intent_id,
+        vendor_id=lead.vendor_id,
+        lead=lead,
+        at=now,
+        kind=answer.kind,
+        actor=actor,
+        via=via,
+        account_id=account.id if account else None,
+        body=answer.body,
+        price=answer.price.minor if answer.price else None,
+        currency=answer.price.currency if answer.price else None,
+        condition=answer.condition,
+        valid_until=answer.valid_until,
+        decline_reason=answer.decline_reason,
+    )
+    session.add(response)
+    if actor is Actor.HUMAN:
+        see(session, lead, now, by=SeenBy.API if via is Via.API else SeenBy.POST)
+        if lead.responded_at is None:
+            lead.responded_at = now
+    session.flush()
+    return response
+
+
+def see(session: Session, lead: Lead, now: datetime, *, by: SeenBy) -> None:
+    """Record the first proof that the vendor read the lead; later ones change nothing. NotFound when withheld.
+
+    Proof of reading is also proof of delivery, should no channel have given one.
+    """
+    if lead.withheld is not None:
+        raise NotFound("There is no such lead.")
+    if lead.seen_at is None:
+        lead.seen_at = now
+        lead.seen_by = by
+        if lead.delivered_at is None:
+            lead.delivered_at = now
+            lead.undelivered = None
+        session.flush()
+
+
+def say(session: Session, lead: Lead, body: str, now: datetime) -> Message:
+    """The customer's word to one vendor. Raises BadInput, WrongState when the intent is closed, LimitReached."""
+    _lock(session, lead)
+    _refuse_ended(lead)
+    body = text.prose(body, field="body", label="The message", most=8_000)
+    if not body:
+        raise BadInput({"body": "The message is empty; please write a line."})
+    again = session.scalar(
+        select(Message).where(
+            Message.intent_id == lead.intent_id,
+            Message.vendor_id == lead.vendor_id,
+            Message.body == body,
+            Message.at > now - _SAME_AGAIN,
+        )
+    )
+    if again is not None:
+        return again
+    _limit(session, Message, lead, now)
+    message = Message(intent_id=lead.intent_id, vendor_id=lead.vendor_id, lead=lead, at=now, body=body)
+    session.add(message)
+    session.flush()
+    return message
+
+
+def thread(session: Session, lead: Lead) -> list[Response | Message]:
+    """Everything that was said about this lead, oldest first."""
+    said: list[Response | Message] = []
+    for model in (Response, Message):
+        said += session.scalars(
+            select(model).where(model.intent_id == lead.intent_id, model.vendor_id == lead.vendor_id)
+        )
+    return sorted(said, key=lambda word: (word.at, isinstance(word, Message), word.id))
+
+
+def agree(session: Session, lead: Lead, now: datetime, *, via: Via, account: Account | None = None) -> Agreement:
+    """The vendor accepts the customer's terms; the words are kept as they are now. WrongState without terms."""
+    _lock(session, lead)
+    _refuse_ended(lead)
+    if not lead.intent.terms:
+        raise WrongState("This customer asks for no terms; there is nothing to accept.")
+    agreement = session.get(Agreement, (lead.intent_id, lead.vendor_id))
+    if agreement is None or agreement.terms != lead.intent.terms:
+        agreement = session.merge(
+            Agreement(
+                intent_id=lead.intent_id,
+                vendor_id=lead.vendor_id,
+                terms=lead.intent.terms,
+                agreed_at=now,
+                account_id=account.id if account else None,
+                via=via,
+            )
+        )
+    see(session, lead, now, by=SeenBy.POST)
+    session.flush()
+    return agreement
+
+
+def has_agreed(session: Session, lead: Lead) -> bool:
+    """Whether the vendor accepted the terms as they now are; True when there are none."""
+    if not lead.intent.terms:
+        return True
+    agreement = session.get(Agreement, (lead.intent_id, lead.vendor_id))
+    return agreement is not None and agreement.terms == lead.intent.terms
+
+
+def reveal(session: Session, lead: Lead, now: datetime) -> None:
+    """Show this vendor, and no other, the customer's name, mail address and telephone.
+
+    WrongState when the vendor has not accepted the customer's terms, or was turned down.
+    """
+    _lock(session, lead)
+    if lead.withheld is not None or lead.declined_at is not None:
+        raise WrongState("This vendor is not in the conversation any more.")
+    if not has_agreed(session, lead):
+        raise WrongState(f"{lead.vendor.name} has not accepted your terms yet; ask them to, in a message.")
+    lead.revealed_at = lead.revealed_at or now
+    session.flush()
+
+
+def turn_down(session: Session, lead: Lead, now: datetime) -> None:
+    """The customer's "no, thank you": this vendor can say no more about this intent."""
+    _lock(session, lead)
+    lead.declined_at = lead.declined_at or now
+    session.flush()
+
+
+def block(session: Session, account: Account, vendor: Vendor, now: datetime) -> None:
+    """Never tell this vendor of this customer's wants again; what is open with it is turned down."""
+    if session.get(Block, (account.id, vendor.id)) is None:
+        session.add(Block(account_id=account.id, vendor_id=vendor.id, created_at=now))
+    session.execute(
+        update(Lead)
+        .where(
+            Lead.vendor_id == vendor.id,
+            Lead.declined_at.is_(None),
+            Lead.intent_id.in_(select(Intent.id).where(Intent.account_id == account.id)),
+        )
+        .values(declined_at=now)
+    )
+    session.flush()
+
+
+def check(answer: Answer, now: datetime) -> Answer:
+    """The answer as it would be stored, or BadInput with a sentence for every field that does not hold."""
+    problems: dict[str, str] = {}
+    try:
+        answer = replace(answer, body=text.prose(answer.body, field="body", label="The message", most=8_000))
+    except BadInput as error:
+        problems |= error.problems
+    if answer.kind is Kind.DECLINE and answer.decline_reason is None:
+        problems["decline_reason"] = "Please say why it is not for you; it makes the next wants fit better."
+    if answer.kind is Kind.OFFER and answer.price is None and not answer.body:
+        problems["body"] = "Please name a price or describe your offer."
+    if answer.kind in (Kind.QUESTION, Kind.REPLY) and not answer.body:
+        problems["body"] = f"The {_WORDS[answer.kind]} is empty; please write a line."
+    if answer.price is not None and not 0 <= answer.price.minor < 10**15:
+        problems["price"] = "A price cannot be negative or larger than a country's budget; write it in digits."
+    if answer.valid_until is not None and answer.valid_until < (now - timedelta(hours=12)).date():
+        problems["valid_until"] = "That day is over; please choose a day to come."
+    if problems:
+        raise BadInput(problems)
+    if answer.kind is not Kind.OFFER:
+        answer = replace(answer, price=None, condition=None, valid_until=None)
+    if answer.kind is not Kind.DECLINE:
+        answer = replace(answer, decline_reason=None)
+    return answer
+
+
+def _lock(session: Session, lead: Lead) -> None:
+    # Two words at the same instant take turns, so that the first is the first.
+    session.flush()
+    session.refresh(lead, with_for_update={"of": Lead})
+
+
+def _refuse_ended(lead: Lead) -> None:
+    if lead.withheld is not None:
+        raise NotFound("There is no such lead.")
+    if lead.intent.closed_at is not None:
+        how = lead.intent.outcome.value if lead.intent.outcome else "closed"
+        raise WrongState(
+            f"This want is over ({how} on {lead.intent.closed_at:%d %B %Y}); nothing more can be said to it."
+        )
+    if lead.declined_at is not None:
+        raise WrongState("The customer has said “no, thank you”; nothing more can be said here.")
+
+
+def _same_again(session: Session, lead: Lead, answer: Answer, now: datetime) -> Response | None:
+    last = session.scalar(
+        select(Response)
+        .where(Response.intent_id == lead.intent_id, Response.vendor_id == lead.vendor_id)
+        .order_by(Response.id.desc())
+        .limit(1)
+    )
+    if last is None or last.at <= now - _SAME_AGAIN:
+        return None
+    price = Money(last.price, last.currency) if last.price is not None and last.currency else None
+    same = (last.kind, last.body, price, last.decline_reason) == (
+        answer.kind,
+        answer.body,
+        answer.price,
+        answer.decline_reason,
+    )
+    return last if same else None
+
+
+def _limit(session: Session, model: type[Response] | type[Message], lead: Lead, now: datetime) -> None:
+    mine = (model.intent_id == lead.intent_id, model.vendor_id == lead.vendor_id)
+    total = session.scalar(select(func.count()).select_from(model).where(*mine)) or 0
+    if total >= PER_LEAD:
+        raise LimitReached(f"{PER_LEAD} messages about one want are the most; please go on by mail or telephone.")
+    lately = session.scalar(select(func.count()).select_from(model).where(*mine, model.at > now - timedelta(minutes=1)))
+    if (lately or 0) >= PER_MINUTE:
+        raise LimitReached(f"{PER_MINUTE} messages a minute are the most; please wait a minute.", retry_after_s=60)
