@@ -28,7 +28,7 @@ _ORDINARY = frozenset(
         gift golden green grand guinea hamilton home hope hull independence jersey jordan kent kind lincoln long male
         manual many marina mary max mission mobile most natal nice north nova of oral orange order page pale para
         paradise phoenix post prince pro rally reading sale same santa see sofia south split spring star sun
-        surprise temple time tours troy turkey university van via victoria want wanted warren well west worms
+        surprise temple time tours toyota troy turkey university van via victoria want wanted warren well west worms
         """,
     )
 )
@@ -42,8 +42,10 @@ _LEADS_TO_A_PLACE = frozenset(
 
 def fold(text: str) -> str:
     """Lower case, no accents, one space between words: "Köln–Deutz" and "koln deutz" become the same."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
-    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    bare = text.casefold()
+    if not bare.isascii():
+        plain = unicodedata.normalize("NFKD", bare.translate(_PLAIN))
+        bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return _GAPS.sub(" ", bare.replace("'", "").replace("’", "").replace(".", "")).strip()
 
 
@@ -87,6 +89,7 @@ class NameIndex:
 
     def __init__(self, things: Iterable[Named]) -> None:
         self._things = {thing.id: thing for thing in things}
+        self._letters: dict[tuple[str, int], list[int]] = {}
 
     @cached_property
     def _labels(self) -> dict[str, list[int]]:
@@ -115,6 +118,10 @@ class NameIndex:
         """As `by_label`, for the other names."""
         return self._synonyms.get(fold(text), [])
 
+    def by_phrase(self, text: str) -> list[int]:
+        """As `by_label` and `by_synonym`, but singular and plural are the same."""
+        return self._phrases.get(singulars(fold(text)), [])
+
     # --- Type-ahead -------------------------------------------------------------------------------
 
     @cached_property
@@ -139,6 +146,14 @@ class NameIndex:
         query = fold(query)
         if not query:
             return [thing.id for thing in self._by_rank[:limit]]
+        if len(query) > 1:
+            return self._search(query, limit)
+        # A single letter begins thousands of names, and there are few letters.
+        if (query, limit) not in self._letters:
+            self._letters[query, limit] = self._search(query, limit)
+        return list(self._letters[query, limit])
+
+    def _search(self, query: str, limit: int) -> list[int]:
         tiers: dict[int, int] = {}
         for id_ in self._labels.get(query, []) + self._synonyms.get(query, []):
             tiers[id_] = 0

@@ -208,7 +208,7 @@ class Tree:
         return people
 
     def resolve(self, text: str, *, field: str) -> Node:
-        """The one node that `text` means: a slug, a label, or a synonym, whatever its case and accents.
+        """The one node that `text` means: a slug, a label, or a synonym, whatever its case, accents and plural.
 
         Of a city and the county of the same name around it, the county. Of places that share a name, the one with ten
         times the people of every other. Otherwise UnknownNode for `field`, with candidates.
@@ -217,7 +217,7 @@ class Tree:
         node = self.current(named.id) if named is not None else None
         if node is not None and node.id not in self._hidden:
             return node
-        for ids in (self._names.by_label(text), self._names.by_synonym(text)):
+        for ids in (self._names.by_label(text), self._names.by_synonym(text), self._names.by_phrase(text)):
             if ids:
                 return self._one_of(ids, text, field=field)
         shown = text.strip()[:60]
