@@ -1,4 +1,4 @@
-"""Text from strangers, marked up or not -> plain text: no tags, no controls, NFC, bounded."""
+"""What strangers wrote, marked up or not -> plain text: no tags, no controls, NFC, bounded."""
 
 import html
 import re
@@ -7,8 +7,8 @@ import unicodedata
 import nh3
 
 # What ends a line in a browser; kept by the sanitiser so that words of two paragraphs do not join.
-_PARAGRAPHS = frozenset("p h1 h2 h3 h4 h5 h6 ul ol dl table pre blockquote hr".split())
-_LINES = frozenset("br div li dt dd tr td th section article figcaption".split())
+_PARAGRAPHS = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "pre", "blockquote", "hr"])
+_LINES = frozenset(["br", "div", "li", "dt", "dd", "tr", "td", "th", "section", "article", "figcaption"])
 _SILENT = frozenset(["script", "style", "template", "noscript", "textarea", "title", "iframe", "object", "svg", "math"])
 _MARK = re.compile(r"</?([a-z0-9]+)[^>]*>")
 _LINE_ENDS = re.compile(r"[ \x1e]*\x1e[ \x1e]*")
@@ -23,27 +23,30 @@ _MANY_NEWLINES = re.compile(r"\n{3,}")
 _ROUNDS = 3
 
 
-def plain_line(source: str, *, most: int, markup: bool = True) -> str:
+def plain_line(source: str, *, most: int) -> str:
     """One line of at most `most` characters, cut with an ellipsis; no control of direction survives."""
-    text = _BIDI_MARKS.sub("", _plain(source[: most * 50], markup=markup))
+    text = _BIDI_MARKS.sub("", _plain(source[: most * 50]))
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def plain_text(source: str, *, most_bytes: int, markup: bool = True) -> str:
+def plain_text(source: str, *, most_bytes: int) -> str:
     """Text of several lines, at most `most_bytes` in UTF-8; paragraphs stay apart by one empty line.
 
-    With `markup` the source is HTML; without it, it is text as it stands. Neither result holds anything that an
-    HTML parser would take for a tag, so that a page that forgets to escape once is still not hurt.
+    HTML loses its tags and is unescaped once; text without tags keeps its lines. The result holds nothing that an
+    HTML parser would take for a tag, so that even a page that forgets to escape it is not hurt.
     """
-    text = _plain(source[: most_bytes * 10], markup=markup)
+    text = _plain(source[: most_bytes * 10])
     if len(text.encode()) <= most_bytes:
         return text
     return text.encode()[: most_bytes - len("…".encode())].decode("utf-8", "ignore").rstrip() + "…"
 
 
-def _plain(source: str, *, markup: bool) -> str:
-    text = _without_tags(source) if markup else _REFERENCE.sub(lambda m: html.unescape(m[0]), source)
+def _plain(source: str) -> str:
+    if _TAG_LIKE.search(source):
+        text = _without_tags(source)
+    else:
+        text = _REFERENCE.sub(lambda found: html.unescape(found[0]), source)
     # Unescaping may uncover tags that were escaped twice, and dropping a control may join "<" to a name.
     for _ in range(_ROUNDS):
         text = _tidy(text)

@@ -1,0 +1,245 @@
+"""Free text -> the budget that stands in it: "under £12k", "$150–200", "bis zu 1.500 EUR". Pure."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import pairwise
+from typing import Literal
+
+from babel.numbers import get_currency_precision
+
+from intents.draft import Budget
+from intents.phrases import Found
+from vrm.kernel.errors import BadInput
+from vrm.kernel.money import parse_money
+
+_SIGNS = {
+    "£": "GBP", "€": "EUR", "us$": "USD", "a$": "AUD", "au$": "AUD", "c$": "CAD", "ca$": "CAD", "nz$": "NZD",
+    "hk$": "HKD", "s$": "SGD", "r$": "BRL", "₹": "INR", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₪": "ILS", "₽": "RUB",
+}  # fmt: skip
+_WORDS = {"zł": "PLN", "kč": "CZK", "quid": "GBP", "pounds": "GBP", "euros": "EUR", "euro": "EUR", "rupees": "INR"}
+# One sign for several currencies: the reader's own if it is among them, else the first; "" is "cannot tell".
+_SHARED = {
+    "$": ("USD", "AUD", "CAD", "NZD", "HKD", "SGD", "MXN", "ARS", "CLP", "COP"),
+    "¥": ("JPY", "CNY"),
+    "dollars": ("USD", "AUD", "CAD", "NZD", "HKD", "SGD"),
+    "bucks": ("USD", "AUD", "CAD", "NZD"),
+    "yen": ("JPY",),
+    "kr": ("", "SEK", "NOK", "DKK", "ISK"),
+    "francs": ("", "CHF"),
+}
+# Codes that are no ordinary words, even in capitals (ALL, TOP, CUP and PEN are).
+_CODES = (
+    "GBP EUR USD CHF AUD CAD NZD JPY CNY INR SEK NOK DKK ISK PLN CZK HUF RON TRY UAH ILS AED SAR QAR KWD BHD OMR ZAR "
+    "NGN KES EGP MAD BRL MXN ARS CLP SGD HKD TWD KRW THB MYR IDR PHP VND PKR BDT LKR RUB"
+)
+_MULTIPLES = {
+    "k": 1000, "grand": 1000, "thousand": 1000, "tsd": 1000, "tausend": 1000, "mille": 1000,
+    "m": 1_000_000, "mn": 1_000_000, "mio": 1_000_000, "million": 1_000_000, "millions": 1_000_000,
+}  # fmt: skip
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+_SYMBOL = _any_of([*_SIGNS, "$", "¥"])
+_CODE = rf"(?:(?-i:{'|'.join(_CODES.split())})|(?:eur|gbp|usd|chf|aud|cad))\b"
+_AFTER = rf"{_SYMBOL}|{_CODE}|(?:{_any_of([*_WORDS, *_SHARED.keys() - {'$', '¥'}])})\b"
+# Grouped by comma, full stop, apostrophe or a space (and then with the other sign for decimals), as in India, or not.
+_NUMBER = (
+    r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?|[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]{1,2})?|"
+    r"[0-9]{1,3}(?:['’][0-9]{3})+(?:\.[0-9]{1,2})?|[0-9]{1,3}(?:[ \u00a0\u202f][0-9]{3})+(?:[.,][0-9]{1,2})?|"
+    r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]{1,12}(?:[.,][0-9]{1,2})?"
+)
+_AMOUNT = re.compile(
+    rf"(?:(?<!\w)(?P<before>{_SYMBOL}|{_CODE}) ?|(?<![\w.,:/#]))(?P<number>{_NUMBER})(?![0-9]|[.,][0-9])"
+    rf"(?:(?P<short>k|mn?)(?![^\W\d_])| (?P<long>{_any_of(w for w in _MULTIPLES if len(w) > 2)})\b)?"
+    rf"(?: ?(?P<after>{_AFTER})|(?![^\W\d_]))",
+    re.IGNORECASE,
+)
+_ABOUT = r"(?:(?:about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|~|rund|etwa|environ|unos|a|the) ?)?"
+_MOST = (
+    r"(?<!\w)(?:under|below|less than|up ?to|(?:no|not) (?:more than|over)|not exceeding|at most|max(?:imum)?(?: of)?|"
+    r"max\.|within|<|≤|<=|unter|bis(?: zu)?|höchstens|maximal|weniger als|moins de|jusqu['’]à|maxi|menos de|hasta|"
+    r"máximo(?: de)?)"
+)
+_LEAST = (
+    r"(?<!\w)(?:over|above|more than|at least|no less than|min(?:imum)?(?: of)?|starting (?:at|from)|from|>|≥|>=|ab|"
+    r"mindestens|über|von|à partir de|au moins|plus de|más de|al menos|desde|de)"
+)
+_PURSE = (
+    r"(?<!\w)(?:(?:budget|presupuesto|price range|price|preis|prix|precio)(?: (?:is|of|ist|von|est|de|es))?|"
+    r"(?:to|can|could|will|would) (?:spend|pay)|willing to pay)"
+)
+_BEFORE = {
+    "most": re.compile(rf"{_MOST} ?[:=]? ?{_ABOUT}\Z", re.IGNORECASE),
+    "least": re.compile(rf"{_LEAST} ?[:=]? ?{_ABOUT}\Z", re.IGNORECASE),
+    "purse": re.compile(rf"{_PURSE} ?[:=–-]? ?{_ABOUT}\Z", re.IGNORECASE),
+}
+_PURSE_BEFORE = re.compile(rf"{_PURSE} ?[:=–-]? ?(?:(?:{_MOST}|{_LEAST}|between|zwischen|entre) ?)?{_ABOUT}\Z", re.I)
+_MOST_AFTER = re.compile(
+    r" ?\(?(?:max(?:imum|imal|i)?|tops|or (?:less|under|below)|at most|oder weniger|ou moins|o menos|máximo)\b", re.I
+)
+_LEAST_AFTER = re.compile(r"(?:\+| ?(?:or more|and (?:up|above)|min(?:imum)?|oder mehr|ou plus|o más)\b)", re.I)
+_RATE_AFTER = re.compile(
+    r" ?(?:/|per\b|pcm\b|p\.?[hwma]\.?\b|an? (?:hour|day|week|month|year|night|piece|person)\b|each\b|monthly|weekly|"
+    r"hourly|pro\b|par (?:heure|jour|mois)|al mes|por (?:hora|d[ií]a|mes))",
+    re.IGNORECASE,
+)
+_BARE_ENDS = re.compile(r" ?(?:$|[.,;:!?)\n–—-]|(?:max|or|and|for|to|in|near|tops|total|oder|und|ou|et|o|y)\b)", re.I)
+_TO = re.compile(r" ?(?:[-–—]|to|bis|à|a) ?", re.IGNORECASE)
+_AND = re.compile(r" ?(?:and|und|et|y) ?", re.IGNORECASE)
+_BETWEEN = re.compile(r"(?<!\w)(?:between|zwischen|entre) ?\Z", re.IGNORECASE)
+_WINDOW = 60  # Characters before an amount that may say what it is.
+
+Cue = Literal["most", "least", "purse"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Amount:
+    """One number that may be money: `sign` in lower case or "", `value` without its multiple."""
+
+    start: int
+    end: int
+    value: Decimal
+    multiple: int
+    sign: str
+
+
+def find_budget(text: str, *, home_currency: str | None = None, bare: bool = True) -> Found[Budget] | None:
+    """The first thing in `text` that says what may be spent; None rather than a guess.
+
+    `home_currency` decides for "$" and the like, and stands in when a budget names none ("budget 2.5k"). With `bare` a
+    lone amount ("£500 bike") is a budget too, as in a headline; otherwise words must say so ("I paid £500" is none).
+    Prices per month, hour or person are no budget, nor are negative amounts.
+    """
+    amounts = list(_scan(text))
+    found = _find_range(text, amounts, home_currency, bare=bare)
+    if found is None:
+        found = _find_limits(text, amounts, home_currency)
+    signed = [amount for amount in amounts if amount.sign]
+    if found is None and bare and len(signed) == 1 and not _RATE_AFTER.match(text, signed[0].end):
+        found = _budget(None, signed[0], home_currency)
+    return found
+
+
+def _find_range(text: str, amounts: list[_Amount], home: str | None, *, bare: bool) -> Found[Budget] | None:
+    for low, high in pairwise(amounts):
+        gap, before = text[low.end : high.start], text[max(0, low.start - _WINDOW) : low.start]
+        between = bool(_BETWEEN.search(before))
+        if not (_TO.fullmatch(gap) or (between and _AND.fullmatch(gap))) or _RATE_AFTER.match(text, high.end):
+            continue
+        low, high = _alike(low, high)  # noqa: PLW2901  # "$150–200" and "10–12k" say once what holds for both.
+        purse = bool(_PURSE_BEFORE.search(before))
+        said = purse or between or any(cue.search(before) for cue in _BEFORE.values())
+        if low.value * low.multiple >= high.value * high.multiple:
+            continue
+        if (low.sign or purse) and (said or bare or len(amounts) == 2):
+            found = _budget(low, high, home)
+            if found is not None:
+                return found
+    return None
+
+
+def _find_limits(text: str, amounts: list[_Amount], home: str | None) -> Found[Budget] | None:
+    least: _Amount | None = None
+    for amount in amounts:
+        cue = _cue(text, amount)
+        if cue is None or _RATE_AFTER.match(text, amount.end):
+            continue
+        if cue == "least":
+            least = least or amount
+            continue
+        found = _budget(least, amount, home) or _budget(None, amount, home)
+        if found is not None:
+            return found
+    return _budget(least, None, home) if least is not None else None
+
+
+def _cue(text: str, amount: _Amount) -> Cue | None:
+    before = text[max(0, amount.start - _WINDOW) : amount.start]
+    if not amount.sign and not (_PURSE_BEFORE.search(before) and _ends_bare(text, amount.end)):
+        return None
+    if _BEFORE["most"].search(before) or _MOST_AFTER.match(text, amount.end):
+        return "most"
+    if _BEFORE["least"].search(before) or _LEAST_AFTER.match(text, amount.end):
+        return "least"
+    return "purse" if _BEFORE["purse"].search(before) else None
+
+
+def _ends_bare(text: str, end: int) -> bool:
+    return bool(_BARE_ENDS.match(text, end) or _MOST_AFTER.match(text, end) or _LEAST_AFTER.match(text, end))
+
+
+def _scan(text: str) -> Iterator[_Amount]:
+    last_end = -1
+    for found in _AMOUNT.finditer(text):
+        start, end = found.span()
+        number = _value_of(found["number"])
+        word = (found["short"] or found["long"] or "").lower()
+        negative = start > 0 and text[start - 1] in "-−" and last_end != start - 1
+        # "2.500k" may be 2,500 or 2,500,000.
+        unclear = word and re.search(r"[.,' ’][0-9]{3}(?![0-9])", found["number"])
+        sign = (found["before"] or found["after"] or "").lower()
+        if number is not None and not negative and not unclear:
+            last_end = end
+            yield _Amount(start, end, number, _MULTIPLES.get(word, 1), sign)
+
+
+def _value_of(number: str) -> Decimal | None:
+    """12,000 and 12.000 are twelve thousand, 12,50 and 12.50 are not; "0.500" is not clear."""
+    whole, decimals = number, ""
+    if len(number) > 2 and re.search(r"[.,][0-9]{1,2}$", number):
+        at = max(number.rfind("."), number.rfind(","))
+        whole, decimals = number[:at], number[at + 1 :]
+    digits = re.sub(r"[^0-9]", "", whole)
+    if len(digits) < len(whole) and digits.startswith("0"):
+        return None
+    return Decimal(f"{digits}.{decimals or '0'}")
+
+
+def _alike(low: _Amount, high: _Amount) -> tuple[_Amount, _Amount]:
+    sign = high.sign or low.sign
+    if low.multiple == 1 < high.multiple and low.value < 1000:
+        low = replace(low, multiple=high.multiple)
+    return replace(low, sign=low.sign or sign), replace(high, sign=sign)
+
+
+def _budget(low: _Amount | None, high: _Amount | None, home: str | None) -> Found[Budget] | None:
+    """Both ends in one currency, the low end below the high one; else None."""
+    ends = [end for end in (low, high) if end is not None]
+    currencies = {_currency_of(end.sign, home) for end in ends}
+    currency = currencies.pop()
+    if currency is None or currencies:
+        return None
+    minors = [minor for end in ends if (minor := _minor_of(end, currency)) is not None]
+    if len(minors) < len(ends) or minors != sorted(set(minors)):
+        return None
+    budget = Budget(
+        min_minor=minors[0] if low is not None else None,
+        max_minor=minors[-1] if high is not None else None,
+        currency=currency,
+    )
+    return Found(budget, min(end.start for end in ends), max(end.end for end in ends))
+
+
+def _currency_of(sign: str, home: str | None) -> str | None:
+    if not sign:
+        return home
+    if sign in _SHARED:
+        shared = _SHARED[sign]
+        return home if home in shared else shared[0] or None
+    return _SIGNS.get(sign) or _WORDS.get(sign) or sign.upper()
+
+
+def _minor_of(amount: _Amount, currency: str) -> int | None:
+    # "1.500 KWD" may be 1,500 or one and a half: that currency has three decimals.
+    if get_currency_precision(currency) > 2 and amount.multiple == 1 and amount.value >= 1000:
+        return None
+    value = (amount.value * amount.multiple).normalize()
+    try:
+        return parse_money(f"{value:f}", currency).minor or None
+    except BadInput:
+        return None

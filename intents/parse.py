@@ -1,0 +1,155 @@
+"""An entry of a customer's feed -> the draft of an intent, or the reason why it is none. Pure."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from intents.amounts import find_budget
+from intents.draft import Condition, IntentDraft
+from intents.feed import MAX_TITLE, FeedEntry
+from intents.meaning import currency_of, find_category, find_region
+from intents.phrases import (
+    find_condition,
+    find_hashtags,
+    find_lead_in,
+    find_needed_by,
+    is_offer,
+    without_article,
+)
+from vrm.kernel.taxonomy import Trees
+
+WANT_TAGS = frozenset({"intent", "wanttobuy", "vrm"})
+_READ = 6_000  # Characters of an entry in which we look; what is wanted stands at the beginning.
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
+_SENTENCES = 5  # An untitled post may greet before it says what it wants.
+
+ReasonCode = Literal["no-sign", "offer", "question", "empty"]
+
+
+@dataclass(frozen=True, slots=True)
+class NotAWant:
+    """Why an entry is not an intent: a code for programs and a sentence for its author."""
+
+    reason_code: ReasonCode
+    sentence: str
+
+
+_NO_SIGN = NotAWant(
+    "no-sign",
+    "Nothing says that this post is a want: tag it #intent, #wanttobuy or #vrm, or begin its title with “I want”.",
+)
+_OFFER = NotAWant("offer", "This post offers something for sale; only what you want to buy becomes an intent.")
+_QUESTION = NotAWant("question", "The title is a question to readers; begin it with “I’m looking for” if you want it.")
+_EMPTY = NotAWant("empty", "The post does not say what is wanted; name the thing or the service in its title.")
+
+
+def parse_entry(
+    entry: FeedEntry,
+    *,
+    trees: Trees,
+    home_region_id: int | None,
+    home_category_id: int | None,
+    now: datetime,
+) -> IntentDraft | NotAWant:
+    """Read a want from one entry. What is not surely said stays None, so that the author is asked.
+
+    The blog's home category stands in where the entry says none that is sure; its home region only where the entry
+    names no place at all. `now` (aware UTC) decides which June "by June" is.
+    """
+    tagged = _is_tagged(entry)
+    headline = _headline(entry)
+    lead_in = find_lead_in(headline)
+    if is_offer(headline):
+        return _OFFER
+    if not tagged:
+        if lead_in is None:
+            return _NO_SIGN
+        if headline.endswith("?") and not lead_in.value.first_person:
+            return _QUESTION
+    thing = headline[lead_in.end :] if lead_in is not None else headline
+    title = _title(thing)
+    if not title:
+        return _EMPTY
+    return _draft(entry, title, headline, trees, home_region_id, home_category_id, now)
+
+
+def _draft(  # noqa: PLR0913, PLR0917  # Private: parse_entry's arguments, and what it found.
+    entry: FeedEntry,
+    title: str,
+    headline: str,
+    trees: Trees,
+    home_region_id: int | None,
+    home_category_id: int | None,
+    now: datetime,
+) -> IntentDraft:
+    text = entry.text[:_READ]
+    tags = [tag for tag in (*entry.tags, *_hashtags(text)) if _folded(tag) not in WANT_TAGS]
+    named, region = find_region(trees.regions, headline, text, tags, home_id=home_region_id)
+    region_id = region.id if region is not None else (None if named else home_region_id)
+    category = find_category(trees.categories, title, text, tags)
+    currency = currency_of(trees.regions, region_id if region_id is not None else home_region_id)
+    budget = find_budget(headline, home_currency=currency) or find_budget(text, home_currency=currency, bare=False)
+    needed_by = find_needed_by(headline, now.date()) or find_needed_by(text, now.date())
+    condition = find_condition(headline) or find_condition(text)
+    return IntentDraft(
+        title=title,
+        body=entry.text,
+        category_id=category.id if category is not None else home_category_id,
+        region_id=region_id,
+        budget=budget.value if budget is not None else None,
+        condition=condition.value if condition is not None else Condition.ANY,
+        needed_by=needed_by.value if needed_by is not None else None,
+        language=entry.language,
+    )
+
+
+def _is_tagged(entry: FeedEntry) -> bool:
+    tags = (*entry.tags, *_hashtags(entry.title), *_hashtags(entry.text[:_READ]))
+    return any(_folded(tag) in WANT_TAGS for tag in tags)
+
+
+def _hashtags(text: str) -> tuple[str, ...]:
+    return tuple(found.value for found in find_hashtags(text))
+
+
+def _folded(tag: str) -> str:
+    """ "Want to Buy", "want-to-buy" and "#WantToBuy" are one tag."""
+    return re.sub(r"[\s_#-]", "", tag).casefold()
+
+
+def _headline(entry: FeedEntry) -> str:
+    """The title; of an untitled post its first sentence that begins like a want, else its first with any words."""
+    if title := _without_hashtags(entry.title):
+        return title
+    sentences = [s for part in _SENTENCE.split(entry.text[:_READ]) if (s := _without_hashtags(part))]
+    first = sentences[:_SENTENCES]
+    return next((s for s in first if find_lead_in(s) is not None), first[0] if first else "")
+
+
+def _without_hashtags(text: str) -> str:
+    """Tags that say "this is a want" and tags at the end go; one within a sentence is a word of it."""
+    kept, end = [], len(text)
+    tags = find_hashtags(text)
+    for tag in reversed(tags):
+        if text[tag.end : end].strip(" .,!?;:"):
+            break
+        end = tag.start
+    at = 0
+    for tag in tags:
+        if tag.start >= end:
+            break
+        kept.append(text[at : tag.start])
+        kept.append("" if _folded(tag.value) in WANT_TAGS else tag.value)
+        at = tag.end
+    kept.append(text[at:end])
+    return " ".join("".join(kept).split())
+
+
+def _title(thing: str) -> str:
+    """ "a toyota yaris." -> "Toyota yaris"; "iPhone 13" keeps its small letter."""
+    title = without_article(thing.strip(" .!?:;,–—-")).strip()
+    first = title.split(" ", 1)[0]
+    if first.islower():
+        title = title[0].upper() + title[1:]
+    return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1].rstrip() + "…"
