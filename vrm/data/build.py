@@ -73,7 +73,7 @@ def _provenance(artefacts: Sequence[Artefact]) -> str:
         "",
         "City names, positions, populations and time zones are from [GeoNames](https://www.geonames.org), licensed",
         "under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/); we selected and re-parented them.",
-        "A city's parent is the ISO subdivision that its GeoNames first-level code stands for, where both surely agree.",
+        "A city's parent is the ISO subdivision that its GeoNames first-level code stands for, where both agree.",
         "",
         "# Licence texts",
     ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vrm.data.rows import Row, Slugs
+from vrm.data.rows import Row, Slugs, distinct
 from vrm.data.sources import Artefact
 from vrm.kernel.errors import BadInput
 from vrm.kernel.names import fold, singular
@@ -49,17 +49,21 @@ def _add_services(rows: dict[str, Row], slugs: Slugs, osm: Artefact) -> None:
     """Put the trades of services.csv into the tree; a code that begins with "=" is the same as the node `under` it."""
     presets = osm.json("package/dist/translations/en.json")["en"]["presets"]["presets"]
     goods_words = {singular(word) for row in rows.values() if row.kind == "good" for word in fold(row.label).split()}
-    with (_HERE / "services.csv").open(encoding="utf-8", newline="") as handle:
-        wanted = list(csv.DictReader(handle))
+    wanted = _lines("services.csv")
     spoken = {line["code"]: _spoken(presets, line) for line in wanted}
     uses = Counter(term for terms in spoken.values() for term in set(terms))
+    ours = {fold(word) for line in [*wanted, *_lines("synonyms.csv")] for word in line["synonyms"].split("|")}
     for line in wanted:
         code, under, label = line["code"].removeprefix("="), line["under"], line["label"]
-        terms = [term for term in spoken[line["code"]] if uses[term] == 1 and singular(fold(term)) not in goods_words]
-        synonyms = _distinct([*filter(None, line["synonyms"].split("|")), *terms], label)
+        terms = [
+            term
+            for term in spoken[line["code"]]
+            if uses[term] == 1 and fold(term) not in ours and singular(fold(term)) not in goods_words
+        ]
+        synonyms = distinct([*filter(None, line["synonyms"].split("|")), *terms], label)
         if code != line["code"]:
             same = rows[under]
-            named = _distinct([*synonyms, same.label], label)
+            named = distinct([*synonyms, same.label], label)
             slug = slugs.rename(under, fold(label), f"{same.parent} {fold(label)}")
             if any(row.parent == same.slug for row in rows.values()):
                 raise BadInput({"services.csv": f"{under} has children and cannot be renamed."})
@@ -85,22 +89,21 @@ def _spoken(presets: Any, line: Mapping[str, str]) -> list[str]:
     return [term for term in tidy if len(term) > 2 and term not in _COARSE]
 
 
-def _distinct(names: list[str], label: str) -> tuple[str, ...]:
-    seen = {fold(label)}
-    return tuple(name for name in names if not (fold(name) in seen or seen.add(fold(name))))  # type: ignore[func-returns-value]
-
-
 def _add_synonyms(rows: dict[str, Row]) -> None:
     """Add the everyday words of synonyms.csv; BadInput names a slug that does not exist or a word given twice."""
     by_slug = {row.slug: code for code, row in rows.items()}
     given: dict[str, str] = {}
-    with (_HERE / "synonyms.csv").open(encoding="utf-8", newline="") as handle:
-        for line in csv.DictReader(handle):
-            code = by_slug.get(line["slug"])
-            if code is None:
-                raise BadInput({"synonyms.csv": f"There is no category {line['slug']}."})
-            for word in line["synonyms"].split("|"):
-                if given.setdefault(fold(word), line["slug"]) != line["slug"]:
-                    raise BadInput({"synonyms.csv": f"“{word}” is given to {given[fold(word)]} and {line['slug']}."})
-            row = rows[code]
-            rows[code] = row.with_synonyms(_distinct([*line["synonyms"].split("|"), *row.synonyms], row.label))
+    for line in _lines("synonyms.csv"):
+        code = by_slug.get(line["slug"])
+        if code is None:
+            raise BadInput({"synonyms.csv": f"There is no category {line['slug']}."})
+        for word in line["synonyms"].split("|"):
+            if given.setdefault(fold(word), line["slug"]) != line["slug"]:
+                raise BadInput({"synonyms.csv": f"“{word}” is given to {given[fold(word)]} and {line['slug']}."})
+        row = rows[code]
+        rows[code] = row.with_synonyms(distinct([*row.synonyms, *line["synonyms"].split("|")], row.label))
+
+
+def _lines(name: str) -> list[dict[str, str]]:
+    with (_HERE / name).open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))

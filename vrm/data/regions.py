@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from vrm.data.rows import Row, Slugs, ascii_slug
+from vrm.data.rows import Row, Slugs, ascii_slug, distinct
 from vrm.data.sources import Artefact
 from vrm.kernel.errors import BadInput
 from vrm.kernel.names import fold
@@ -113,7 +113,7 @@ def _countries(artefacts: Artefacts, contains: Any) -> Iterator[Row]:
             kind="country",
             label=label,
             population=everyday[iso]["population"],
-            synonyms=_distinct([*names, entry.get("official_name", "")], label),
+            synonyms=distinct([*names, entry.get("official_name", "")], label),
             codes=(f"iso3166:{iso}", f"iso3166:{entry['alpha_3']}"),
         )
 
@@ -197,7 +197,7 @@ def _subdivisions(known: Mapping[str, Any], english: Mapping[str, dict[str, str]
                 parent=parent.lower(),
                 kind="subdivision",
                 label=label,
-                synonyms=_distinct(others, label),
+                synonyms=distinct(others, label),
                 codes=(f"iso3166-2:{code}",),
             )
         if len(later) == len(todo):
@@ -239,7 +239,7 @@ def _cities(
             lon=round(city["longitude"], 4),
             population=city["population"],
             zone=city["timezone"],
-            synonyms=_distinct(_spellings(city["alternatenames"]), label),
+            synonyms=distinct(_spellings(city["alternatenames"]), label),
             codes=(code,),
         )
 
@@ -249,13 +249,6 @@ def _spellings(names: Iterable[str]) -> Iterator[str]:
     for name in sorted(names, key=lambda name: (name.isascii(), name)):
         if _LATIN.fullmatch(name) and not name.isupper():
             yield name
-
-
-def _distinct(names: Iterable[str], label: str) -> tuple[str, ...]:
-    kept: dict[str, str] = {"": "", fold(label): ""}
-    for name in names:
-        kept.setdefault(fold(name), name)
-    return tuple(name for name in kept.values() if name)
 
 
 def _give_zones(rows: dict[str, Row], cities: Iterable[Row]) -> None:
@@ -293,7 +286,7 @@ def _groups(contains: Any, rows: Mapping[str, Row]) -> Iterator[Row]:
                 parent="world",
                 kind="group",
                 label=line["label"],
-                synonyms=_distinct(line["synonyms"].split("|"), line["label"]),
+                synonyms=distinct(line["synonyms"].split("|"), line["label"]),
                 codes=codes,
                 members=listed,
             )

@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from vrm.kernel.names import fold
+
 # Synonyms and labels are English. A translation adds columns such as labels_de and synonyms_de at the end.
 COLUMNS = ("id", "parent", "kind", "label", "lat", "lon", "population", "zone", "synonyms", "codes", "members")
 
@@ -72,6 +74,14 @@ class Slugs:
             return self._kept[code]
         self._taken.discard(self._kept.pop(code))
         return self.give(code, *tries)
+
+
+def distinct(names: Iterable[str], label: str) -> tuple[str, ...]:
+    """The names that differ from the label and from each other in more than case and accents; the first wins."""
+    kept: dict[str, str] = {"": "", fold(label): ""}
+    for name in names:
+        kept.setdefault(fold(name), name)
+    return tuple(name for name in kept.values() if name)
 
 
 def ascii_slug(text: str) -> str:

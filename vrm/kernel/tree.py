@@ -223,7 +223,7 @@ class Tree:
         shown = text.strip()[:60]
         if not shown:
             raise UnknownNode(field, f"The {field} is missing; please choose one.")
-        close = self._names.close_to(text, limit=5)
+        close = self._without_echoes(self._names.close_to(text, limit=8))[:5]
         hint = f"; did you mean {_list_of(self.label(id_) for id_ in close[:3])}?" if close else "; try another word."
         raise UnknownNode(field, f"There is no {field} called “{shown}”{hint}", self._candidates(close))
 
@@ -234,12 +234,22 @@ class Tree:
         if len(widest) == 1 or (first and all(0 < self._people[id_] * _OUTSHINES <= first for id_ in widest[1:])):
             return self._nodes[widest[0]]
         shown = text.strip()[:60]
+        others = self._without_echoes([*widest, *self._names.by_synonym(text)])
         raise UnknownNode(
             field,
             f"“{shown}” may be {_list_of((self.path_label(id_) for id_ in widest[:3]), last='or')}; "
             f"please choose one {field}.",
-            self._candidates(widest[:10]),
+            self._candidates(others[:10]),
         )
+
+    def _without_echoes(self, ids: Sequence[int]) -> list[int]:
+        """The same without a city that lies in a county of its own name which is there too."""
+        there = set(ids)
+        return [
+            id_
+            for id_ in dict.fromkeys(ids)
+            if not any(up != id_ and up in there and self.label(up) == self.label(id_) for up in self.ancestors(id_))
+        ]
 
     def _candidates(self, ids: Iterable[int]) -> list[Candidate]:
         return [
