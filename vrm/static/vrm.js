@@ -1,0 +1,106 @@
+// Makes pages that work without it a little better: suggestions while typing, copy buttons, relative times that move.
+"use strict";
+
+function suggest(box) {
+  const input = box.querySelector("input[type=text]");
+  const slug = box.querySelector("input[type=hidden]");
+  const list = document.createElement("ul");
+  list.className = "suggestions";
+  list.id = `${input.id}-list`;
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", box.querySelector("label").textContent.trim());
+  list.hidden = true;
+  input.after(list);
+  input.setAttribute("role", "combobox");
+  input.setAttribute("aria-expanded", "false");
+  input.setAttribute("aria-autocomplete", "list");
+  input.setAttribute("aria-controls", list.id);
+  let at = -1;
+  let asked = 0;
+  let timer;
+
+  function close() {
+    list.hidden = true;
+    at = -1;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+  }
+  function choose(option) {
+    input.value = option.dataset.label;
+    slug.value = option.dataset.slug;
+    for (const radio of box.querySelectorAll("input[type=radio]")) radio.checked = radio.value === "";
+    close();
+  }
+  function mark(next) {
+    const options = [...list.children];
+    if (!options.length) return;
+    at = (next + options.length) % options.length;
+    options.forEach((option, place) => option.setAttribute("aria-selected", String(place === at)));
+    options[at].scrollIntoView({ block: "nearest" });
+    input.setAttribute("aria-activedescendant", options[at].id);
+  }
+  async function ask() {
+    const query = input.value.trim();
+    const turn = ++asked;
+    if (query.length < 2) return close();
+    const answer = await fetch(`${box.dataset.suggest}?q=${encodeURIComponent(query)}`);
+    if (!answer.ok || turn !== asked) return;
+    const found = await answer.json();
+    list.replaceChildren(...found.map((node, place) => {
+      const option = document.createElement("li");
+      option.id = `${list.id}-${place}`;
+      option.setAttribute("role", "option");
+      option.setAttribute("aria-selected", "false");
+      option.dataset.slug = node.slug;
+      option.dataset.label = node.label;
+      option.textContent = node.label;
+      if (node.path) {
+        const path = document.createElement("small");
+        path.textContent = node.path;
+        option.append(path);
+      }
+      option.addEventListener("mousedown", (event) => { event.preventDefault(); choose(option); });
+      return option;
+    }));
+    at = -1;
+    list.hidden = !found.length;
+    input.setAttribute("aria-expanded", String(!list.hidden));
+  }
+  input.addEventListener("input", () => { slug.value = ""; clearTimeout(timer); timer = setTimeout(ask, 120); });
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", (event) => {
+    if (list.hidden) return;
+    if (event.key === "ArrowDown") mark(at + 1);
+    else if (event.key === "ArrowUp") mark(at - 1);
+    else if (event.key === "Enter" && at >= 0) choose(list.children[at]);
+    else if (event.key === "Escape") close();
+    else return;
+    event.preventDefault();
+  });
+}
+
+function copyButton(button) {
+  const label = button.textContent;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = "✓";
+    setTimeout(() => { button.textContent = label; }, 1500);
+  });
+}
+
+const UNITS = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
+
+function moveTimes() {
+  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+  for (const time of document.querySelectorAll("time[data-relative]")) {
+    const ahead = (new Date(time.dateTime) - Date.now()) / 1000;
+    const [unit, length] = UNITS.find(([, seconds]) => Math.abs(ahead) >= seconds * 1.3) ?? ["minute", 60];
+    if (Math.abs(ahead) >= 45) time.textContent = words.format(Math.round(ahead / length), unit);
+  }
+}
+
+document.querySelectorAll("[data-suggest]").forEach(suggest);
+if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(copyButton);
+document.querySelector("[data-focus]")?.focus();
+setInterval(moveTimes, 60000);

@@ -1,0 +1,122 @@
+"""What went wrong → a kind page with the right status, once for all views."""
+
+import logging
+
+from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped] # It ships no types.
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from vrm.kernel.errors import (
+    BadInput,
+    LimitReached,
+    LinkSpent,
+    NotAllowed,
+    NotFound,
+    OutsideError,
+    VrmError,
+    WrongState,
+)
+from vrm.web.desk import from_here, undo
+from vrm.web.visitors import SignInNeeded, keep_typed, kept_typed
+from vrm.web.words import _, later
+
+_log = logging.getLogger(__name__)
+
+STATUS: dict[type[VrmError], int] = {
+    BadInput: 422,
+    NotFound: 404,
+    NotAllowed: 403,
+    WrongState: 409,
+    LimitReached: 429,
+    LinkSpent: 410,
+    OutsideError: 502,
+}
+_TITLES = {
+    400: later("We could not read that"),
+    403: later("Not yours to do"),
+    404: later("There is nothing here"),
+    405: later("That is not how this page works"),
+    409: later("Too late for that"),
+    410: later("This link has done its work"),
+    413: later("That is too much"),
+    422: later("Something does not fit"),
+    429: later("A little slower, please"),
+    502: later("The other side did not answer"),
+}
+_SENTENCES = {
+    404: later("The address may be mistyped, or what was here is gone or not for you to see."),
+    405: later("Go back and use the button on the page."),
+    413: later("One form can hold 256 kB. Go back and make it shorter."),
+}
+
+
+def status_of(error: VrmError) -> int:
+    """The HTTP status that says what this error says."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return 500
+
+
+def install(app: Flask) -> None:
+    """Give the app these pages."""
+    app.register_error_handler(VrmError, _refused)
+    app.register_error_handler(SignInNeeded, _ask_to_sign_in)
+    app.register_error_handler(CSRFError, _ask_again)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broken)
+
+
+def kind_page(status: int, sentence: str) -> Response:
+    """A page that says what happened and what to do next."""
+    undo()
+    title = _TITLES.get(status, later("Something went wrong here"))
+    return make_response(render_template("error.html", title=title, sentence=sentence, status=status), status)
+
+
+def _refused(error: VrmError) -> Response:
+    status = status_of(error)
+    if status == 500:
+        _log.error("A request failed: %s", error)
+    response = kind_page(status, str(error))
+    if isinstance(error, LimitReached) and error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _ask_to_sign_in(_error: SignInNeeded) -> AnyResponse:
+    undo()
+    here = request.full_path.rstrip("?")
+    if request.method in ("GET", "HEAD"):
+        return redirect(url_for("door.sign_in", next=here), 303)
+    kept = keep_typed()
+    page = render_template("door/sign_in.html", kept=kept, next=None, email="", problems={}, waiting=True)
+    return make_response(page, 401)
+
+
+def _ask_again(_error: CSRFError) -> Response:
+    undo()
+    if not from_here():
+        return kind_page(400, _("The form did not come from one of our pages. Open the page here and try again."))
+    kept = kept_typed(keep_typed())
+    path, fields = kept if kept else (request.path, None)
+    page = render_template("press_again.html", path=path, fields=fields)
+    return make_response(page, 400)
+
+
+def _http(error: HTTPException) -> AnyResponse:
+    status = error.code or 500
+    if status < 400:  # A redirect that routing raises, as for a missing slash.
+        return error.get_response()
+    sentence = _SENTENCES.get(status) or error.description or ""
+    response = kind_page(status, str(sentence))
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    return response
+
+
+def _broken(error: Exception) -> Response:
+    _log.exception("A request failed", exc_info=error)
+    return kind_page(500, _("This is our fault, not yours. It has been noted; try again in a minute."))

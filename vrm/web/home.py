@@ -1,0 +1,93 @@
+"""Pages for everybody: what this is, who answers, where the API is, and names for whoever types one."""
+
+from flask import Blueprint, Response, jsonify, render_template, request
+from sqlalchemy import func, select
+
+from intents.draft import Visibility
+from intents.models import Intent
+from vendors import team
+from vendors.models import Lead, Subscription, Vendor
+from vendors.models import Response as Answer
+from vrm.kernel import taxonomy
+from vrm.kernel.tree import Tree
+from vrm.web.desk import db
+
+blueprint = Blueprint("home", __name__)
+
+
+@blueprint.get("/")
+def home() -> str:
+    """What this is, in human words, with live counts."""
+    session = db()
+    open_now = (Intent.opened_at.is_not(None), Intent.closed_at.is_(None))
+    counts = {
+        "open": session.scalar(select(func.count()).select_from(Intent).where(*open_now)) or 0,
+        "vendors": session.scalar(select(func.count()).select_from(Vendor).where(Vendor.closed_at.is_(None))) or 0,
+        "told": session.scalar(select(func.count()).select_from(Lead).where(Lead.notified_at.is_not(None))) or 0,
+        "answers": session.scalar(select(func.count()).select_from(Answer)) or 0,
+    }
+    newest = session.scalars(
+        select(Intent)
+        .where(*open_now, Intent.paused_at.is_(None), Intent.visibility == Visibility.PUBLIC)
+        .order_by(Intent.opened_at.desc())
+        .limit(6)
+    ).all()
+    return render_template("public/home.html", counts=counts, newest=newest, trees=taxonomy.trees(session))
+
+
+@blueprint.get("/categories.json")
+def categories() -> Response:
+    """Categories for what is being typed."""
+    return _suggestions(taxonomy.trees(db()).categories)
+
+
+@blueprint.get("/regions.json")
+def regions() -> Response:
+    """Regions for what is being typed."""
+    return _suggestions(taxonomy.trees(db()).regions)
+
+
+def _suggestions(tree: Tree) -> Response:
+    found = tree.search(request.args.get("q", "")[:100], limit=8)
+    return jsonify(
+        [
+            {
+                "slug": node.slug,
+                "label": node.label,
+                "path": " › ".join(above.label for above in tree.path(node.id)[:-1]),
+            }
+            for node in found
+        ]
+    )
+
+
+@blueprint.get("/vendors/<slug>")
+def vendor(slug: str) -> str:
+    """What a vendor says of itself. No ranking, no score."""
+    session = db()
+    shown = team.by_slug(session, slug)
+    listens = session.scalars(
+        select(Subscription)
+        .where(Subscription.vendor_id == shown.id, Subscription.ended_at.is_(None), Subscription.paused_at.is_(None))
+        .order_by(Subscription.id)
+        .limit(20)
+    ).all()
+    return render_template("public/vendor.html", vendor=shown, listens=listens, trees=taxonomy.trees(session))
+
+
+@blueprint.get("/research")
+def research() -> str:
+    """What is measured, and where the numbers are."""
+    return render_template("public/research.html")
+
+
+@blueprint.get("/docs")
+def docs() -> str:
+    """Where programs find the API."""
+    return render_template("public/docs.html")
+
+
+@blueprint.get("/responsiveness")
+def responsiveness() -> str:
+    """Who answers, how fast, and what silence means."""
+    return render_template("public/responsiveness.html")

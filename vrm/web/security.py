@@ -1,0 +1,101 @@
+"""What a browser is allowed to do with our pages: headers, cookies, hosts, forged forms, and small static files."""
+
+import gzip
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request, url_for
+from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped] # It ships no types.
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from vrm.config import Settings
+from vrm.web import api
+
+csrf = CSRFProtect()
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",  # Bootstrap's own stylesheet draws its ticks and arrows as data.
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # The address of an answer link is a key: no other site may learn it.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_PACKED = ("text/css", "text/javascript", "image/svg+xml")
+_YEAR_S = 31_536_000
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Set cookies, hosts and headers as `settings` say."""
+    base = urlsplit(settings.base_url)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="vrm",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=base.scheme == "https",
+        TRUSTED_HOSTS=[str(base.hostname), "localhost", "127.0.0.1", "[::1]"],
+        MAX_CONTENT_LENGTH=256 * 1024,
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,  # As long as the session.
+        # Some browsers send no Referer; the token and the cookie's SameSite do the work.
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    csrf.init_app(app)
+    csrf.exempt(api.blueprint)  # It takes bearer tokens, which no browser sends by itself.
+    app.after_request(_add_headers)
+    app.jinja_env.globals["static_url"] = _static_url
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign] # Flask's documented way to wrap it.
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint in ("static", "bootstrap.static"):
+        _pack(response)
+    elif "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _pack(response: Response) -> None:
+    """Compress a static file, which holds no secret that its length could betray."""
+    if response.status_code != 200 or response.mimetype not in _PACKED:
+        return
+    response.headers["Vary"] = "Accept-Encoding"
+    if "v" in request.args:
+        response.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
+    if request.accept_encodings.quality("gzip") > 0:
+        response.direct_passthrough = False
+        response.set_data(_gzipped(response.get_data()))
+        response.headers["Content-Encoding"] = "gzip"
+
+
+@lru_cache(maxsize=8)
+def _gzipped(plain: bytes) -> bytes:
+    return gzip.compress(plain, 9, mtime=0)
+
+
+@lru_cache(maxsize=64)
+def _version(path: Path) -> str:
+    return format(path.stat().st_mtime_ns // 1_000_000, "x")
+
+
+def _static_url(filename: str) -> str:
+    """The address of one of our static files, which changes when the file does."""
+    return url_for("static", filename=filename, v=_version(Path(__file__).parent.parent / "static" / filename))

@@ -1,0 +1,140 @@
+"""A session cookie → who is at the desk; a page for somebody else → a page to sign in, with nothing typed lost."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import flask_login  # type: ignore[import-untyped] # It ships no types.
+from flask import Flask, request, session
+from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.datastructures import MultiDict
+
+from vrm.kernel.accounts import Account
+from vrm.kernel.errors import NotFound
+from vrm.web.desk import db, desk, from_here
+
+_Given = ParamSpec("_Given")
+_Page = TypeVar("_Page")
+_KEPT_S = 24 * 3600
+_KEPT_AT_MOST = 60_000
+_NEVER_KEPT = {"csrf_token", "password", "new_password"}
+
+
+class Visitor:
+    """An account as Flask-Login wants it: named by its id and its session epoch, so that one raise ends all cookies."""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def get_id(self) -> str:
+        return f"{self.account.id}.{self.account.session_epoch}"
+
+
+class SignInNeeded(Exception):
+    """This page is for somebody who is signed in."""
+
+
+def somebody() -> Account | None:
+    """Who is signed in, if anybody."""
+    visitor = flask_login.current_user
+    return visitor.account if isinstance(visitor._get_current_object(), Visitor) else None
+
+
+def me() -> Account:
+    """Who is signed in; SignInNeeded when nobody is."""
+    account = somebody()
+    if account is None:
+        raise SignInNeeded
+    return account
+
+
+def signed_in(view: Callable[_Given, _Page]) -> Callable[_Given, _Page]:
+    """The view, for people who are signed in; others are asked to."""
+
+    @wraps(view)
+    def checked(*args: _Given.args, **named: _Given.kwargs) -> _Page:
+        me()
+        return view(*args, **named)
+
+    return checked
+
+
+def operators_only(view: Callable[_Given, _Page]) -> Callable[_Given, _Page]:
+    """The view, for operators; to anybody else who is signed in it does not exist."""
+
+    @wraps(view)
+    def checked(*args: _Given.args, **named: _Given.kwargs) -> _Page:
+        if not me().is_operator:
+            raise NotFound("There is no such page.")
+        return view(*args, **named)
+
+    return checked
+
+
+def sign_in(account: Account) -> None:
+    """Begin a session for `account`; whatever the one before held is gone."""
+    session.clear()
+    flask_login.login_user(Visitor(account))
+
+
+def sign_out() -> None:
+    """End the session."""
+    flask_login.logout_user()
+    session.clear()
+
+
+def _load(named: str) -> Visitor | None:
+    id_, _, epoch = named.partition(".")
+    if not (id_.isdecimal() and epoch.isdecimal()):
+        return None
+    account = db().get(Account, int(id_))
+    if account is None or account.closed_at is not None or account.session_epoch != int(epoch):
+        return None
+    return Visitor(account)
+
+
+def install(app: Flask) -> None:
+    """Give the app its sessions, and the templates `somebody`."""
+    manager = flask_login.LoginManager()
+    manager.session_protection = None  # A telephone changes its address all the time.
+    manager.init_app(app)
+    manager.user_loader(_load)
+    app.jinja_env.globals["somebody"] = somebody
+
+
+# --- What was typed, while somebody signs in ------------------------------------------------------
+
+
+def _keeper() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(desk().settings.secret_key, salt="vrm.kept")
+
+
+def keep_typed() -> str:
+    """The fields of this POST and where it went, sealed for a hidden field; "" when there is nothing to keep.
+
+    Only what one of our own pages sent is kept: otherwise a stranger's page could have its words sent in our name.
+    """
+    if request.method != "POST" or not from_here():
+        return ""
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in _NEVER_KEPT]
+    sealed = str(_keeper().dumps([request.full_path.rstrip("?"), fields]))
+    return sealed if len(sealed) <= _KEPT_AT_MOST else ""
+
+
+def kept_typed(sealed: str) -> tuple[str, MultiDict[str, str]] | None:
+    """Where it was to go, and the fields; None when there are none or they are older than a day."""
+    try:
+        path, fields = _keeper().loads(sealed, max_age=_KEPT_S)
+    except BadData:
+        return None
+    return path, MultiDict([(name, value) for name, value in fields])
+
+
+def zone_name() -> str:
+    """The time zone in which this reader is shown moments."""
+    account = somebody()
+    return account.zone if account else "UTC"

@@ -1,0 +1,100 @@
+"""Moments, money and closed sets → words for people; every text of the pages goes through `_`."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import flask_babel  # type: ignore[import-untyped] # It ships no types.
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal
+from flask import Flask
+from markupsafe import Markup
+
+from intents.draft import Budget, Condition
+from intents.models import Intent
+from vrm.kernel.money import Money
+from vrm.web.desk import now
+
+_: Callable[..., str] = flask_babel.gettext
+ngettext: Callable[..., str] = flask_babel.ngettext
+later: Callable[..., str] = flask_babel.lazy_gettext  # For words that are chosen while a module is loaded.
+
+
+def locale() -> str:
+    """The language of this page, such as "en"."""
+    return str(flask_babel.get_locale() or "en")
+
+
+def zone() -> ZoneInfo:
+    """The reader's time zone."""
+    return ZoneInfo(str(flask_babel.get_timezone()))
+
+
+def when(moment: datetime | None) -> Markup:
+    """A `<time>` that reads "2 hours ago", with the moment itself, in the reader's zone, on hover."""
+    if moment is None:
+        return Markup("–")
+    local = moment.astimezone(zone())
+    whole = f"{format_datetime(local, 'd MMM yyyy, HH:mm', locale=locale())} {local.tzname()}"
+    return Markup('<time datetime="{}" title="{}" data-relative>{}</time>').format(
+        moment.astimezone(UTC).isoformat(timespec="seconds"), whole, _relative(moment - now())
+    )
+
+
+def _relative(ahead: timedelta) -> str:
+    if abs(ahead) < timedelta(seconds=45):
+        return _("just now")
+    # A moment less than a whole number of days is still "in 30 days".
+    ahead = timedelta(seconds=round(ahead.total_seconds() / 60) * 60)
+    text: str = format_timedelta(ahead, threshold=1.3, add_direction=True, locale=locale())
+    return text
+
+
+def day(value: date | datetime | None) -> Markup:
+    """A `<time>` that reads "21 Nov 2026"."""
+    if value is None:
+        return Markup("–")
+    plain = value.astimezone(zone()).date() if isinstance(value, datetime) else value
+    return Markup('<time datetime="{}">{}</time>').format(
+        plain.isoformat(), format_date(plain, "d MMM yyyy", locale=locale())
+    )
+
+
+def number(value: float) -> str:
+    """ "12,000"."""
+    text: str = format_decimal(value, locale=locale())
+    return text
+
+
+def money(minor: int | None, currency: str | None) -> str:
+    """ "£12,000"; nothing when there is none."""
+    return Money(minor, currency).text(locale()) if minor is not None and currency else ""
+
+
+def budget(what: Intent | Budget | None) -> str:
+    """ "up to £12,000", "£8,000 to £12,000", "from £8,000"; nothing when none was said."""
+    if isinstance(what, Intent):
+        low, high, currency = what.budget_min, what.budget_max, what.currency
+    elif what is not None:
+        low, high, currency = what.min_minor, what.max_minor, what.currency
+    else:
+        return ""
+    if low and high:
+        return _("%(low)s to %(high)s", low=money(low, currency), high=money(high, currency))
+    if high is not None:
+        return _("up to %(most)s", most=money(high, currency))
+    return _("from %(least)s", least=money(low, currency)) if low else ""
+
+
+CONDITIONS = {
+    Condition.ANY: later("New or used"),
+    Condition.NEW: later("New"),
+    Condition.USED: later("Used"),
+}
+
+
+def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
+    """Give the templates these words."""
+    flask_babel.Babel(app, default_locale="en", default_timezone="UTC", **babel_options)
+    app.jinja_env.filters.update(when=when, day=day, number=number, budget=budget)
+    app.jinja_env.globals.update(money=money, CONDITIONS=CONDITIONS)
