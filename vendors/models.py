@@ -141,6 +141,10 @@ class Lead(Base):
     __tablename__ = "leads"
     __table_args__ = (
         Index("ix_leads_inbox", "vendor_id", "intent_id"),
+        # announce.announce: reveals that the vendor has not been told of.
+        partial_index(
+            "ix_leads_to_announce", "revealed_at", where="revealed_at IS NOT NULL AND reveal_announced_at IS NULL"
+        ),
         # Key order is the order of writing, and SQLite then keeps one tree instead of two.
         {"sqlite_with_rowid": False},
     )
@@ -158,6 +162,7 @@ class Lead(Base):
     seen_by: Mapped[SeenBy | None] = mapped_column(choice(SeenBy))
     responded_at: Mapped[Moment | None]
     revealed_at: Mapped[Moment | None]  # The customer showed their contact details.
+    reveal_announced_at: Mapped[Moment | None]  # When word of it came to be owed to the vendor.
     declined_at: Mapped[Moment | None]  # By the customer: no, thank you.
 
     intent: Mapped[Intent] = relationship()

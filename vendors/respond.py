@@ -20,6 +20,7 @@ from vendors.models import (
     SeenBy,
     Vendor,
     Via,
+    Withheld,
 )
 from vrm.kernel import text
 from vrm.kernel.accounts import Account
@@ -194,18 +195,15 @@ def turn_down(session: Session, lead: Lead, now: datetime) -> None:
 
 
 def block(session: Session, account: Account, vendor: Vendor, now: datetime) -> None:
-    """Never tell this vendor of this customer's wants again; what is open with it is turned down."""
+    """Never tell this vendor of this customer's wants again. Its leads are turned down; undelivered ones withheld."""
     if session.get(Block, (account.id, vendor.id)) is None:
         session.add(Block(account_id=account.id, vendor_id=vendor.id, created_at=now))
-    session.execute(
-        update(Lead)
-        .where(
-            Lead.vendor_id == vendor.id,
-            Lead.declined_at.is_(None),
-            Lead.intent_id.in_(select(Intent.id).where(Intent.account_id == account.id)),
-        )
-        .values(declined_at=now)
+    theirs = (Lead.vendor_id == vendor.id) & Lead.intent_id.in_(
+        select(Intent.id).where(Intent.account_id == account.id)
     )
+    session.execute(update(Lead).where(theirs, Lead.declined_at.is_(None)).values(declined_at=now))
+    unknown = Lead.delivered_at.is_(None) & Lead.seen_at.is_(None)
+    session.execute(update(Lead).where(theirs, unknown).values(withheld=Withheld.BLOCKED))
     session.flush()
 
 

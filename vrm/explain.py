@@ -1,0 +1,193 @@
+"""Why an intent reached nobody, or not this vendor, in sentences that a customer understands."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, distinct, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from intents.models import Intent
+from vendors.leads import Standing, standing, told_count
+from vendors.models import Block, Lead, Membership, Subscription, Vendor
+from vrm import match as matching
+from vrm.kernel import taxonomy
+from vrm.kernel.money import Money
+from vrm.kernel.taxonomy import Category, Region, Trees
+from vrm.kernel.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known about who was told, most telling first."""
+
+    told: int  # Vendors.
+    sentences: tuple[str, ...]
+
+
+_STANDINGS = {
+    Standing.ANSWERED: "It was told, and has answered.",
+    Standing.SEEN: "It was told and has read it, but has not answered.",
+    Standing.UNSEEN: "The message was delivered, but nothing shows that anybody has read it.",
+    Standing.ON_ITS_WAY: "Its message is on its way.",
+    Standing.UNDELIVERED: "It matches, but could not be reached.",
+    Standing.WITHHELD: "It matches, but is not told, because you blocked it.",
+}
+
+
+def explain(session: Session, intent: Intent) -> Explanation:
+    """Who was told, and when that is nobody, what came nearest and what stood in the way."""
+    told = told_count(session, intent)
+    trees = taxonomy.trees(session)
+    before = _not_yet(intent)
+    if before is not None:
+        return Explanation(told, (before,))
+    if told:
+        return Explanation(told, (f"{_vendors(told)} {_were(told)} told.",))
+    return Explanation(0, tuple(_near_misses(session, intent, trees)))
+
+
+def explain_vendor(session: Session, intent: Intent, vendor: Vendor) -> Explanation:
+    """Why this vendor was, or was not, told of this intent."""
+    told = told_count(session, intent)
+    lead = session.get(Lead, (intent.id, vendor.id))
+    if lead is not None:
+        return Explanation(told, (_STANDINGS[standing(lead)], *_reasons(lead, taxonomy.trees(session))))
+    return Explanation(told, tuple(_why_not(session, intent, vendor)))
+
+
+def _not_yet(intent: Intent) -> str | None:
+    if intent.state == "draft":
+        return "This want is a draft; vendors hear of it when it is published."
+    if intent.routed_at is None and intent.state == "open":
+        return "The broker is just now looking for vendors; look again in a moment."
+    return None
+
+
+def _reasons(lead: Lead, trees: Trees) -> list[str]:
+    return [
+        f"It listens to {trees.categories.label(category_id)} in {trees.regions.label(region_id)}."
+        for _subscription_id, category_id, region_id in sorted(lead.reasons)
+    ]
+
+
+def _why_not(session: Session, intent: Intent, vendor: Vendor) -> list[str]:
+    before = _not_yet(intent)
+    if before is not None:
+        return [before]
+    if vendor.closed_at is not None:
+        return ["This vendor has closed its account here."]
+    if session.get(Membership, (vendor.id, intent.account_id)) is not None:
+        return ["You belong to this vendor yourself; vendors do not hear of their own members' wants."]
+    if session.get(Block, (intent.account_id, vendor.id)) is not None:
+        return ["You have blocked this vendor."]
+    found = ["This vendor takes no new wants at the moment."] if vendor.paused_at is not None else []
+    trees = taxonomy.trees(session)
+    subscriptions = session.scalars(
+        select(Subscription)
+        .where(Subscription.vendor_id == vendor.id, Subscription.ended_at.is_(None))
+        .order_by(Subscription.id)
+    ).all()
+    if not subscriptions:
+        found.append("This vendor has no subscription yet.")
+    for subscription in subscriptions:
+        stops = matching.stops(subscription, intent, trees)
+        name = f"{trees.categories.label(subscription.category_id)} in {trees.regions.label(subscription.region_id)}"
+        if stops:
+            why = " and ".join(_stop(stop, subscription, intent, trees) for stop in stops)
+            found.append(f"Its subscription “{name}” does not match: {why}.")
+        elif not found:
+            found.append(f"Its subscription “{name}” matches and is new; it will be told in a moment.")
+    return found
+
+
+def _stop(stop: matching.Stop, subscription: Subscription, intent: Intent, trees: Trees) -> str:
+    match stop:
+        case matching.Stop.CATEGORY:
+            return f"your want is in {_label(trees.categories, intent.category_id)}"
+        case matching.Stop.REGION:
+            return f"your want is in {_label(trees.regions, intent.region_id)}"
+        case matching.Stop.BUDGET:
+            floor = Money(subscription.min_budget, subscription.currency or "GBP").text()
+            return f"it takes budgets from {floor} upwards"
+        case matching.Stop.CONDITION:
+            return f"it sells {subscription.condition.value} goods only"
+        case matching.Stop.PAUSED:
+            return "it is paused"
+
+
+def _near_misses(session: Session, intent: Intent, trees: Trees) -> list[str]:
+    """For an intent that reached nobody: how many come near, by what stands in the way."""
+    if intent.category_id is None or intent.region_id is None:
+        return ["This want has no category or no region yet."]
+    category, region = trees.categories.label(intent.category_id), trees.regions.label(intent.region_id)
+    sells = Subscription.category_id.in_(trees.categories.ancestors(intent.category_id))
+    covers = Subscription.region_id.in_(trees.regions.ancestors(intent.region_id))
+    within = _below(Region, trees.regions, intent.region_id, Subscription.region_id)
+    narrower = _below(Category, trees.categories, intent.category_id, Subscription.category_id)
+    found: list[str] = []
+    filtered = _count(session, intent, sells, covers)
+    if filtered:
+        found.append(
+            f"{_vendors(filtered)} {_verb(filtered, 'sells', 'sell')} {category} in {region}, but "
+            f"{_verb(filtered, 'takes', 'take')} other budgets or conditions than yours."
+        )
+    inside = _count(session, intent, sells, within, ~covers)
+    if inside:
+        found.append(
+            f"{_vendors(inside)} {_verb(inside, 'sells', 'sell')} {category} in parts of {region} only; choose one "
+            "of its places to reach them."
+        )
+    special = _count(session, intent, narrower, covers, ~sells)
+    if special:
+        found.append(
+            f"{_vendors(special)} in {region} {_verb(special, 'listens', 'listen')} to a part of {category} only; "
+            "choose a narrower category to reach them."
+        )
+    elsewhere = _count(session, intent, sells, ~covers, ~within)
+    if elsewhere:
+        found.append(
+            f"{_vendors(elsewhere)} {_verb(elsewhere, 'sells', 'sell')} {category}, but none of them in {region}."
+        )
+    if not found:
+        found.append(f"No vendor listens to {category} yet. Your want stays open, and the first to come will hear.")
+    return found
+
+
+def _count(session: Session, intent: Intent, *conditions: ColumnElement[bool]) -> int:
+    query = (
+        select(func.count(distinct(Subscription.vendor_id)))
+        .join(Vendor)
+        .where(
+            *conditions,
+            Subscription.ended_at.is_(None),
+            Subscription.paused_at.is_(None),
+            Vendor.paused_at.is_(None),
+            Vendor.closed_at.is_(None),
+            # The author's own vendors and those that are blocked are nobody's near miss.
+            ~exists().where(Membership.vendor_id == Vendor.id, Membership.account_id == intent.account_id),
+            ~exists().where(Block.vendor_id == Vendor.id, Block.account_id == intent.account_id),
+        )
+    )
+    return session.scalar(query) or 0
+
+
+def _below(
+    table: type[Category] | type[Region], tree: Tree, node_id: int, column: ColumnElement[int]
+) -> ColumnElement[bool]:
+    ranges = [table.lft.between(lft, rgt) for lft, rgt in tree.intervals(node_id)]
+    return column.in_(select(table.id).where(or_(*ranges)))
+
+
+def _label(tree: Tree, node_id: int | None) -> str:
+    return tree.label(node_id) if node_id is not None else "no place yet"
+
+
+def _vendors(count: int) -> str:
+    return "1 vendor" if count == 1 else f"{count:,} vendors"
+
+
+def _were(count: int) -> str:
+    return _verb(count, "was", "were")
+
+
+def _verb(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many

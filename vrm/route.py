@@ -1,0 +1,180 @@
+"""Open intents and new subscriptions → leads, and the notifications that they owe: one transaction, never twice.
+
+Publishing and subscribing cannot miss each other: each commits first, and its own later transaction here
+sees whatever committed before it. Whichever of the two commits second finds the other.
+"""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Insert, Select, exists, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.orm import Session
+
+from intents.models import Intent
+from notifiers.models import Channel, Notification, Topic
+from vendors.models import Lead, Subscription, Undelivered, Vendor
+from vrm import match
+from vrm.kernel import taxonomy
+from vrm.kernel.db import random_code
+
+_BATCH = 100
+_WORKS = (
+    Channel.verified_at.is_not(None),
+    Channel.paused_at.is_(None),
+    Channel.switched_off_at.is_(None),
+    Channel.ended_at.is_(None),
+)
+
+
+def route_owed(session: Session, now: datetime) -> int:
+    """Route the oldest intents that are open and not routed as they now are; how many were routed."""
+    intents = session.scalars(
+        select(Intent)
+        .where(
+            Intent.opened_at.is_not(None),
+            Intent.routed_at.is_(None),
+            Intent.closed_at.is_(None),
+            Intent.paused_at.is_(None),
+        )
+        .order_by(Intent.opened_at)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for intent in intents:
+        route(session, intent, now)
+    return len(intents)
+
+
+def route(session: Session, intent: Intent, now: datetime) -> int:
+    """Open a lead for every vendor that the intent reaches and has none; how many were opened.
+
+    Routing the same intent again opens none and owes nothing more.
+    """
+    trees = taxonomy.trees(session)
+    parameters = match.intent_parameters(intent, trees) | {"now": now}
+    opened = _count(session, _open_leads(session.get_bind().dialect.name), parameters)
+    if opened:
+        fresh = (Lead.intent_id == intent.id) & (Lead.routed_at == now)
+        _owe(session, fresh, now)
+        _note_unreachable(session, fresh)
+    intent.routed_at = now
+    session.flush()
+    return opened
+
+
+def backfill_owed(session: Session, now: datetime) -> int:
+    """Hold the oldest new or changed subscriptions against what is open; how many subscriptions were held."""
+    subscriptions = session.scalars(
+        select(Subscription)
+        .join(Vendor)
+        .where(
+            Subscription.backfilled_at.is_(None),
+            Subscription.ended_at.is_(None),
+            Subscription.paused_at.is_(None),
+            Vendor.paused_at.is_(None),
+            Vendor.closed_at.is_(None),
+        )
+        .order_by(Subscription.changed_at)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True, of=Subscription)
+    ).all()
+    for subscription in subscriptions:
+        backfill(session, subscription, now)
+    return len(subscriptions)
+
+
+def backfill(session: Session, subscription: Subscription, now: datetime) -> int:
+    """Open a lead for every open intent that this subscription reaches and its vendor has none of; how many."""
+    dialect = session.get_bind().dialect.name
+    found = match.reached(dialect, subscription, taxonomy.trees(session))
+    opened = _count(session, _inserting(dialect, Lead, match.LEAD_COLUMNS, found), {"now": now})
+    if opened:
+        fresh = (Lead.vendor_id == subscription.vendor_id) & (Lead.routed_at == now)
+        _owe(session, fresh, now)
+        _note_unreachable(session, fresh)
+    subscription.backfilled_at = now
+    session.flush()
+    return opened
+
+
+def catch_up_owed(session: Session, now: datetime) -> int:
+    """Tell channels that began (or began again) to work of the open leads for which nothing worked; how many channels.
+
+    Without this, a vendor who adds a first channel would never hear of what came before it.
+    """
+    channels = session.scalars(
+        select(Channel)
+        .where(*_WORKS, Channel.caught_up_at.is_(None))
+        .order_by(Channel.id)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True, of=Channel)
+    ).all()
+    for channel in channels:
+        waiting = (
+            (Lead.vendor_id == channel.vendor_id)
+            & Lead.undelivered.in_((Undelivered.NO_CHANNEL, Undelivered.SWITCHED_OFF))
+            & Lead.intent_id.in_(select(Intent.id).where(Intent.closed_at.is_(None)))
+        )
+        _owe(session, waiting & (Channel.id == channel.id), now)
+        session.execute(
+            update(Lead).where(waiting).values(undelivered=None).execution_options(synchronize_session=False)
+        )
+        channel.caught_up_at = now
+    session.flush()
+    return len(channels)
+
+
+@cache
+def _open_leads(dialect: str) -> Insert:
+    # Built once: building it for each intent costs more than running it.
+    return _inserting(dialect, Lead, match.LEAD_COLUMNS, match.matching(dialect))
+
+
+def _owe(session: Session, fresh: ColumnElement[bool], now: datetime) -> None:
+    """Owe word of these leads to every working channel of their vendors."""
+    owed = (
+        select(
+            random_code(),
+            literal(Topic.LEAD_CREATED, Notification.topic.type),
+            Channel.id,
+            Lead.intent_id,
+            Lead.vendor_id,
+            literal(0),
+            literal({}, Notification.params.type),
+            literal(now, Notification.owed_at.type),
+            literal(now, Notification.due_at.type),
+            literal(0),
+        )
+        .join_from(Lead, Channel, Channel.vendor_id == Lead.vendor_id)
+        .where(fresh, Lead.withheld.is_(None), *_WORKS)
+    )
+    columns = (
+        "code", "topic", "channel_id", "intent_id", "vendor_id", "occasion", "params", "owed_at", "due_at", "tries",
+    )  # fmt: skip
+    session.execute(_inserting(session.get_bind().dialect.name, Notification, columns, owed))
+
+
+def _note_unreachable(session: Session, fresh: ColumnElement[bool]) -> None:
+    session.execute(
+        update(Lead)
+        .where(fresh, ~exists().where(Channel.vendor_id == Lead.vendor_id, *_WORKS))
+        .values(undelivered=Undelivered.NO_CHANNEL)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _inserting(
+    dialect: str, table: type[Lead] | type[Notification], columns: tuple[str, ...], found: Select[*tuple[Any, ...]]
+) -> Insert:
+    """INSERT … SELECT that leaves alone what is there already."""
+    make = insert_postgresql if dialect == "postgresql" else insert_sqlite
+    return make(table).from_select(list(columns), found).on_conflict_do_nothing()
+
+
+def _count(session: Session, statement: Insert, parameters: dict[str, Any]) -> int:
+    result = session.execute(statement, parameters, execution_options={"preserve_rowcount": True})
+    count: int = result.rowcount  # type: ignore[attr-defined]  # A Result of DML is a CursorResult.
+    return count

@@ -1,0 +1,1 @@
+"""What runs in the background. Rows are the truth; this only says who works on them, and when."""

@@ -1,0 +1,71 @@
+"""The broker's steps in the background, in lanes: what is in one lane takes turns, lanes run side by side.
+
+Each step does what it finds owed, in its own transactions, and says how much it did; 0 is "nothing owed".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from intents import publish
+from intents.feed import FeedReader
+from intents.harvest import Harvester, harvest
+from notifiers.announce import announce
+from notifiers.deliver import deliver
+from notifiers.letters import owe_letters
+from notifiers.post import Post
+from vrm import route
+from vrm.kernel.clock import Clock
+from vrm.kernel.db import Store
+
+Verb = Callable[[Session, datetime], int]
+Step = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """All that the steps need from the outside."""
+
+    store: Store
+    post: Post
+    reader: FeedReader
+    clock: Clock
+
+
+def _in_transaction(works: Works, verb: Verb) -> Step:
+    def step() -> int:
+        with works.store.write() as session:
+            return verb(session, works.clock())
+
+    return step
+
+
+def harvester(works: Works) -> Harvester:
+    """What reading blogs takes."""
+    return Harvester(works.store, works.post.outbound, works.reader, works.clock, works.post.base_url)
+
+
+def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[str, Sequence[Step]]:
+    """Every step, by lane. Slow hosts hold up a lane of their own and never the routing."""
+    rows: Sequence[Verb] = (
+        publish.expire,
+        route.route_owed,
+        route.backfill_owed,
+        route.catch_up_owed,
+        announce,
+        owe_letters,
+    )
+    return {
+        "rows": [_in_transaction(works, verb) for verb in rows],
+        "deliver": [lambda: deliver(works.store, works.post, works.clock, stop=stopped)],
+        "harvest": [lambda: harvest(harvester(works))],
+    }
+
+
+def settle(works: Works, *, rounds: int = 50) -> None:
+    """Run every lane in turn until nothing is owed that is due now: for the terminal, the demo and tests."""
+    for _ in range(rounds):
+        if not sum(step() for lane in lanes(works).values() for step in lane):
+            return
