@@ -160,7 +160,7 @@ def _names_of(name: str) -> list[str]:
         before, comma, after = part.partition(", ")
         if comma and (
             after.split(" ")[-1] in ("of", "de", "The", "the")
-            or re.match("(?:Comunidad|Región|County|Principado|Hlavní|Région|The$)", after)
+            or re.match("(?:Comunidad|Región|County|Principado|Hlavní|Région|Respublika|The$)", after)
         ):
             names += [before, f"{after} {before}"]
         elif part:

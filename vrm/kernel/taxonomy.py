@@ -179,12 +179,12 @@ def _said(line: Mapping[str, str], ids: Mapping[str, int]) -> dict[str, Any]:
 
 def _load_members(session: Session, lines: Sequence[Mapping[str, str]]) -> bool:
     """Give the groups of the file exactly its members; True when that changed something."""
-    ids = dict(session.execute(select(Region.slug, Region.id)).tuples().all())
+    ids = dict(session.execute(select(Region.slug, Region.id)).all())
     wanted = {
         (ids[line["id"]], ids[member]) for line in lines if line["members"] for member in line["members"].split("|")
     }
     ours = {group_id for group_id, _ in wanted}
-    pairs = session.execute(select(RegionMember.group_id, RegionMember.member_id)).tuples()
+    pairs = session.execute(select(RegionMember.group_id, RegionMember.member_id))
     there = {(group_id, member_id) for group_id, member_id in pairs if group_id in ours}
     for group_id, member_id in there - wanted:
         session.execute(
@@ -219,7 +219,7 @@ def trees(session: Session) -> Trees:
     Safe to call from several threads. Nodes are shared and must be looked at only. BadInput when nothing is loaded.
     """
     pool = session.connection().engine.pool
-    versions = dict(session.execute(select(TreeVersion.name, TreeVersion.version)).tuples().all())
+    versions = dict(session.execute(select(TreeVersion.name, TreeVersion.version)).all())
     if len(versions) < 2:
         raise BadInput({"category": "No categories and regions are loaded; run “vrm db upgrade”."})
     with _lock:
@@ -235,7 +235,7 @@ def trees(session: Session) -> Trees:
 def _groups(session: Session) -> dict[int, tuple[int, ...]]:
     found: dict[int, list[int]] = defaultdict(list)
     pairs = select(RegionMember.group_id, RegionMember.member_id).order_by(RegionMember.group_id)
-    for group_id, member_id in session.execute(pairs).tuples():
+    for group_id, member_id in session.execute(pairs):
         found[member_id].append(group_id)
     return {member_id: tuple(group_ids) for member_id, group_ids in found.items()}
 

