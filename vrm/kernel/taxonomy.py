@@ -9,11 +9,9 @@ from datetime import datetime
 from importlib.resources import files
 from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Float, ForeignKey, String, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from sqlalchemy.pool import Pool
 
 from vrm.kernel.db import Base, Document, Id, Moment, Ref
 from vrm.kernel.errors import BadInput
@@ -209,8 +207,8 @@ def _stamp(session: Session, name: str, now: datetime) -> None:
 # --- From tables to memory ------------------------------------------------------------------------
 
 _lock = Lock()
-# By connection pool, which the reading and the writing face of one engine share.
-_cache: WeakKeyDictionary[Pool, tuple[dict[str, int], Trees]] = WeakKeyDictionary()
+_KEPT = 4  # States of the trees that are held: the present one, and those of other stores in this process.
+_known: dict[tuple[int, int], Trees] = {}
 
 
 def trees(session: Session) -> Trees:
@@ -218,18 +216,21 @@ def trees(session: Session) -> Trees:
 
     Safe to call from several threads. Nodes are shared and must be looked at only. BadInput when nothing is loaded.
     """
-    pool = session.connection().engine.pool
     versions = dict(session.execute(select(TreeVersion.name, TreeVersion.version)).all())
     if len(versions) < 2:
         raise BadInput({"category": "No categories and regions are loaded; run “vrm db upgrade”."})
-    with _lock:
-        known = _cache.get(pool)
-    if known is not None and known[0] == versions:
-        return known[1]
-    made = Trees(_tree(session, Category, {}), _tree(session, Region, _groups(session)))
-    with _lock:
-        _cache[pool] = (versions, made)
-    return made
+    state = (versions["categories"], versions["regions"])
+    found = _known.get(state)
+    if found is not None:
+        return found
+    with _lock:  # So that threads which ask at the same moment build it once.
+        found = _known.get(state)
+        if found is None:
+            found = Trees(_tree(session, Category, {}), _tree(session, Region, _groups(session)))
+            for old in list(_known)[: 1 - _KEPT]:
+                del _known[old]
+            _known[state] = found
+    return found
 
 
 def _groups(session: Session) -> dict[int, tuple[int, ...]]:
