@@ -89,6 +89,11 @@ class FeedReader:
             raise NotAFeed(answer["refused"])
         return _feed_of(answer)
 
+    @property
+    def pid(self) -> int | None:
+        """The process that reads now, if one is warm."""
+        return self._child.pid if self._child is not None else None
+
     def close(self) -> None:
         """End the child, if there is one; the next `read` starts another."""
         with self._lock:

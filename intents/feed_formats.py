@@ -9,21 +9,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 from xml.sax import SAXException
 
 import feedparser  # type: ignore[import-untyped]  # It ships no types.
+from feedparser.namespaces import mediarss  # type: ignore[import-untyped]  # Nor here.
 
+from intents.addresses import web_address
 from intents.feed import MAX_ENTRIES, MAX_TEXT, MAX_TITLE, Feed, FeedEntry
 from intents.plain import plain_line, plain_text
 from vrm.kernel.errors import NotAFeed
 
 OLDEST = timedelta(days=365)
 NEWEST = timedelta(days=1)
-MAX_URL = 2000
 MAX_KEY = 500
 MAX_TAGS = 50
 MAX_TAG = 100
+
+# feedparser takes what describes a picture (Mastodon writes one for each) for the text of the post itself. Without
+# these handlers a description of media without attributes (YouTube's) is kept as "media_description".
+del mediarss.Namespace._start_media_description, mediarss.Namespace._end_media_description
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
 _CHARACTER_REFERENCE = re.compile(rb"&#(?:x0*([0-9a-f]{1,12})|0*([0-9]{1,12}));", re.IGNORECASE)
@@ -61,10 +65,11 @@ def understand(body: bytes, *, content_type: str, url: str, fetched_at: datetime
 
 def _from_xml(body: bytes, *, content_type: str, url: str, fetched_at: datetime) -> Feed:
     # Bytes in a stream, never a name: feedparser would open a file or fetch an address that looks like one.
-    # Relative addresses inside the text are of no use to us, since the text loses its markup.
+    # Nor is it told where the feed came from: it would make a guid "17" absolute, and the same entry would be another
+    # one when the feed moves. We make links absolute ourselves.
     parsed = feedparser.parse(
         io.BytesIO(_CHARACTER_REFERENCE.sub(_possible, body)),
-        response_headers={"content-type": content_type, "content-location": url},
+        response_headers={"content-type": content_type},
         sanitize_html=False,
         resolve_relative_uris=False,
     )
@@ -115,12 +120,12 @@ def _raw_of(entry: feedparser.FeedParserDict, feed: feedparser.FeedParserDict, b
 
 
 def _content_of(entry: feedparser.FeedParserDict) -> dict[str, Any]:
-    """The fullest text there is: content before summary; pictures, audio and other media are not text."""
+    """The fullest text there is: content before summary before what describes a video."""
     for content in dict.get(entry, "content") or []:
         kind = content.get("type") or ""
         if content.get("value") and (kind.startswith("text/") or "html" in kind):
             return dict(content)
-    return dict(dict.get(entry, "summary_detail") or {"value": dict.get(entry, "summary")})
+    return dict(dict.get(entry, "summary_detail") or {"value": dict.get(entry, "media_description")})
 
 
 def _from_struct(moment: Any) -> datetime | None:
@@ -259,15 +264,3 @@ def _tags(written: Iterable[str]) -> tuple[str, ...]:
         if plain and len(tags) < MAX_TAGS:
             tags.setdefault(plain.casefold(), plain)
     return tuple(tags.values())
-
-
-def web_address(link: str, base: str) -> str:
-    """`link` made absolute against `base` when it is http(s) with a host and nothing odd in it, else ""."""
-    try:
-        address = urljoin(base, link.strip()) if link.strip() else ""
-        parts = urlsplit(address)
-        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
-    except ValueError:
-        return ""
-    odd = len(address) > MAX_URL or not address.isprintable() or any(c in ' "<>\\^`{|}' for c in address)
-    return address if fine and not odd else ""

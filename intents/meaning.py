@@ -1,7 +1,7 @@
 """Free text and tags -> the category and the region that they surely mean, or None. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from babel.numbers import get_territory_currencies
 
@@ -10,13 +10,20 @@ from vrm.kernel.tree import Mention, Node, Tree
 
 # In English what is wanted comes before the first of these: "garden shed | for my house near the school".
 _THING_ENDS = re.compile(
-    r"(?<!^)\b(?:for|near|in|with|under|by|from|to|at|around|within|who|that|which|on|up|max|below|between|and|or|"
-    r"because|so|für|bei|mit|unter|bis|pour|avec|près|moins|para|con|cerca|hasta)\b|[,;:.!?()–—£$€]",
+    r"\b(?:for|near|in|with|under|by|from|to|at|around|within|who|that|which|on|up|max|below|between|and|or|"
+    r"because|so|für|bei|mit|unter|bis|pour|avec|près|moins|para|con|cerca|hasta)\b|[,;:.!?()&+/\n–—£$€]",
+    re.IGNORECASE,
+)
+# What may follow a thing without changing what it is: a model's number, a wish for haste.
+_AFTERTHOUGHT = re.compile(r"(?:\s+(?:\w*\d\w*|please|wanted|needed|required|asap|urgently|today|now|soon))*\s*", re.I)
+_ASKS_FOR = re.compile(
+    r"(?:\A|[.!?\n]\s?|\b(?:want|need|looking for|search of|like|buy|rent|hire|find|be|is|it['’]s)\s)\s*"
+    r"(?:(?:an?|some|any|the|my next|another)\s)?(?:[\w-]+\s){0,2}\Z",
     re.IGNORECASE,
 )
 _PLACE_FOLLOWS = re.compile(
-    r"(?<!\w)(?:in|near|around|at|within .{1,12} of|outside|close to|based in|area of|miles of|km of|bei|nahe|um|à|près de|"
-    r"cerca de|en)(?: the)? ?$",
+    r"(?<!\w)(?:in|deliver(?:ed|y)? to|near|around|at|within .{1,12} of|outside|close to|based in|area of|miles of|"
+    r"km of|bei|nahe|um|à|près de|cerca de|en)(?: the)? ?$",
     re.IGNORECASE,
 )
 _CHAINED = re.compile(r"[\s,()–—-]*(?:and|or|/)?[\s,()–—-]*")
@@ -24,19 +31,31 @@ _OUTSHINES = 10  # A place means more than its namesakes when it has so many tim
 
 
 def find_category(tree: Tree, headline: str, text: str, tags: Iterable[str]) -> Node | None:
-    """The category of what is wanted: by the thing in the headline, else by a tag, else by the text.
+    """The category of what is wanted: by the thing in the headline, else by a tag, else by what the text asks for.
 
-    Of several in the headline the last counts ("kitchen table" is a table); tags and text must not disagree.
+    A name counts only where it ends the thing: "cello teacher" is no cello, "kitchen table" is a table. In the text
+    it counts only at the beginning of a sentence or after words that ask ("I need a used car"), and tags or sentences
+    must not disagree.
     """
-    head = headline[: found.start()] if (found := _THING_ENDS.search(headline)) else headline
-    named = [node for node in map(_one_meaning(tree), tree.mentions(head)) if node is not None]
-    if named:
-        return named[-1]
+    head = headline[: _thing_end(headline, 1)]
+    thing = [mention for mention in tree.mentions(head) if _AFTERTHOUGHT.fullmatch(head[mention.end :])]
+    if thing:
+        return _one_meaning(tree, thing[-1])
     tagged = [node for tag in tags if (node := _resolved(tree, tag, "category")) is not None]
     if tagged:
         return _deepest_of_chain(tree, tagged)
-    said = tree.mentions(f"{headline}\n{text}", limit=20)
-    return _deepest_of_chain(tree, [_one_meaning(tree)(mention) for mention in said])
+    said = [
+        mention
+        for mention in tree.mentions(text, limit=20)
+        if _ASKS_FOR.search(text[max(0, mention.start - 60) : mention.start])
+        and _AFTERTHOUGHT.fullmatch(text[mention.end : _thing_end(text, mention.end)])
+    ]
+    return _deepest_of_chain(tree, [_one_meaning(tree, mention) for mention in said])
+
+
+def _thing_end(text: str, at: int) -> int:
+    end = _THING_ENDS.search(text, at)
+    return end.start() if end is not None else len(text)
 
 
 def find_region(
@@ -88,13 +107,10 @@ def _led(text: str, mentions: Sequence[Mention]) -> list[Mention]:
     return led
 
 
-def _one_meaning(tree: Tree) -> Callable[[Mention], Node | None]:
-    def meaning(mention: Mention) -> Node | None:
-        """The node, if what else the name may mean lies above or below it."""
-        ids = [mention.node.id, *(node.id for node in mention.others)]
-        return mention.node if all(_related(tree, mention.node.id, id_) for id_ in ids) else None
-
-    return meaning
+def _one_meaning(tree: Tree, mention: Mention) -> Node | None:
+    """The node, if what else the name may mean lies above or below it."""
+    related = all(_related(tree, mention.node.id, other.id) for other in mention.others)
+    return mention.node if related else None
 
 
 def _place(tree: Tree, mention: Mention, country_id: int | None) -> Node | None:

@@ -10,6 +10,7 @@ from intents.draft import Condition, IntentDraft
 from intents.feed import MAX_TITLE, FeedEntry
 from intents.meaning import currency_of, find_category, find_region
 from intents.phrases import (
+    LeadIn,
     find_condition,
     find_hashtags,
     find_lead_in,
@@ -22,6 +23,9 @@ from vrm.kernel.taxonomy import Trees
 WANT_TAGS = frozenset({"intent", "wanttobuy", "vrm"})
 _READ = 6_000  # Characters of an entry in which we look; what is wanted stands at the beginning.
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
+_LEADS_ON = re.compile(
+    r"\b(?:an?|the|in|near|around|from|to|at|of|for|with|my|bei|für|un|une|à|en|de)\s*$", re.IGNORECASE
+)
 _SENTENCES = 5  # An untitled post may greet before it says what it wants.
 
 ReasonCode = Literal["no-sign", "offer", "question", "empty"]
@@ -60,29 +64,10 @@ def parse_entry(
     tagged = _is_tagged(entry)
     headline = _headline(entry)
     lead_in = find_lead_in(headline)
-    if is_offer(headline):
-        return _OFFER
-    if not tagged:
-        if lead_in is None:
-            return _NO_SIGN
-        if headline.endswith("?") and not lead_in.value.first_person:
-            return _QUESTION
-    thing = headline[lead_in.end :] if lead_in is not None else headline
-    title = _title(thing)
-    if not title:
-        return _EMPTY
-    return _draft(entry, title, headline, trees, home_region_id, home_category_id, now)
-
-
-def _draft(  # noqa: PLR0913, PLR0917  # Private: parse_entry's arguments, and what it found.
-    entry: FeedEntry,
-    title: str,
-    headline: str,
-    trees: Trees,
-    home_region_id: int | None,
-    home_category_id: int | None,
-    now: datetime,
-) -> IntentDraft:
+    title = _title(headline[lead_in.end :] if lead_in is not None else headline)
+    refusal = _refusal(headline, lead_in.value if lead_in is not None else None, title, tagged=tagged)
+    if refusal is not None:
+        return refusal
     text = entry.text[:_READ]
     tags = [tag for tag in (*entry.tags, *_hashtags(text)) if _folded(tag) not in WANT_TAGS]
     named, region = find_region(trees.regions, headline, text, tags, home_id=home_region_id)
@@ -102,6 +87,17 @@ def _draft(  # noqa: PLR0913, PLR0917  # Private: parse_entry's arguments, and w
         needed_by=needed_by.value if needed_by is not None else None,
         language=entry.language,
     )
+
+
+def _refusal(headline: str, lead_in: LeadIn | None, title: str, *, tagged: bool) -> NotAWant | None:
+    if is_offer(headline):
+        return _OFFER
+    if not tagged and lead_in is None:
+        return _NO_SIGN
+    # "Looking for a plumber?" is what plumbers write.
+    if not tagged and lead_in is not None and not lead_in.first_person and headline.endswith("?"):
+        return _QUESTION
+    return None if title else _EMPTY
 
 
 def _is_tagged(entry: FeedEntry) -> bool:
@@ -132,7 +128,7 @@ def _without_hashtags(text: str) -> str:
     kept, end = [], len(text)
     tags = find_hashtags(text)
     for tag in reversed(tags):
-        if text[tag.end : end].strip(" .,!?;:"):
+        if text[tag.end : end].strip(" .,!?;:") or _LEADS_ON.search(text[: tag.start]):
             break
         end = tag.start
     at = 0

@@ -71,7 +71,7 @@ _OFFER = re.compile(
     r"\s*[\[(]?(?:for sale|wts|selling|to let|for rent|zu verkaufen|verkaufe|à vendre|vends|vendo|se vende)\b",
     re.IGNORECASE,
 )
-_ARTICLE = re.compile(r"(?:an?|the|some|any|eine?[nmrs]?|une?|des|un[ao]?s?|el|la|los|las)\s+(?=\S)", re.IGNORECASE)
+_ARTICLE = re.compile(r"\A(?:an?|the|some|any|eine?[nmrs]?|une?|des|un[ao]?s?|el|la|los|las)\s+(?=\S)", re.IGNORECASE)
 _BUY_AT_END = re.compile(r"\s+(?:kaufen|mieten|buchen)(?=\s*[.!]*$)", re.IGNORECASE)
 
 
