@@ -1,5 +1,54 @@
 """The API, version 1: JSON requests → verbs → JSON, described by /api/v1/openapi.json."""
 
-from apiflask import APIBlueprint
+from functools import cache
 
-blueprint = APIBlueprint("api", __name__, url_prefix="/api/v1")
+from flask import Blueprint, Response, json
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import Rule
+
+from vrm.web.api import blogs, channels, intents, leads, openapi, problems, trees, vendors
+from vrm.web.api.operations import Operation, register
+
+OPERATIONS: tuple[Operation, ...] = tuple(
+    operation
+    for routes in (intents.ROUTES, trees.ROUTES, blogs.ROUTES, vendors.ROUTES, channels.ROUTES, leads.ROUTES)
+    for operation in routes.operations
+)
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+blueprint.register_error_handler(Exception, problems.answer)
+for _operation in OPERATIONS:
+    register(blueprint, _operation)
+
+
+@cache
+def _description() -> bytes:
+    return json.dumps(openapi.document(OPERATIONS), ensure_ascii=False, indent=1).encode()
+
+
+@blueprint.get("/openapi.json")
+def describe() -> Response:
+    """What this API can do, in OpenAPI 3.1."""
+    response = Response(_description(), mimetype="application/json")
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+def _nothing_here(rest: str = "") -> Response:
+    """Whatever no route takes, so that programs get a problem and no page."""
+    here = rest.removeprefix("v1")
+    methods = sorted(operation.method for operation in OPERATIONS if operation.matches(here))
+    if methods:
+        raise MethodNotAllowed(methods)
+    raise NotFound
+
+
+def _take_the_rest(state: BlueprintSetupState) -> None:
+    app = state.app
+    app.view_functions["api.nothing_here"] = _nothing_here
+    for rule in ("/api", "/api/", "/api/<path:rest>"):
+        app.url_map.add(Rule(rule, endpoint="api.nothing_here"))  # Without methods: every one.
+
+
+blueprint.record_once(_take_the_rest)

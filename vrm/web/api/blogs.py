@@ -1,0 +1,137 @@
+"""A customer's own blogs, through the API: register one, prove that it is yours, remove it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from intents import blogs, harvest
+from intents.models import Blog
+from vrm.kernel import taxonomy
+from vrm.kernel.accounts import Scope
+from vrm.kernel.errors import BadInput, WrongState
+from vrm.kernel.outbound import PAGE
+from vrm.web.api.bearer import Caller
+from vrm.web.api.cursors import part
+from vrm.web.api.operations import Routes
+from vrm.web.api.shapes import Given, NodeIn, NodeOut, Page, PageQuery, Told, node_id, refuse_together
+from vrm.web.desk import desk, save
+
+ROUTES = Routes("Blogs")
+READ, WRITE = (Scope.INTENTS_READ,), (Scope.INTENTS_WRITE,)
+
+
+class NewBlog(Given):
+    """Your own blog or feed. Nothing is read from it before you have proven that it is yours."""
+
+    url: Annotated[str, Field(examples=["https://ana.example.org/"], description="Of the page or of the feed.")]
+    publish_tagged: bool = Field(
+        default=False, description="Publish what you tag (#intent, #wanttobuy, #vrm) without asking you first."
+    )
+    home_category: NodeIn | None = Field(default=None, description="Stands in where a post names no category.")
+    home_region: NodeIn | None = Field(default=None, description="Stands in where a post names no place.")
+
+
+class BlogOut(Told):
+    """A blog from which wants are read, once it is proven to be yours by one of the two ways under `proof`."""
+
+    id: str
+    url: str
+    feed_url: str
+    title: str
+    proof_token: str = Field(description="Write it into one of your newest posts …")
+    proof_url: str = Field(description='… or link to this from the blog with rel="me".')
+    verified_at: datetime | None
+    verified_by: str | None
+    publish_tagged: bool
+    home_category: NodeOut | None
+    home_region: NodeOut | None
+    created_at: datetime
+    fetched_at: datetime | None
+    trouble: str | None = Field(description="What went wrong when it was last read.")
+    ended_at: datetime | None
+
+
+def _out(caller: Caller, blog: Blog) -> BlogOut:
+    trees = taxonomy.trees(caller.session)
+    return BlogOut(
+        id=blog.code,
+        url=blog.url,
+        feed_url=blog.feed_url,
+        title=blog.title or "",
+        proof_token=blog.proof_token,
+        proof_url=desk().harvester.proof_url(blog),
+        verified_at=blog.verified_at,
+        verified_by=blog.verified_by,
+        publish_tagged=blog.publish_tagged,
+        home_category=NodeOut.of(trees.categories, blog.home_category_id),
+        home_region=NodeOut.of(trees.regions, blog.home_region_id),
+        created_at=blog.created_at,
+        fetched_at=blog.fetched_at,
+        trouble=blog.trouble,
+        ended_at=blog.ended_at,
+    )
+
+
+@ROUTES.add("GET", "/blogs", scopes=READ, query=PageQuery, answer=Page[BlogOut])
+def list_blogs(caller: Caller, query: PageQuery) -> Page[BlogOut]:
+    """Your blogs, oldest first."""
+    found, cursor = part(blogs.blogs_of(caller.session, caller.account), query, "blogs")
+    return Page(items=[_out(caller, blog) for blog in found], next_cursor=cursor)
+
+
+@ROUTES.add(
+    "POST",
+    "/blogs",
+    scopes=WRITE,
+    body=NewBlog,
+    answer=BlogOut,
+    status=201,
+    location="/blogs/{id}",
+    refuses=(429,),
+)
+def create_blog(caller: Caller, body: NewBlog) -> BlogOut:
+    """Register a blog as yours. The answer says how to prove it."""
+    trees = taxonomy.trees(caller.session)
+    errors: list[BadInput] = []
+    homes: dict[str, int | None] = {}
+    for field, tree in (("home_category", trees.categories), ("home_region", trees.regions)):
+        name = getattr(body, field)
+        try:
+            homes[f"{field}_id"] = None if name is None else node_id(tree, name, field)
+        except BadInput as error:
+            errors.append(error)
+    try:
+        desk().post.outbound.check(body.url, PAGE)
+    except BadInput as error:
+        errors.append(error)
+    refuse_together(errors)
+    blog = blogs.register(
+        caller.session, caller.account, body.url, caller.now, publish_tagged=body.publish_tagged, **homes
+    )
+    return _out(caller, blog)
+
+
+@ROUTES.add("GET", "/blogs/{blog}", scopes=READ, answer=BlogOut)
+def read_blog(caller: Caller, blog: str) -> BlogOut:
+    """One of your blogs."""
+    return _out(caller, blogs.by_code(caller.session, caller.account, blog))
+
+
+@ROUTES.add("DELETE", "/blogs/{blog}", scopes=WRITE, status=204)
+def delete_blog(caller: Caller, blog: str) -> None:
+    """Read this blog no more. Wants that came from it stay."""
+    blogs.remove(caller.session, blogs.by_code(caller.session, caller.account, blog), caller.now)
+
+
+@ROUTES.add("POST", "/blogs/{blog}/verify", scopes=WRITE, answer=BlogOut, outside=True, refuses=(409, 502))
+def verify_blog(caller: Caller, blog: str) -> BlogOut:
+    """Have us look for the proof on your blog now, and read it from then on."""
+    found = blogs.by_code(caller.session, caller.account, blog)
+    save()  # No transaction stays open while we wait for another host.
+    try:
+        harvest.prove(desk().harvester, found.id)
+    except BadInput as error:  # Nothing in this request is wrong: the proof is not there yet.
+        raise WrongState(str(error)) from error
+    caller.session.refresh(found)
+    return _out(caller, found)

@@ -1,0 +1,255 @@
+"""A vendor and its standing orders, through the API."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from intents.draft import Condition
+from vendors import subscribe, team
+from vendors.models import Role, Subscription, Vendor
+from vendors.subscribe import Order
+from vrm.kernel import taxonomy
+from vrm.kernel.accounts import Scope
+from vrm.kernel.errors import BadInput
+from vrm.web.api.bearer import Caller
+from vrm.web.api.cursors import part
+from vrm.web.api.operations import Routes
+from vrm.web.api.shapes import (
+    Given,
+    MoneyIn,
+    MoneyOut,
+    NodeIn,
+    NodeOut,
+    Page,
+    PageQuery,
+    Told,
+    node_id,
+    refuse_together,
+)
+
+ROUTES = Routes("Vendors")
+READ, WRITE = (Scope.VENDORS_READ,), (Scope.VENDORS_WRITE,)
+
+
+class VendorChange(Given):
+    """What to change of what a vendor says of itself; its slug stays."""
+
+    name: Annotated[str, Field(examples=["Leeds Toyota"])] = ""
+    website: Annotated[str, Field(examples=["https://www.example.org"])] = ""
+    about: str = ""
+    zone: Annotated[str, Field(examples=["Europe/London"], description="IANA time zone.")] = "UTC"
+
+
+class NewVendor(VendorChange):
+    """An organisation that sells. You become its owner."""
+
+    name: Annotated[str, Field(examples=["Leeds Toyota"])]
+
+
+class VendorOut(Told):
+    """A vendor for which you act."""
+
+    slug: str
+    name: str
+    website: str
+    about: str
+    zone: str
+    role: Role
+    created_at: datetime
+    paused_at: datetime | None
+
+
+def vendor_for(caller: Caller, slug: str, least: Role = Role.MEMBER) -> Vendor:
+    """The vendor, when the caller is at least this for it; NotFound for strangers, NotAllowed for too low a rank."""
+    vendor = team.by_slug(caller.session, slug)
+    team.require(caller.session, vendor, caller.account, least)
+    return vendor
+
+
+def _vendor(caller: Caller, vendor: Vendor) -> VendorOut:
+    return VendorOut(
+        slug=vendor.slug,
+        name=vendor.name,
+        website=vendor.website,
+        about=vendor.about,
+        zone=vendor.zone,
+        role=team.require(caller.session, vendor, caller.account, Role.MEMBER),
+        created_at=vendor.created_at,
+        paused_at=vendor.paused_at,
+    )
+
+
+@ROUTES.add("GET", "/vendors", scopes=READ, query=PageQuery, answer=Page[VendorOut])
+def list_vendors(caller: Caller, query: PageQuery) -> Page[VendorOut]:
+    """The vendors for which you act, by name."""
+    found, cursor = part(team.vendors_of(caller.session, caller.account), query, "vendors")
+    return Page(items=[_vendor(caller, vendor) for vendor in found], next_cursor=cursor)
+
+
+@ROUTES.add(
+    "POST",
+    "/vendors",
+    scopes=WRITE,
+    body=NewVendor,
+    answer=VendorOut,
+    status=201,
+    location="/vendors/{slug}",
+    refuses=(429,),
+)
+def create_vendor(caller: Caller, body: NewVendor) -> VendorOut:
+    """Found a vendor."""
+    return _vendor(caller, team.found(caller.session, caller.account, caller.now, **body.model_dump()))
+
+
+@ROUTES.add("GET", "/vendors/{slug}", scopes=READ, answer=VendorOut)
+def read_vendor(caller: Caller, slug: str) -> VendorOut:
+    """One of your vendors."""
+    return _vendor(caller, vendor_for(caller, slug))
+
+
+@ROUTES.add("PATCH", "/vendors/{slug}", scopes=WRITE, body=VendorChange, answer=VendorOut, refuses=(403,))
+def change_vendor(caller: Caller, slug: str, body: VendorChange) -> VendorOut:
+    """Change what a vendor says of itself."""
+    vendor = vendor_for(caller, slug, Role.ADMIN)
+    said = {"name": vendor.name, "website": vendor.website, "about": vendor.about, "zone": vendor.zone}
+    team.describe(caller.session, vendor, **(said | body.model_dump(exclude_unset=True)))
+    return _vendor(caller, vendor)
+
+
+# --- Subscriptions --------------------------------------------------------------------------------
+
+
+class SubscriptionChange(Given):
+    """What to change of a subscription; it is held against open wants again."""
+
+    category: NodeIn = ""
+    region: NodeIn = ""
+    name: str = ""
+    min_budget: MoneyIn | None = Field(
+        default=None, description="Wants that name a lower budget are not told; wants without a budget are."
+    )
+    condition: Condition = Condition.ANY
+    paused: bool = False
+
+
+class NewSubscription(SubscriptionChange):
+    """Tell us of wants in this category and this region, and in all that lies below them."""
+
+    category: NodeIn
+    region: NodeIn
+
+
+class SubscriptionOut(Told):
+    """A vendor's standing order."""
+
+    id: str
+    name: str
+    category: NodeOut
+    region: NodeOut
+    min_budget: MoneyOut | None
+    condition: Condition
+    created_at: datetime
+    changed_at: datetime
+    paused_at: datetime | None
+    backfilled_at: datetime | None = Field(description="Null until it was held against the wants that are open.")
+
+
+def _subscription(caller: Caller, subscription: Subscription) -> SubscriptionOut:
+    trees = taxonomy.trees(caller.session)
+    return SubscriptionOut(
+        id=subscription.code,
+        name=subscription.name,
+        category=NodeOut.known(trees.categories, subscription.category_id),
+        region=NodeOut.known(trees.regions, subscription.region_id),
+        min_budget=MoneyOut.of(subscription.min_budget, subscription.currency),
+        condition=subscription.condition,
+        created_at=subscription.created_at,
+        changed_at=subscription.changed_at,
+        paused_at=subscription.paused_at,
+        backfilled_at=subscription.backfilled_at,
+    )
+
+
+def _order(caller: Caller, base: Order | None, given: SubscriptionChange) -> Order:
+    """`base` with what was sent; every field that does not hold is told at once."""
+    trees = taxonomy.trees(caller.session)
+    errors: list[BadInput] = []
+    said: dict[str, Any] = {field: getattr(given, field) for field in given.model_fields_set & {"name", "condition"}}
+    for field, tree in (("category", trees.categories), ("region", trees.regions)):
+        if field in given.model_fields_set:
+            try:
+                said[f"{field}_id"] = node_id(tree, getattr(given, field), field)
+            except BadInput as error:
+                errors.append(error)
+    if "min_budget" in given.model_fields_set:
+        try:
+            said["min_budget"] = given.min_budget.money("min_budget") if given.min_budget else None
+        except BadInput as error:
+            errors.append(error)
+    refuse_together(errors)
+    return replace(base, **said) if base else Order(**said)
+
+
+def _pause(caller: Caller, subscription: Subscription, *, paused: bool) -> None:
+    (subscribe.pause if paused else subscribe.resume)(caller.session, subscription, caller.now)
+
+
+@ROUTES.add("GET", "/vendors/{slug}/subscriptions", scopes=READ, query=PageQuery, answer=Page[SubscriptionOut])
+def list_subscriptions(caller: Caller, slug: str, query: PageQuery) -> Page[SubscriptionOut]:
+    """A vendor's subscriptions, oldest first."""
+    vendor = vendor_for(caller, slug)
+    found, cursor = part(subscribe.subscriptions_of(caller.session, vendor), query, f"subscriptions-{vendor.code}")
+    return Page(items=[_subscription(caller, subscription) for subscription in found], next_cursor=cursor)
+
+
+@ROUTES.add(
+    "POST",
+    "/vendors/{slug}/subscriptions",
+    scopes=WRITE,
+    body=NewSubscription,
+    answer=SubscriptionOut,
+    status=201,
+    location="/vendors/{slug}/subscriptions/{id}",
+    refuses=(403, 429),
+)
+def create_subscription(caller: Caller, slug: str, body: NewSubscription) -> SubscriptionOut:
+    """Subscribe to a category in a region. Open wants that match come too."""
+    vendor = vendor_for(caller, slug, Role.ADMIN)
+    subscription = subscribe.subscribe(caller.session, vendor, _order(caller, None, body), caller.now)
+    if body.paused:
+        _pause(caller, subscription, paused=True)
+    return _subscription(caller, subscription)
+
+
+@ROUTES.add("GET", "/vendors/{slug}/subscriptions/{subscription}", scopes=READ, answer=SubscriptionOut)
+def read_subscription(caller: Caller, slug: str, subscription: str) -> SubscriptionOut:
+    """One subscription."""
+    return _subscription(caller, subscribe.by_code(caller.session, vendor_for(caller, slug), subscription))
+
+
+@ROUTES.add(
+    "PATCH",
+    "/vendors/{slug}/subscriptions/{subscription}",
+    scopes=WRITE,
+    body=SubscriptionChange,
+    answer=SubscriptionOut,
+    refuses=(403,),
+)
+def change_subscription(caller: Caller, slug: str, subscription: str, body: SubscriptionChange) -> SubscriptionOut:
+    """Change or pause a subscription. Leads that it brought stay."""
+    vendor = vendor_for(caller, slug, Role.ADMIN)
+    found = subscribe.by_code(caller.session, vendor, subscription)
+    if body.model_fields_set - {"paused"}:
+        subscribe.edit(caller.session, found, _order(caller, subscribe.order_of(found), body), caller.now)
+    if "paused" in body.model_fields_set:
+        _pause(caller, found, paused=body.paused)
+    return _subscription(caller, found)
+
+
+@ROUTES.add("DELETE", "/vendors/{slug}/subscriptions/{subscription}", scopes=WRITE, status=204, refuses=(403,))
+def delete_subscription(caller: Caller, slug: str, subscription: str) -> None:
+    """End a subscription. Leads that it brought stay."""
+    vendor = vendor_for(caller, slug, Role.ADMIN)
+    subscribe.end(caller.session, subscribe.by_code(caller.session, vendor, subscription), caller.now)
