@@ -23,6 +23,8 @@ SETTINGS: Mapping[str, str] = {
     "them. Off by default.",
     "VRM_LOG": "How much is logged: debug, info (default), warning or error.",
     "VRM_TRUSTED_PROXIES": "How many proxies in front of the pages set X-Forwarded headers (default 0).",
+    "VRM_SERVE_PID": "Set by `vrm serve` for its two processes, which end with it.",
+    "VRM_TEST_POSTGRES_URL": "For tests only: a PostgreSQL in which databases may be made.",
     "VRM_REQUIRE": "For tests only: postgres,browser makes a missing one a failure instead of a skip.",
 }
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, distinct, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import QueryableAttribute, Session
 
 from intents.models import Intent
 from vendors.leads import Standing, standing, told_count
@@ -171,7 +171,7 @@ def _count(session: Session, intent: Intent, *conditions: ColumnElement[bool]) -
 
 
 def _below(
-    table: type[Category] | type[Region], tree: Tree, node_id: int, column: ColumnElement[int]
+    table: type[Category] | type[Region], tree: Tree, node_id: int, column: QueryableAttribute[int]
 ) -> ColumnElement[bool]:
     ranges = [table.lft.between(lft, rgt) for lft, rgt in tree.intervals(node_id)]
     return column.in_(select(table.id).where(or_(*ranges)))

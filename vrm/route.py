@@ -6,9 +6,9 @@ sees whatever committed before it. Whichever of the two commits second finds the
 
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Insert, Select, exists, literal, select, update
+from sqlalchemy import ColumnElement, Insert, Select, Table, exists, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
@@ -171,7 +171,8 @@ def _inserting(
 ) -> Insert:
     """INSERT … SELECT that leaves alone what is there already."""
     make = insert_postgresql if dialect == "postgresql" else insert_sqlite
-    return make(table).from_select(list(columns), found).on_conflict_do_nothing()
+    # The table, not the entity: the ORM has no say in a statement of this kind.
+    return make(cast(Table, table.__table__)).from_select(list(columns), found).on_conflict_do_nothing()
 
 
 def _count(session: Session, statement: Insert, parameters: dict[str, Any]) -> int:

@@ -1,0 +1,89 @@
+# The targets that people type; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := .ci/locks
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- Installing: two stamps, so that `make run` fetches no test tools ---
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; try make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "Python cannot make a venv here; on Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.installed: $(LOCKS)/run.txt setup.cfg | $(BIN)/python
+	@echo "Installing …"
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(LOCKS)/run.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.test: $(LOCKS)/test.txt $(VENV)/.installed
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(LOCKS)/test.txt
+	@touch $@
+
+# --- Using it ---
+
+.PHONY: run
+run: $(VENV)/.installed ## Serve pages, API and background work on http://127.0.0.1:8000 (PORT=…)
+	@$(BIN)/vrm serve
+
+.PHONY: demo
+demo: $(VENV)/.installed ## Replay “Yaris, 2008” on this machine and print who came
+	@$(BIN)/vrm demo
+
+# --- Working on it ---
+
+.PHONY: test
+test: $(VENV)/.test ## Every test, on SQLite and on PostgreSQL where one answers
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: coverage
+coverage: $(VENV)/.test ## The same, and which lines no test ran
+	@$(BIN)/pytest --cov --cov-report=term $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.test ## ruff, mypy --strict and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: $(VENV)/.test ## Put the code into its one form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(VENV)/.test ## Each promise about speed, as a ratio in one run
+	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+.PHONY: screenshots
+screenshots: $(VENV)/.test ## Every page, both widths, light and dark, into screenshots/
+	@$(BIN)/python -m tests.screenshots
+
+.PHONY: docs
+docs: $(VENV)/.test ## Check that the documentation says what the commands do
+	@$(BIN)/pytest -n 0 -q tests/test_docs.py
+
+.PHONY: lock
+lock: ## Resolve the dependencies anew (needs uv)
+	@for extra in postgres test research; do \
+		uv pip compile --quiet setup.cfg --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-emit-index-url --no-emit-find-links --upgrade -o $(LOCKS)/run.txt && \
+		uv pip compile --quiet setup.cfg --extra $$extra --universal --python-version 3.11 --generate-hashes \
+			--no-header --no-emit-index-url --no-emit-find-links -c $(LOCKS)/run.txt -o $(LOCKS)/$$extra.txt \
+		|| exit 1; done
+
+.PHONY: clean
+clean: ## Remove what was made, but for instance/ with its data
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* screenshots
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

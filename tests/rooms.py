@@ -1,0 +1,64 @@
+"""What many tests begin with: a published want, a vendor with a subscription, a channel that works."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from intents import publish
+from intents.draft import Budget, Condition, IntentDraft
+from intents.models import Intent
+from vendors import team
+from vendors.models import Vendor
+from vendors.subscribe import Order, subscribe
+from vrm.kernel import taxonomy
+from vrm.kernel.accounts import Account
+
+
+def publish_want(
+    session: Session,
+    account: Account,
+    now: datetime,
+    *,
+    title: str = "Toyota Yaris",
+    body: str = "Five doors, not older than five years.",
+    category: str = "cars-trucks-vans",
+    region: str = "gb-lds",
+    budget: Budget | None = None,
+    condition: Condition = Condition.ANY,
+    terms: str = "",
+) -> Intent:
+    """An open intent; category and region by slug."""
+    trees = taxonomy.trees(session)
+    account = session.merge(account, load=False)
+    draft = IntentDraft(
+        title=title,
+        body=body,
+        category_id=trees.categories.resolve(category, field="category").id,
+        region_id=trees.regions.resolve(region, field="region").id,
+        budget=budget,
+        condition=condition,
+        terms=terms,
+    )
+    intent = publish.draft(session, account, draft, now)
+    publish.publish(session, intent, now)
+    return intent
+
+
+def start_vendor(
+    session: Session,
+    owner: Account,
+    now: datetime,
+    *,
+    name: str = "Leeds Toyota",
+    wish: tuple[str, str] | None = None,
+) -> Vendor:
+    """A vendor, with a subscription to the category and region whose slugs `wish` holds."""
+    vendor = team.found(session, session.merge(owner, load=False), now, name=name)
+    if wish is not None:
+        trees = taxonomy.trees(session)
+        order = Order(
+            category_id=trees.categories.resolve(wish[0], field="category").id,
+            region_id=trees.regions.resolve(wish[1], field="region").id,
+        )
+        subscribe(session, vendor, order, now)
+    return vendor

@@ -1,0 +1,26 @@
+"""The `vrm` command: every subcommand explains itself by `--help`."""
+
+import click
+
+from vrm import __version__
+from vrm.cli.ask import doctor, explain, measure
+from vrm.cli.people import accounts
+from vrm.cli.run import deliver, demo, harvest, route, serve, web, worker
+from vrm.cli.store import db
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vrm")
+def main() -> None:
+    """The VRM intent broker: customers say what they want to buy, vendors who asked to hear come.
+
+    \b
+    Begin with:
+      vrm serve        pages, API and background work on http://127.0.0.1:8000
+      vrm demo         the whole story in under a minute, on this machine only
+      vrm doctor       is everything set up as it should be?
+    """
+
+
+for command in (serve, web, worker, demo, db, accounts, harvest, route, deliver, measure, explain, doctor):
+    main.add_command(command)

@@ -1,0 +1,176 @@
+"""Commands that answer questions: measure, explain, doctor."""
+
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from intents import publish
+from vendors import team
+from vrm import explain as explaining
+from vrm import migrations
+from vrm.cli.terminal import console, ready_store, sentences, settings, show_json, show_table
+from vrm.config import Settings
+from vrm.kernel.clock import utc_now
+from vrm.kernel.db import Store
+from vrm.kernel.errors import VrmError
+from vrm.research.live import live_table
+from vrm.research.metrics import measure as measuring
+from vrm.research.table import read_csv
+
+_HORIZONS = {"300": "5 min", "3600": "1 h", "86400": "24 h", "604800": "7 d", "2592000": "30 d"}
+
+
+@click.command()
+@click.option("--leads", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A table to read instead.")
+@click.option("--by", type=click.Choice(["category", "region", "channel", "vendor"]), help="One group for each.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@sentences
+def measure(leads: Path | None, by: Any, as_json: bool) -> None:
+    """Measure responsiveness: who was reached, who answered, how fast, who is silent and why.
+
+    \b
+    Example:
+      vrm measure --by category
+      vrm measure --leads leads.csv --json
+    """
+    if leads is not None:
+        table = read_csv(leads)
+    else:
+        store = ready_store(settings())
+        with store.read() as session:
+            table = live_table(session, utc_now())
+        store.close()
+    found = measuring(table, by=by).as_json()
+    if as_json:
+        show_json(found)
+        return
+    show_table(
+        ["group", "leads", "reached", *(f"≤ {name}" for name in _HORIZONS.values()), "median wait"],
+        [
+            [
+                group["group"] or "all",
+                group["n"],
+                f"{group['reach']['delivered']} of {group['reach']['notified']}",
+                *(_share(group["share_by"][seconds]) for seconds in _HORIZONS),
+                _wait(group["median_wait_s"]["estimate"]),
+            ]
+            for group in found["groups"]
+        ],
+    )
+    console.print("Shares are of delivered leads, by Kaplan–Meier, with 95 % intervals.", style="dim")
+
+
+def _share(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return f"{value['estimate']:.0%} ({value['low']:.0%}–{value['high']:.0%})"
+
+
+def _wait(seconds: float | None) -> str:
+    return "not reached" if seconds is None else str(timedelta(seconds=round(seconds)))
+
+
+@click.command()
+@click.argument("intent")
+@click.option("--vendor", help="The slug of one vendor: why, or why not, this one?")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@sentences
+def explain(intent: str, vendor: str | None, as_json: bool) -> None:
+    """Say why the want with the code INTENT reached whom it reached, or nobody.
+
+    \b
+    Example:
+      vrm explain h7k2mq9x4w3p --vendor leeds-toyota
+    """
+    store = ready_store(settings())
+    with store.read() as session:
+        found = publish.by_code(session, intent)
+        if vendor is None:
+            explanation = explaining.explain(session, found)
+        else:
+            explanation = explaining.explain_vendor(session, found, team.by_slug(session, vendor))
+    store.close()
+    if as_json:
+        show_json({"told": explanation.told, "sentences": explanation.sentences})
+    else:
+        click.echo("\n".join(explanation.sentences))
+
+
+# --- Doctor ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    what: str
+    ok: bool
+    says: str  # What is, and where it is not well, the fix.
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@sentences
+def doctor(as_json: bool) -> None:
+    """Look whether the broker is set up as it should be. Exit code 1 when something is not."""
+    findings = list(_look(settings()))
+    if as_json:
+        show_json([{"what": each.what, "ok": each.ok, "says": each.says} for each in findings])
+    else:
+        show_table(["", "", ""], [["✓" if each.ok else "✗", each.what, each.says] for each in findings])
+    sys.exit(0 if all(each.ok for each in findings) else 1)
+
+
+def _look(found: Settings) -> Iterator[_Finding]:
+    where = "an SQLite file" if found.embedded else "PostgreSQL"
+    yield _Finding("settings", True, f"{found.base_url}, {where}")
+    yield from _look_at_store(found)
+    yield _look_at_mail(found)
+    free = shutil.disk_usage(found.instance if found.instance.exists() else Path()).free
+    enough = free > 1_000_000_000
+    yield _Finding("disk", enough, f"{free / 1e9:.1f} GB free" + ("" if enough else "; make room, or writes will fail"))
+    public = not found.base_url.startswith(("http://127.", "http://localhost"))
+    safe = not public or found.base_url.startswith("https://")
+    says = "on this machine only" if not public else "https" if safe else "put a proxy with https before it"
+    yield _Finding("address", safe, says)
+    if found.allow_private:
+        networks = ", ".join(str(network) for network in found.allow_private)
+        yield _Finding("outbound", not public, f"private networks may be reached: {networks}")
+
+
+def _look_at_store(found: Settings) -> Iterator[_Finding]:
+    try:
+        store = Store.open(found.database_url)
+        at = migrations.current(store)
+        up_to_date = at == migrations.newest()
+        yield _Finding("database", up_to_date, f"revision {at}" if up_to_date else "run `vrm db upgrade`")
+        if store.dialect == "postgresql":
+            with store.read() as session:
+                theirs = session.scalar(select(func.clock_timestamp())) or datetime.now(UTC)
+            apart = abs((theirs - utc_now()).total_seconds())
+            close = apart < 2
+            yield _Finding(
+                "clock", close, f"{apart:.1f} s from the database's" + ("" if close else "; run an NTP client")
+            )
+        store.close()
+    except (SQLAlchemyError, VrmError) as error:
+        yield _Finding("database", False, f"does not answer; check VRM_DATABASE_URL ({type(error).__name__})")
+
+
+def _look_at_mail(found: Settings) -> _Finding:
+    if found.mail is None:
+        return _Finding("mail", True, f"written to {found.instance / 'outbox'}; set VRM_MAIL_URL to send it")
+    try:
+        socket.create_connection((found.mail.host, found.mail.port), timeout=5).close()
+    except OSError as error:
+        return _Finding(
+            "mail", False, f"{found.mail.host}:{found.mail.port} does not answer ({error}); check VRM_MAIL_URL"
+        )
+    return _Finding("mail", True, f"{found.mail.host}:{found.mail.port} answers")

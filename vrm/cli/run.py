@@ -1,0 +1,160 @@
+"""Commands that run the broker: serve, web, worker, and single steps by hand."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+
+import click
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from vrm import migrations
+from vrm.cli.terminal import console, errors, ready_store, sentences, settings
+from vrm.config import Settings
+from vrm.demo import replay
+from vrm.kernel.clock import utc_now
+from vrm.kernel.db import Store
+from vrm.kernel.outbound import install_guard
+from vrm.serve import Supervisor, end_with_parent
+from vrm.wiring import works_of
+from vrm.worker.loop import Worker
+from vrm.worker.steps import lanes
+
+_THREADS = 16  # Requests that one web process answers at a time; most wait for the store.
+_once = click.option("--once", is_flag=True, help="Do what is owed now, and end.")
+
+
+@click.command()
+@sentences
+def serve() -> None:
+    """Run web and worker together, on the store that the settings name.
+
+    The store is brought up to date first. Stop with Ctrl-C or SIGTERM.
+
+    \b
+    Example:
+      PORT=8080 vrm serve
+    """
+    found = settings()
+    store = Store.open(found.database_url)
+    with console.status("Bringing the database up to date …") if console.is_terminal else _Quiet():
+        migrations.upgrade(store, utc_now())
+    store.close()
+    errors.print(f"Open {found.base_url} in a browser; stop with Ctrl-C.", soft_wrap=True)
+    sys.exit(Supervisor().run())
+
+
+class _Quiet:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@sentences
+def web(host: str) -> None:
+    """Run the pages and the API only.
+
+    \b
+    Example:
+      vrm web --host 0.0.0.0
+    """
+    found = settings()
+    ready_store(found).close()
+    end_with_parent()
+    Server(
+        "wsgi:app",
+        address=host,
+        port=found.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=_THREADS,
+        respawn_failed_workers=True,
+        log_level=LogLevels(found.log),
+    ).serve()
+
+
+@click.command()
+@sentences
+def worker() -> None:
+    """Run the background work only: reading blogs, routing, delivering.
+
+    \b
+    Example:
+      vrm worker
+    """
+    found = settings()
+    store = ready_store(found)
+    _guard(found)
+    end_with_parent()
+    running = Worker(works_of(found, store=store))
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    running.start()
+    while not ended.wait(1.0):
+        pass
+    running.stop()
+
+
+@click.command()
+@_once
+@sentences
+def harvest(once: bool) -> None:
+    """Read the blogs that are due."""
+    _run_lane("harvest", once)
+
+
+@click.command()
+@_once
+@sentences
+def route(once: bool) -> None:
+    """Route what is open, hold new subscriptions against it, and end what has expired."""
+    _run_lane("rows", once)
+
+
+@click.command()
+@_once
+@sentences
+def deliver(once: bool) -> None:
+    """Send the notifications that are due."""
+    _run_lane("deliver", once)
+
+
+def _run_lane(name: str, once: bool) -> None:
+    found = settings()
+    store = ready_store(found)
+    _guard(found)
+    works = works_of(found, store=store)
+    if not once:
+        raise click.UsageError("Add --once; for continuous work run `vrm worker`.")
+    done = _until_idle(lanes(works), name)
+    store.close()
+    click.echo(f"{done} done.")
+
+
+def _until_idle(every: Mapping[str, object], name: str) -> int:
+    steps: list[Callable[[], int]] = list(every[name])  # type: ignore[call-overload]  # Lanes are sequences of steps.
+    total = 0
+    while done := sum(step() for step in steps):
+        total += done
+    return total
+
+
+def _guard(found: Settings) -> None:
+    """The second guard: whatever library opens a connection, this process reaches public hosts only."""
+    ours = {(found.mail.host, found.mail.port)} if found.mail else set()
+    install_guard(found.allow_private, ours)
+
+
+@click.command()
+@sentences
+def demo() -> None:
+    """Replay “Yaris, 2008” on this machine: a blog, five vendors, a mail server, a webhook, and who came.
+
+    Uses a store of its own, thrown away afterwards, and reaches no other host.
+    """
+    replay(console)

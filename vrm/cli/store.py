@@ -1,0 +1,128 @@
+"""Commands on the store: upgrade, backup, restore, check."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+from sqlalchemy import make_url, text
+
+from vrm import migrations
+from vrm.cli.terminal import console, sentences, settings
+from vrm.config import Settings
+from vrm.kernel.clock import utc_now
+from vrm.kernel.db import Store
+from vrm.kernel.errors import VrmError
+
+
+@click.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+@sentences
+def upgrade() -> None:
+    """Bring tables, categories and regions to this version. Safe to repeat."""
+    store = Store.open(settings().database_url)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        tasks = {}
+
+        def progress(name: str, done: int, of: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=of)
+            bar.update(tasks[name], completed=done)
+
+        report = migrations.upgrade(store, utc_now(), progress=progress)
+    store.close()
+    if report is not None:
+        click.echo(f"Up to date: {report.added} nodes added, {report.changed} changed, {report.unchanged} as before.")
+
+
+@db.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@sentences
+def backup(file: Path) -> None:
+    """Write a whole copy of the store to FILE, while it is in use.
+
+    \b
+    Example:
+      vrm db backup vrm-$(date +%F).db
+    """
+    if file.exists():
+        raise VrmError(f"{file} exists already; choose another name.")
+    found = settings()
+    if found.embedded:
+        with closing(sqlite3.connect(_path(found))) as source, closing(sqlite3.connect(file)) as target:
+            source.backup(target)
+    else:
+        _run(["pg_dump", "--format=custom", f"--file={file}", found.database_url])
+    click.echo(f"Wrote {file} ({file.stat().st_size:,} bytes). Keep {found.instance / 'secret_key'} with it.")
+
+
+@db.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@sentences
+def restore(file: Path) -> None:
+    """Make the store what FILE, written by `vrm db backup`, says. The store must be new or empty.
+
+    \b
+    Example:
+      vrm db restore vrm-2026-11-21.db
+    """
+    found = settings()
+    if found.embedded:
+        path = Path(_path(found))
+        if path.exists():
+            raise VrmError(f"{path} exists; move it away first, so that nothing is lost by mistake.")
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as copy:
+            if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
+                raise VrmError(f"{file} is damaged; use another backup.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, path)
+    else:
+        _run(["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={found.database_url}", str(file)])
+    store = Store.open(found.database_url)
+    migrations.upgrade(store, utc_now())
+    store.close()
+    click.echo("Restored, and up to date.")
+
+
+@db.command()
+@sentences
+def check() -> None:
+    """Look whether the store is whole and at this version. Exit code 1 when it is not."""
+    found = settings()
+    store = Store.open(found.database_url)
+    problems = []
+    if store.dialect == "sqlite":
+        with store.read() as session:
+            answer = session.scalar(text("PRAGMA integrity_check"))
+            broken = session.execute(text("PRAGMA foreign_key_check")).all()
+        if answer != "ok":
+            problems.append(f"The file is damaged: {answer}. Restore the last backup.")
+        if broken:
+            problems.append(f"{len(broken)} rows point to rows that are gone. Restore the last backup.")
+    if migrations.current(store) != migrations.newest():
+        problems.append("The tables are not at this version; run `vrm db upgrade`.")
+    elif migrations.drift(store):
+        problems.append("The tables are not as the migrations made them; somebody changed them by hand.")
+    store.close()
+    click.echo("\n".join(problems) or "The store is whole and at this version.")
+    sys.exit(1 if problems else 0)
+
+
+def _path(found: Settings) -> str:
+    return str(make_url(found.database_url).database)
+
+
+def _run(command: list[str]) -> None:
+    if shutil.which(command[0]) is None:
+        raise VrmError(f"{command[0]} is not installed; install PostgreSQL's client programs.")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - A fixed program.
+    if done.returncode:
+        raise VrmError(f"{command[0]} failed: {done.stderr.strip()[:500]}")

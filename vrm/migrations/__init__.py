@@ -1,0 +1,73 @@
+"""The store's shape through time. `upgrade` brings any store to the newest one and loads the trees."""
+
+from datetime import datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from vrm.kernel import taxonomy
+from vrm.kernel.db import Store
+from vrm.kernel.taxonomy import LoadReport, Progress
+from vrm.models import Base
+
+_HERE = Path(__file__).parent
+_LOCK = 7310_2008  # Any number, the same in every process: one upgrades, the others wait.
+
+
+def upgrade(store: Store, now: datetime, *, to: str = "head", progress: Progress | None = None) -> LoadReport | None:
+    """Bring the tables to revision `to` and, at the newest, load categories and regions. Safe to repeat.
+
+    Returns what the load changed; None when `to` is an older revision.
+    """
+    with store.engine.begin() as connection:
+        _alone(connection)
+        command.upgrade(_config(connection), to)
+    if to != "head":
+        return None
+    with store.write() as session:
+        return taxonomy.load(session, now, progress=progress)
+
+
+def downgrade(store: Store, to: str) -> None:
+    """Take the tables back to revision `to` ("base" is nothing at all)."""
+    with store.engine.begin() as connection:
+        _alone(connection)
+        command.downgrade(_config(connection), to)
+
+
+def current(store: Store) -> str | None:
+    """The revision that the tables are at; None for an empty store."""
+    with store.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str | None:
+    """The revision that this version of the code wants."""
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+def drift(store: Store) -> list[object]:
+    """How the tables differ from the models; empty when the migrations tell the whole story."""
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, Base.metadata))
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _alone(connection: Connection) -> None:
+    # SQLite's BEGIN IMMEDIATE has locked the file already.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
