@@ -118,9 +118,7 @@ class FeedReader:
         return answer
 
     def _warm_child(self) -> subprocess.Popen[bytes]:
-        if self._owner != os.getpid():  # A fork must not share its parent's pipes.
-            self._child, self._owner = None, os.getpid()
-        if self._child is not None and self._child.poll() is None:
+        if self._child is not None and self._owner == os.getpid() and self._child.poll() is None:
             return self._child
         self._end_child()
         limits = self._limits
@@ -142,7 +140,9 @@ class FeedReader:
 
     def _end_child(self) -> None:
         child, self._child = self._child, None
-        if child is None:
+        ours = self._owner == os.getpid()
+        self._owner = os.getpid()
+        if child is None or not ours:  # A fork leaves its parent's child alone.
             return
         child.kill()
         child.wait()

@@ -69,7 +69,8 @@ def _from_xml(body: bytes, *, content_type: str, url: str, fetched_at: datetime)
     # one when the feed moves. We make links absolute ourselves.
     parsed = feedparser.parse(
         io.BytesIO(_CHARACTER_REFERENCE.sub(_possible, body)),
-        response_headers={"content-type": content_type},
+        # Without a charset the document knows its encoding best, whatever the media type (RFC 7303 §3).
+        response_headers={"content-type": content_type if "charset" in content_type.lower() else "application/xml"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )

@@ -145,7 +145,8 @@ def _without_hashtags(text: str) -> str:
 def _title(thing: str) -> str:
     """ "a toyota yaris." -> "Toyota yaris"; "iPhone 13" keeps its small letter."""
     title = without_article(thing.strip(" .!?:;,–—-")).strip()
-    first = title.split(" ", 1)[0]
-    if first.islower():
+    if not any(letter.isalnum() for letter in title):
+        return ""
+    if title.split(" ", 1)[0].islower():
         title = title[0].upper() + title[1:]
     return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1].rstrip() + "…"

@@ -46,7 +46,7 @@ _LEAD_INS = {
         rf"{_WE_ARE}?(?:in search of|in the market for)(?=:? {_NO_THING})",
         rf"[\[(]?wanted[\])]?(?: to {_BUY})?(?: ?[:–—-]|(?<=[\])])|(?= an? ))",
         rf"want(?:s|ing)? to {_BUY}",
-        r"[\[(]?(?:wtb|w\.t\.b\.)[\])]?\b:?",
+        r"[\[(]?wtb\b[\])]?",
         r"[\[(]?(?-i:ISO)[\])]?(?:: ?| )(?!\d|standard|setting|certif|image|file|sensitiv|speed|code|date|noise|week)",
         r"(?:rf[pq]|request for (?:proposals?|quot(?:es?|ations?))) ?[:–—-]",
     ),
@@ -66,7 +66,7 @@ _LEAD_INS = {
         r"compro\b(?: ?:)?",
     ),
 }
-_COMPILED = tuple(re.compile(rf"\s*{one}\s*", re.IGNORECASE) for table in _LEAD_INS.values() for one in table)
+_COMPILED = tuple(re.compile(rf"\s*{one}[:\s]*", re.IGNORECASE) for table in _LEAD_INS.values() for one in table)
 _OFFER = re.compile(
     r"\s*[\[(]?(?:for sale|wts|selling|to let|for rent|zu verkaufen|verkaufe|à vendre|vends|vendo|se vende)\b",
     re.IGNORECASE,
@@ -163,7 +163,7 @@ _MONTH_OF = {name: number for number, names in enumerate(_MONTHS, 1) for name in
 _MONTH = "(?P<{}>" + "|".join(sorted(_MONTH_OF, key=len, reverse=True)) + r")\b\.?"
 _YEAR = r"(?:,? (?:de )?(?P<{}>20\d\d))"
 _BY = (
-    r"\b(?:by|before|no later than|bis(?: zum| spätestens)?|spätestens|vor|avant|d['’]ici|antes de|para) "
+    r"\b(?:by|before|no later than|bis(?: zum| spätestens)?|spätestens|vor|avant|d['’]ici|antes del?|para) "
     r"(?:the |le |el |l )?"
 )
 _STOPS = (
