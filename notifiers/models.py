@@ -28,7 +28,16 @@ class Channel(Base):
     """One place where a vendor wants to be told. Verified before its first real message."""
 
     __tablename__ = "channels"
-    __table_args__ = (UniqueConstraint("vendor_id", "code"),)
+    __table_args__ = (
+        UniqueConstraint("vendor_id", "code"),
+        # route.catch_up_owed: channels that work and have not been told of what came before them.
+        partial_index(
+            "ix_channels_to_catch_up",
+            "id",
+            where="caught_up_at IS NULL AND verified_at IS NOT NULL AND switched_off_at IS NULL "
+            "AND paused_at IS NULL AND ended_at IS NULL",
+        ),
+    )
 
     id: Mapped[Id]
     code: Mapped[Code]
@@ -46,6 +55,8 @@ class Channel(Base):
     switched_off_at: Mapped[Moment | None]  # By the broker, after a failure that will not mend itself.
     switched_off_because: Mapped[Line | None]
     ended_at: Mapped[Moment | None]  # Removed by the vendor.
+    # None: leads for which no channel worked have still to be owed to this one. Emptied when it works again.
+    caught_up_at: Mapped[Moment | None]
 
     vendor: Mapped[Vendor] = relationship()
 

@@ -1,0 +1,125 @@
+"""What changed about leads that vendors were told of → word of it, owed to the channels that told them, once."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import Insert, Select, Table, bindparam, literal, or_, select
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.orm import Session, aliased
+
+from intents.models import Change, Revision
+from notifiers.models import Channel, Notification, Result, Topic
+from vendors.models import Lead, Message
+from vrm.kernel.db import MomentType, random_code
+
+_BATCH = 200
+_COLUMNS = ("code", "topic", "channel_id", "intent_id", "vendor_id", "occasion", "params", "owed_at", "due_at", "tries")
+
+
+def announce(session: Session, now: datetime) -> int:
+    """Owe word of changed and ended wants, of messages and of reveals; how many of these were seen to.
+
+    A replay owes nothing twice: (lead, channel, topic, occasion) is unique. Whether a channel's first word ever
+    arrived is asked again when this one goes out.
+    """
+    return _revisions(session, now) + _messages(session, now) + _reveals(session, now)
+
+
+def _revisions(session: Session, now: datetime) -> int:
+    revisions = session.scalars(
+        select(Revision)
+        .where(Revision.announced_at.is_(None))
+        .order_by(Revision.made_at)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for revision in revisions:
+        if revision.change is not Change.OPENED:
+            topic = Topic.LEAD_WITHDRAWN if revision.change is Change.CLOSED else Topic.LEAD_UPDATED
+            _owe(session, topic, now, intent=revision.intent_id, occasion=revision.number)
+        revision.announced_at = now
+    session.flush()
+    return len(revisions)
+
+
+def _messages(session: Session, now: datetime) -> int:
+    messages = session.scalars(
+        select(Message)
+        .where(Message.announced_at.is_(None))
+        .order_by(Message.at)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for message in messages:
+        _owe(
+            session,
+            Topic.MESSAGE_CREATED,
+            now,
+            intent=message.intent_id,
+            vendor=message.vendor_id,
+            occasion=message.id,
+        )
+        message.announced_at = now
+    session.flush()
+    return len(messages)
+
+
+def _reveals(session: Session, now: datetime) -> int:
+    leads = session.scalars(
+        select(Lead)
+        .where(Lead.revealed_at.is_not(None), Lead.reveal_announced_at.is_(None))
+        .order_by(Lead.revealed_at)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for lead in leads:
+        _owe(session, Topic.LEAD_REVEALED, now, intent=lead.intent_id, vendor=lead.vendor_id, occasion=0)
+        lead.reveal_announced_at = now
+    session.flush()
+    return len(leads)
+
+
+def _owe(
+    session: Session, topic: Topic, now: datetime, *, intent: int, occasion: int, vendor: int | None = None
+) -> None:
+    statement = _owing(session.get_bind().dialect.name, of_one_vendor=vendor is not None)
+    values: dict[str, Any] = {"topic": topic, "now": now, "intent": intent, "occasion": occasion}
+    session.execute(statement, values if vendor is None else values | {"vendor": vendor})
+
+
+@cache
+def _owing(dialect: str, *, of_one_vendor: bool) -> Insert:
+    """INSERT … SELECT over the channels that a lead was told through, or may yet be. Built once for each shape."""
+    told = aliased(Notification)
+    moment = bindparam("now", type_=MomentType())
+    query: Select[Any] = (
+        select(
+            random_code(),
+            bindparam("topic", type_=Notification.topic.type),
+            told.channel_id,
+            told.intent_id,
+            told.vendor_id,
+            bindparam("occasion", type_=Notification.occasion.type),
+            literal({}, Notification.params.type),
+            moment,
+            moment,
+            literal(0),
+        )
+        .join(Channel, Channel.id == told.channel_id)
+        .where(
+            told.intent_id == bindparam("intent"),
+            told.topic == Topic.LEAD_CREATED,
+            or_(told.result.is_(None), told.result == Result.DELIVERED),
+            Channel.verified_at.is_not(None),
+            Channel.paused_at.is_(None),
+            Channel.switched_off_at.is_(None),
+            Channel.ended_at.is_(None),
+        )
+    )
+    if of_one_vendor:
+        query = query.where(told.vendor_id == bindparam("vendor"))
+    make = insert_postgresql if dialect == "postgresql" else insert_sqlite
+    # The table, not the entity: the ORM has no say in a statement of this kind.
+    return make(cast(Table, Notification.__table__)).from_select(_COLUMNS, query).on_conflict_do_nothing()

@@ -1,0 +1,200 @@
+"""E-mail: one recipient per message, through our own relay, or into a folder when there is none."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from typing import Any
+
+from aiosmtplib import (
+    SMTP,
+    SMTPDataError,
+    SMTPException,
+    SMTPNotSupported,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+)
+
+from notifiers.channels.base import DEADLINE_S, Composed, Field, Outcome, Proof, Wire, filled, kept
+from notifiers.models import ChannelKind, Verdict
+from notifiers.post import MailRoute, Post
+from vendors.models import Undelivered
+from vrm.kernel import text
+from vrm.kernel.errors import BadInput
+from vrm.kernel.outbound import Outbound
+
+_SENDER_NAME = "VRM Intent Broker"
+_ENHANCED = re.compile(r"\b[245]\.(\d{1,3})\.(\d{1,3})\b")  # RFC 3463, as "5.1.1".
+_NO_MAILBOX = frozenset({521, 550, 551, 553, 556})
+_WHOLE = frozenset({"message-id", "in-reply-to", "references", "list-unsubscribe"})
+
+
+class _Policy(EmailPolicy):
+    """SMTP's line endings, with headers that machines read left in one piece.
+
+    The library would turn an address longer than a line into an encoded word, which no mail client undoes there.
+    """
+
+    def fold(self, name: str, value: str) -> str:
+        if name.lower() in _WHOLE:
+            return f"{name}: {value}{self.linesep}"
+        return str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name.lower() in _WHOLE:
+            return self.fold(name, value).encode("ascii")
+        return bytes(super().fold_binary(name, value))
+
+
+_POLICY = _Policy(linesep="\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """A mailbox."""
+
+    kind: ChannelKind = ChannelKind.EMAIL
+    name: str = "E-mail"
+    blurb: str = "A mail for every want, with buttons that answer it."
+    fields: tuple[Field, ...] = (
+        Field(
+            "address",
+            "Mail address",
+            "One that somebody reads; a shared one such as sales@ is fine.",
+            "sales@example.org",
+            type="email",
+        ),
+    )
+    proof: Proof = Proof.CODE
+    signs: bool = False
+
+    def clean(self, fields: Mapping[str, str], outbound: Outbound) -> dict[str, Any]:
+        """{"address": …}"""
+        del outbound  # Our relay looks the other side up.
+        given = filled(fields, "address", "Please write the mail address that we should send to.")
+        address = text.mail_address(given, field="address")
+        try:
+            Address(addr_spec=address)
+            address.encode("ascii")
+        except (ValueError, IndexError) as error:
+            sentence = "Please use an address with plain letters only before the @; many servers refuse others."
+            raise BadInput({"address": sentence}) from error
+        return {"address": address}
+
+    def place(self, target: Mapping[str, Any]) -> str:
+        return str(target["address"])
+
+    def shown(self, target: Mapping[str, Any]) -> str:
+        return str(target["address"])
+
+    def host(self, target: Mapping[str, Any]) -> str:
+        del target
+        return "our mail relay"  # However many domains the recipients have, one relay takes it all.
+
+    async def send(self, target: Mapping[str, Any], message: Composed, wire: Wire, post: Post) -> Outcome:
+        return await post_mail(str(target["address"]), message, wire, post)
+
+
+async def post_mail(address: str, message: Composed, wire: Wire, post: Post) -> Outcome:
+    """Give one mail to the relay, or to the outbox folder; what its server said."""
+    mail = write_mail(address, message, wire, post)
+    if post.mail is None:
+        return _keep(mail, wire, post)
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            return await _relay(address, mail, post.mail, post.mail_from)
+    except (TimeoutError, OSError, SMTPException) as error:
+        return _trouble(error)
+
+
+def write_mail(address: str, message: Composed, wire: Wire, post: Post) -> EmailMessage:
+    """The mail as it goes out. ValueError when a header holds a line break or the address is none."""
+    mail = EmailMessage(policy=_POLICY)
+    mail["From"] = Address(_SENDER_NAME, addr_spec=post.mail_from)
+    mail["To"] = Address(addr_spec=address)
+    mail["Subject"] = message.subject
+    mail["Date"] = wire.owed_at
+    mail["Message-ID"] = f"<{wire.id}@{post.mail_domain}>"
+    if wire.thread is not None:
+        mail["In-Reply-To"] = mail["References"] = f"<{wire.thread}@{post.mail_domain}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: answering machines stay silent.
+    if message.unsubscribe_url is not None:
+        mail["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058.
+    mail.set_content(message.plain, cte="quoted-printable")
+    mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+    return mail
+
+
+def _keep(mail: EmailMessage, wire: Wire, post: Post) -> Outcome:
+    # Sign-in links are in there: only the operator may read them.
+    post.outbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = post.outbox / f"{wire.owed_at:%Y%m%dT%H%M%S}-{wire.id}.eml"
+    half = file.with_suffix(".part")
+    half.write_bytes(mail.as_bytes())
+    half.replace(file)
+    return Outcome(
+        Verdict.DELIVERED,
+        said=f"There is no mail relay (VRM_MAIL_URL): the mail was written to {file.name} in the outbox.",
+        evidence=False,
+    )
+
+
+async def _relay(address: str, mail: EmailMessage, route: MailRoute, sender: str) -> Outcome:
+    client = SMTP(
+        hostname=route.host,
+        port=route.port,
+        use_tls=route.secure,
+        start_tls=False if route.secure else None,
+        username=route.user,
+        password=route.password,
+        local_hostname=sender.rpartition("@")[2],
+        timeout=DEADLINE_S,
+    )
+    options = () if address.isascii() else ("SMTPUTF8",)
+    payload = mail.as_bytes(policy=_POLICY.clone(utf8=bool(options)))
+    await client.connect()
+    try:
+        _, reply = await client.sendmail(sender, [address], payload, mail_options=options)
+        with contextlib.suppress(SMTPException, OSError):
+            await client.quit()  # The mail is taken; how the conversation ends changes nothing.
+    except SMTPRecipientsRefused as refused:
+        first = refused.recipients[0]
+        return of_reply(first.code, first.message)
+    except SMTPDataError as error:
+        return _at_data(error.code, error.message)
+    finally:
+        client.close()
+    return Outcome(Verdict.DELIVERED, status=250, said=kept(reply))
+
+
+def of_reply(code: int, said: str) -> Outcome:
+    """What a refusal of the recipient means: a mailbox that is not there, a full one, a rule, or later, please."""
+    found = _ENHANCED.search(said)
+    subject, detail = found.groups() if found else (None, None)
+    if "relay" in said.lower() or code in (530, 535):  # It does not take mail from us at all.
+        return Outcome(Verdict.TRANSIENT, Undelivered.UNREACHABLE, code, kept(said), ours=True)
+    is_full = code == 552 or (subject, detail) == ("2", "2")
+    if code < 500 or is_full:
+        return Outcome(Verdict.TRANSIENT, Undelivered.REFUSED, code, kept(said))
+    if code in _NO_MAILBOX and subject != "7":
+        return Outcome(Verdict.PERMANENT, Undelivered.BOUNCED, code, kept(said), gone=True)
+    return Outcome(Verdict.PERMANENT, Undelivered.REFUSED, code, kept(said))
+
+
+def _at_data(code: int, said: str) -> Outcome:
+    verdict = Verdict.TRANSIENT if code < 500 else Verdict.PERMANENT
+    return Outcome(verdict, Undelivered.REFUSED, code, kept(said))
+
+
+def _trouble(error: Exception) -> Outcome:
+    """Everything before the recipient is named is between us and our relay."""
+    if isinstance(error, SMTPNotSupported):
+        return Outcome(Verdict.PERMANENT, Undelivered.REFUSED, said="The mail relay cannot send to such an address.")
+    status = error.code if isinstance(error, SMTPResponseException) else None
+    said = f"The mail relay did not take it: {str(error) or type(error).__name__}."
+    return Outcome(Verdict.TRANSIENT, Undelivered.UNREACHABLE, status, kept(said), ours=True)

@@ -1,0 +1,234 @@
+"""A notification → what it says now, in every shape a channel may ask for. Texts are in messages/, one per topic."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy.orm import Session
+
+from intents.models import Change, Entry, Outcome, Revision
+from notifiers import facts, links
+from notifiers.channels import KINDS, Composed, Link
+from notifiers.facts import Reader, Want
+from notifiers.models import Channel, Notification, Topic
+from notifiers.post import Post
+from notifiers.shapes import Chat, Html, Plain, Shape
+from vendors.models import Lead, Message, Response
+from vrm.kernel.accounts import LINK_LASTS
+from vrm.kernel.errors import NotFound
+
+_SUBJECT_AT_MOST = 200
+_LOADER = PackageLoader("notifiers", "messages")
+_TEXTS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701 - Not for HTML.
+_PAGES = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=True)
+
+_CHANGES = {
+    Change.AMENDED: "The customer has changed this want. This is what it says now:",
+    Change.PAUSED: "The customer has paused this want. You can still answer; no further vendors are told meanwhile.",
+    Change.RESUMED: "The customer has taken this want up again:",
+}
+_ENDINGS = {
+    Outcome.FULFILLED: "The customer has found what they wanted.",
+    Outcome.WITHDRAWN: "The customer has withdrawn this want.",
+    Outcome.EXPIRED: "The time of this want is over.",
+    Outcome.REMOVED: "We have removed this want, because it broke a rule.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a text is filled with, and what goes beside it."""
+
+    words: Mapping[str, Any]
+    links: Sequence[Link] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    unsubscribe_url: str | None = None
+
+
+def compose(session: Session, notification: Notification, post: Post, now: datetime) -> Composed:
+    """What the notification says at this moment. NotFound when what it is about is gone."""
+    del now
+    parts = _of_account(session, notification, post)
+    if parts is None:
+        parts = _of_channel(session, notification, post) or _of_lead(session, notification, post)
+    return _render(notification.topic, parts)
+
+
+def _render(topic: Topic, parts: _Parts) -> Composed:
+    subject, plain = _fill(_TEXTS, topic, Plain(), parts)
+    subject = " ".join(subject.split())[:_SUBJECT_AT_MOST]
+    _, html = _fill(_PAGES, topic, Html(), parts)
+    _, chat = _fill(_TEXTS, topic, Chat(), parts)
+    return Composed(
+        topic=topic,
+        subject=subject,
+        # The empty lines of a template are its author's layout; those of a quotation stand behind "> ".
+        plain=re.sub(r"\n{3,}", "\n\n", plain).strip() + "\n",
+        html=Html.page(subject, html),
+        chat=re.sub(r"\n{2,}", "\n", chat).strip(),
+        links=tuple(parts.links),
+        data=parts.data,
+        unsubscribe_url=parts.unsubscribe_url,
+    )
+
+
+def _fill(environment: Environment, topic: Topic, shape: Shape, parts: _Parts) -> tuple[str, str]:
+    text = environment.get_template(f"{topic}.jinja").make_module({"say": shape, "links": parts.links, **parts.words})
+    return str(getattr(text, "subject", "")), str(text)
+
+
+# --- To a channel, about itself -------------------------------------------------------------------
+
+
+def _of_channel(session: Session, notification: Notification, post: Post) -> _Parts | None:
+    channel = notification.channel
+    if channel is None or notification.topic not in (Topic.CHALLENGE, Topic.TEST):
+        return None
+    name = channel.vendor.name
+    if notification.topic is Topic.TEST:
+        page = links.channels_url(post.base_url)
+        sample = _sample()
+        return _Parts(
+            {"vendor": name, "want": sample},
+            [Link(button.label, page) for button in links.answers(page)],
+            {"test": True, "lead": {"code": "sample", "url": page, "why": "You asked for a test."}}
+            | {"intent": {"code": "sample", "title": sample.title, "body": sample.body}, "answer_url": page}
+            | {"sequence": 0},
+        )
+    url = links.verify_url(post.base_url, post.signer, channel)
+    return _Parts(
+        {"vendor": name, "code": channel.challenge},
+        [Link("Yes, tell us here", url)],
+        {"challenge": channel.challenge},
+    )
+
+
+def _sample() -> Want:
+    return Want(
+        title="Toyota Yaris, 2015 or newer",
+        body="This is a sample, so that you see how a want looks. Nobody is waiting for an answer.",
+        place="Leeds, United Kingdom",
+        category="Cars",
+        budget="up to £12,000",
+        condition="used",
+        quantity=1,
+        needed_by="",
+        ends="",
+    )
+
+
+# --- To a channel, about a lead -------------------------------------------------------------------
+
+
+def _of_lead(session: Session, notification: Notification, post: Post) -> _Parts:
+    lead = session.get(Lead, (notification.intent_id, notification.vendor_id))
+    channel = notification.channel
+    if lead is None or channel is None:
+        raise NotFound("The lead that this was about is gone.")
+    answer = links.answer_url(post.base_url, post.signer, lead, channel)
+    words: dict[str, Any] = {
+        "vendor": lead.vendor.name,
+        "want": facts.want_of(session, lead.intent, Reader(lead.vendor.zone)),
+        "why": facts.why(session, lead),
+        "terms": lead.intent.terms,
+    }
+    more, data, buttons = _about(session, notification, lead, answer)
+    data = facts.lead_json(session, lead, url=links.lead_url(post.base_url, lead), answer_url=answer) | data
+    return _Parts(words | more, buttons, data, links.unsubscribe_url(answer))
+
+
+def _about(
+    session: Session, notification: Notification, lead: Lead, answer: str
+) -> tuple[dict[str, Any], dict[str, Any], Sequence[Link]]:
+    """What a topic adds to a lead: words, data, and its buttons."""
+    buttons = links.answers(answer)
+    stop = buttons[-1]
+    intent = lead.intent
+    match notification.topic:
+        case Topic.LEAD_CREATED:
+            return {}, {}, buttons
+        case Topic.LEAD_UPDATED:
+            revision = session.get(Revision, (intent.id, notification.occasion))
+            change = revision.change if revision is not None else Change.AMENDED
+            sentence = _CHANGES.get(change, _CHANGES[Change.AMENDED])
+            return {"change": sentence}, {"change": change.value, "sequence": notification.occasion}, buttons
+        case Topic.LEAD_WITHDRAWN:
+            outcome = intent.outcome or Outcome.WITHDRAWN
+            return (
+                {"ending": _ENDINGS[outcome]},
+                {"outcome": outcome.value, "sequence": notification.occasion},
+                [Link("See the want", answer), stop],
+            )
+        case Topic.LEAD_REVEALED:
+            if lead.revealed_at is None:
+                raise NotFound("The customer has not shown their contact details.")
+            person = {"name": intent.account.name, "email": intent.account.email, "phone": intent.account.phone}
+            return {"person": person}, {"customer": person}, buttons
+        case Topic.MESSAGE_CREATED:
+            message = session.get(Message, notification.occasion)
+            if message is None:
+                raise NotFound("The message is gone.")
+            return (
+                {"message": message.body},
+                {"message": {"body": message.body, "at": message.at.astimezone(UTC).isoformat()}},
+                [Link("Reply", f"{answer}?do=reply"), *buttons],
+            )
+        case _:
+            raise NotFound(f"There is no text for {notification.topic}.")
+
+
+# --- Letters to people ----------------------------------------------------------------------------
+
+
+def _of_account(session: Session, notification: Notification, post: Post) -> _Parts | None:
+    account = notification.account
+    if account is None:
+        return None
+    reader = Reader(account.zone)
+    params = notification.params
+    match notification.topic:
+        case Topic.SIGN_IN | Topic.VERIFY:
+            path, label = ("sign-in", "Sign in") if notification.topic is Topic.SIGN_IN else ("verify", "Confirm")
+            url = links.one_time_url(post.base_url, path, str(params["secret"]))
+            return _Parts({"minutes": int(LINK_LASTS.total_seconds() // 60)}, [Link(label, url)])
+        case Topic.ASK_ENTRY | Topic.ASK_VANISHED:
+            return _of_entry(session, notification, post, reader)
+        case Topic.ANSWERED:
+            response = session.get(Response, notification.occasion)
+            if response is None:
+                raise NotFound("The answer is gone.")
+            intent = response.lead.intent
+            return _Parts(
+                {"title": intent.title, "said": facts.said_of(response, reader), "vendor": response.lead.vendor.name},
+                [Link("See it and answer", links.board_url(post.base_url, intent))],
+            )
+        case Topic.CHANNEL_OFF:
+            channel = session.get(Channel, int(params["channel"]))
+            if channel is None:
+                raise NotFound("The channel is gone.")
+            kind = KINDS[channel.kind]
+            words = {
+                "vendor": channel.vendor.name,
+                "kind": kind.name,
+                "place": kind.shown(channel.target),
+                "because": channel.switched_off_because or "",
+            }
+            return _Parts(words, [Link("Look at the channel", links.channels_url(post.base_url))])
+        case _:
+            raise NotFound(f"There is no letter for {notification.topic}.")
+
+
+def _of_entry(session: Session, notification: Notification, post: Post, reader: Reader) -> _Parts:
+    entry = session.get(Entry, notification.occasion)
+    if entry is None or entry.intent is None:
+        raise NotFound("The post that this was about is gone.")
+    words = {
+        "entry_title": entry.title,
+        "entry_url": entry.url,
+        "want": facts.want_of(session, entry.intent, reader),
+        "published": entry.intent.opened_at is not None,
+    }
+    return _Parts(words, [Link("Look at it and decide", links.entry_url(post.base_url, post.signer, entry))])

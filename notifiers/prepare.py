@@ -1,0 +1,259 @@
+"""Claimed notifications → what is to be sent now, what is not wanted any more, and what must wait."""
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from intents.models import Intent
+from notifiers.channels import KINDS, Composed, Proof, Wire
+from notifiers.compose import compose
+from notifiers.decide import SCHEDULE
+from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
+from notifiers.post import Post
+from vendors.models import Lead, Undelivered
+from vrm.kernel.errors import VrmError
+
+LEASE = timedelta(seconds=120)  # A claim holds for this long; a claimer that died loses it then.
+PER_CHANNEL = 8  # Attempts at once.
+_AGAIN_SOON = timedelta(seconds=30)
+_MENDED_BY = timedelta(minutes=30)  # What we fail to write is our own fault, and no vendor can put it right.
+_HAD_THE_NEWS = timedelta(minutes=2)  # More than lies between reading a row and sending what it says.
+_ABOUT_ITSELF = frozenset({Topic.CHALLENGE, Topic.TEST})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One message with everything that sending it takes; nothing in it is tied to a session."""
+
+    id: int
+    topic: Topic
+    tries: int
+    kind: ChannelKind
+    channel_id: int | None  # None for a letter to an account.
+    target: Mapping[str, Any]
+    message: Composed
+    wire: Wire
+    retries: bool
+
+    @property
+    def host(self) -> str:
+        return KINDS[self.kind].host(self.target)
+
+
+def claim(session: Session, now: datetime, limit: int, *, in_flight: Mapping[int, int] | None = None) -> list[int]:
+    """Take up to `limit` of what is due, oldest first, for `LEASE`; their ids. The caller commits.
+
+    Two claims at once take different ones. `in_flight` counts what is under way for each channel: no channel gets
+    more than `PER_CHANNEL`, so that a slow one cannot take every place.
+    """
+    taken = Counter(in_flight or {})
+    ids: list[int] = []
+    while len(ids) < limit:
+        rows = session.execute(_due(now, taken, limit - len(ids))).tuples().all()
+        room = {id_: channel_id for id_, channel_id in rows if _has_place(taken, channel_id)}
+        _lease(session, room, now)
+        ids += room
+        if len(room) == len(rows):  # Otherwise a channel has got its share now, and others may be behind it.
+            break
+    return ids
+
+
+def _due(now: datetime, taken: Counter[int], limit: int) -> Select[tuple[int, int | None]]:
+    due = select(Notification.id, Notification.channel_id).where(
+        Notification.done_at.is_(None), Notification.due_at <= now
+    )
+    busy = [channel_id for channel_id, count in taken.items() if count >= PER_CHANNEL]
+    if busy:
+        due = due.where(Notification.channel_id.is_(None) | Notification.channel_id.not_in(busy))
+    return due.order_by(Notification.due_at).limit(limit).with_for_update(skip_locked=True)
+
+
+def _has_place(taken: Counter[int], channel_id: int | None) -> bool:
+    if channel_id is None:
+        return True
+    taken[channel_id] += 1
+    return taken[channel_id] <= PER_CHANNEL
+
+
+def claim_one(session: Session, id_: int, now: datetime) -> bool:
+    """Take this one, whether it is due or was never tried; False when it is done or under way."""
+    free = session.scalar(
+        select(Notification.id)
+        .where(
+            Notification.id == id_,
+            Notification.done_at.is_(None),
+            (Notification.tries == 0) | (Notification.due_at <= now),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    _lease(session, [id_] if free is not None else [], now)
+    return free is not None
+
+
+def _lease(session: Session, ids: Collection[int], now: datetime) -> None:
+    if ids:
+        session.execute(
+            update(Notification)
+            .where(Notification.id.in_(ids))
+            .values(due_at=now + LEASE, tries=Notification.tries + 1)
+            .execution_options(synchronize_session=False)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A claimed row that is not sent now: not at all, or, with `due_at`, not yet."""
+
+    id: int
+    due_at: datetime | None = None
+    because: Undelivered | None = None  # Noted on a lead whose first word it was.
+    said: str = ""  # What an attempt that failed before anything was sent says.
+
+
+def prepare(session: Session, ids: Sequence[int], post: Post, now: datetime) -> list[Ready | Dropped]:
+    """Look at claimed rows again and write what is still wanted. Only reads; `drop` writes what follows.
+
+    A row that cannot be written stops no other.
+    """
+    rows = session.scalars(
+        select(Notification)
+        .where(Notification.id.in_(ids), Notification.done_at.is_(None))
+        .options(joinedload(Notification.channel).joinedload(Channel.vendor), joinedload(Notification.account))
+        .order_by(Notification.due_at, Notification.id)
+    ).all()
+    prepared: list[Ready | Dropped] = []
+    for row in rows:
+        try:
+            prepared.append(_unwanted(session, row, now) or _written(session, row, post, now))
+        except VrmError as gone:
+            _log.info("Notification %s is not wanted any more: %s", row.id, gone)
+            prepared.append(Dropped(row.id))
+        except Exception:
+            _log.exception("Notification %s could not be written.", row.id)
+            said = "We could not write this message; the operator finds the reason in the log."
+            due_at = now + _MENDED_BY if row.tries < len(SCHEDULE) else None
+            prepared.append(Dropped(row.id, due_at, said=said))
+    return prepared
+
+
+def drop(session: Session, dropped: Dropped, now: datetime) -> None:
+    """Cancel a row that nobody waits for any more, or put it off; the caller commits."""
+    row = session.get(Notification, dropped.id, with_for_update={"key_share": True})
+    if row is None or row.done_at is not None:
+        return
+    if dropped.said:
+        session.add(
+            Attempt(notification_id=row.id, started_at=now, took_ms=0, verdict=Verdict.TRANSIENT, said=dropped.said)
+        )
+    elif dropped.due_at is not None:
+        row.tries -= 1  # Nothing was tried.
+    if dropped.due_at is not None:
+        row.due_at = dropped.due_at
+        return
+    row.done_at = now
+    row.result = Result.FAILED if dropped.said else Result.CANCELLED
+    row.params = {}
+    if dropped.because is not None and row.topic is Topic.LEAD_CREATED:
+        session.execute(
+            update(Lead)
+            .where(Lead.intent_id == row.intent_id, Lead.vendor_id == row.vendor_id, Lead.delivered_at.is_(None))
+            .values(undelivered=dropped.because)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _written(session: Session, row: Notification, post: Post, now: datetime) -> Ready:
+    channel = row.channel
+    if channel is not None:
+        kind, target = channel.kind, dict(channel.target)
+    else:
+        kind, target = ChannelKind.EMAIL, {"address": row.account.email if row.account else ""}
+    only_once = row.topic is Topic.TEST or (row.topic is Topic.CHALLENGE and KINDS[kind].proof is Proof.ECHO)
+    return Ready(
+        id=row.id,
+        topic=row.topic,
+        tries=row.tries,
+        kind=kind,
+        channel_id=row.channel_id,
+        target=target,
+        message=compose(session, row, post, now),
+        wire=Wire(wire_id(row), _thread(session, row), row.owed_at, now),
+        retries=not only_once,
+    )
+
+
+def wire_id(row: Notification) -> str:
+    """What every attempt carries: the row, and a random half that nobody guesses."""
+    return f"msg_{row.id}_{row.code}"
+
+
+def _first_word(session: Session, row: Notification) -> Notification | None:
+    """The lead.created that this notification follows on its channel."""
+    return session.scalar(
+        select(Notification).where(
+            Notification.intent_id == row.intent_id,
+            Notification.vendor_id == row.vendor_id,
+            Notification.channel_id == row.channel_id,
+            Notification.topic == Topic.LEAD_CREATED,
+        )
+    )
+
+
+def _thread(session: Session, row: Notification) -> str | None:
+    if row.intent_id is None:
+        return None
+    if row.channel_id is None:
+        # Letters about one vendor's answers: no message began their thread, so all of them name the lead.
+        return f"lead_{row.intent_id}_{row.vendor_id}"
+    if row.topic is Topic.LEAD_CREATED:
+        return None
+    first = _first_word(session, row)
+    return wire_id(first) if first is not None else None
+
+
+# --- Is it still wanted? --------------------------------------------------------------------------
+
+
+def _unwanted(session: Session, row: Notification, now: datetime) -> Dropped | None:
+    """Why not to send it now, or None."""
+    if row.account is not None:
+        return Dropped(row.id) if row.account.closed_at is not None else None
+    if row.channel is None or not _takes(row.channel, row.topic):
+        return Dropped(row.id, because=Undelivered.SWITCHED_OFF)
+    if row.topic in _ABOUT_ITSELF:
+        return None
+    if row.topic is Topic.LEAD_CREATED:
+        intent = session.get(Intent, row.intent_id)
+        return Dropped(row.id) if intent is None or intent.closed_at is not None else None
+    return _premature(session, row, now)
+
+
+def _takes(channel: Channel, topic: Topic) -> bool:
+    if channel.ended_at is not None:
+        return False
+    if topic in _ABOUT_ITSELF:
+        return topic is Topic.TEST or channel.verified_at is None
+    return channel.verified_at is not None and channel.paused_at is None and channel.switched_off_at is None
+
+
+def _premature(session: Session, row: Notification, now: datetime) -> Dropped | None:
+    """A later word needs a first one that arrived. It waits for it, and is dropped when it said the same already."""
+    first = _first_word(session, row)
+    if first is not None and first.done_at is None:
+        return Dropped(row.id, due_at=max(now + _AGAIN_SOON, min(first.due_at, now + timedelta(hours=1))))
+    if first is None or first.result is not Result.DELIVERED:
+        return Dropped(row.id)
+    sent_at = session.scalar(
+        select(Attempt.started_at).where(Attempt.notification_id == first.id, Attempt.verdict == Verdict.DELIVERED)
+    )
+    if row.topic is Topic.LEAD_UPDATED and sent_at is not None and sent_at > row.owed_at + _HAD_THE_NEWS:
+        return Dropped(row.id)
+    return None

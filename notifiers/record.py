@@ -1,0 +1,98 @@
+"""What came back from one attempt → the attempt's row, and what it means for notification, channel and lead."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, update
+from sqlalchemy.orm import Session
+
+from notifiers import register
+from notifiers.channels import KINDS, Outcome, Proof
+from notifiers.decide import Health, Next, decide
+from notifiers.letters import owe_channel_off
+from notifiers.models import Attempt, Channel, Notification, Result, Topic
+from notifiers.prepare import Ready
+from vendors.models import Lead
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt that was made."""
+
+    ready: Ready
+    outcome: Outcome
+    started_at: datetime
+    took_ms: int
+
+
+def record(session: Session, tried: Tried, now: datetime, jitter: float) -> Attempt:
+    """Write everything that follows from an attempt; the caller commits. `jitter` is between 0.8 and 1.2."""
+    ready, outcome = tried.ready, tried.outcome
+    attempt = Attempt(
+        notification_id=ready.id,
+        started_at=tried.started_at,
+        took_ms=tried.took_ms,
+        verdict=outcome.verdict,
+        because=outcome.because,
+        status=outcome.status,
+        said=outcome.said,
+    )
+    session.add(attempt)
+    # Not the whole row: others may refer to a channel or a lead while its health is written down.
+    lock: dict[str, Any] = {"key_share": True}
+    notification = session.get(Notification, ready.id, with_for_update=lock)
+    channel = session.get(Channel, ready.channel_id, with_for_update=lock) if ready.channel_id is not None else None
+    health = Health(channel.failures, channel.failing_since) if channel is not None else Health()
+    then = decide(outcome, ready.tries, health, now, jitter, retries=ready.retries)
+    if notification is not None and notification.done_at is None:
+        _close(notification, then, now)
+    if channel is not None:
+        _on_channel(session, channel, tried, then, now)
+    if notification is not None and ready.topic is Topic.LEAD_CREATED:
+        _on_lead(session, notification, tried, now)
+    session.flush()
+    return attempt
+
+
+def _close(notification: Notification, then: Next, now: datetime) -> None:
+    if then.due_at is not None:
+        notification.due_at = then.due_at
+        return
+    notification.done_at = now
+    notification.result = then.result
+    notification.params = {}
+
+
+def _on_channel(session: Session, channel: Channel, tried: Tried, then: Next, now: datetime) -> None:
+    ready = tried.ready
+    if ready.target != channel.target:
+        return  # It leads somewhere else by now; this says nothing about that place.
+    if ready.topic is Topic.TEST and not tried.outcome.delivered:
+        return  # Whoever asked for the test sees it fail.
+    channel.failures = then.health.failures
+    channel.failing_since = then.health.failing_since
+    if then.switch_off is not None and channel.switched_off_at is None and channel.ended_at is None:
+        channel.switched_off_at = now
+        channel.switched_off_because = then.switch_off[:500]
+        if channel.verified_at is not None:
+            owe_channel_off(session, channel, now)
+    is_proof = ready.topic is Topic.CHALLENGE and KINDS[ready.kind].proof is Proof.ECHO
+    if is_proof and then.result is Result.DELIVERED and channel.challenge == ready.message.data["challenge"]:
+        register.mark_verified(session, channel, now)
+
+
+def _on_lead(session: Session, notification: Notification, tried: Tried, now: datetime) -> None:
+    outcome = tried.outcome
+    mine = (Lead.intent_id == notification.intent_id, Lead.vendor_id == notification.vendor_id)
+    values: dict[str, Any] = {"notified_at": func.coalesce(Lead.notified_at, tried.started_at)}
+    if outcome.delivered and outcome.evidence:
+        values |= {"delivered_at": func.coalesce(Lead.delivered_at, now), "undelivered": None}
+    session.execute(update(Lead).where(*mine).values(values).execution_options(synchronize_session=False))
+    if not outcome.delivered and outcome.because is not None:
+        session.execute(
+            update(Lead)
+            .where(*mine, Lead.delivered_at.is_(None))
+            .values(undelivered=outcome.because)
+            .execution_options(synchronize_session=False)
+        )
