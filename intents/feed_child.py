@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import resource
 import signal
 import sys
@@ -19,7 +20,7 @@ _WRITES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.syml
 def main(memory_mb: int, cpu_s: float) -> None:
     """Answer until standard input ends, which it does when the asking process does."""
     _limit_memory(memory_mb)
-    sys.addaudithook(_refuse)
+    sys.addaudithook(refuse)
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     answers.write(b"ready\n")
     answers.flush()
@@ -67,9 +68,9 @@ def _limit_memory(memory_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _refuse(event: str, details: tuple[Any, ...]) -> None:
+def refuse(event: str, details: tuple[Any, ...]) -> None:
     """Whatever a hostile feed talks a parser into: no connection, no program, no written file."""
-    writes = event == "open" and (any(c in (details[1] or "") for c in "wax+"))
+    writes = event == "open" and bool(details[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
     if writes or event.startswith(_CONNECTS) or event.startswith(_WRITES):
         raise PermissionError(f"The process that reads feeds may not do this: {event}.")
 

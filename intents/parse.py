@@ -61,7 +61,7 @@ def parse_entry(
     The blog's home category stands in where the entry says none that is sure; its home region only where the entry
     names no place at all. `now` (aware UTC) decides which June "by June" is.
     """
-    tagged = _is_tagged(entry)
+    tagged = is_tagged(entry)
     headline = _headline(entry)
     lead_in = find_lead_in(headline)
     title = _title(headline[lead_in.end :] if lead_in is not None else headline)
@@ -100,7 +100,9 @@ def _refusal(headline: str, lead_in: LeadIn | None, title: str, *, tagged: bool)
     return None if title else _EMPTY
 
 
-def _is_tagged(entry: FeedEntry) -> bool:
+def is_tagged(entry: FeedEntry) -> bool:
+    """Whether its author tagged it as a want, by category or hashtag; what "publish what I tag" asks."""
+    """Whether its author tagged the entry as a want, which an untagged "I want" is not."""
     tags = (*entry.tags, *_hashtags(entry.title), *_hashtags(entry.text[:_READ]))
     return any(_folded(tag) in WANT_TAGS for tag in tags)
 
