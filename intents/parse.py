@@ -101,7 +101,6 @@ def _refusal(headline: str, lead_in: LeadIn | None, title: str, *, tagged: bool)
 
 
 def is_tagged(entry: FeedEntry) -> bool:
-    """Whether its author tagged it as a want, by category or hashtag; what "publish what I tag" asks."""
     """Whether its author tagged the entry as a want, which an untagged "I want" is not."""
     tags = (*entry.tags, *_hashtags(entry.title), *_hashtags(entry.text[:_READ]))
     return any(_folded(tag) in WANT_TAGS for tag in tags)
