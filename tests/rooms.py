@@ -7,11 +7,13 @@ from sqlalchemy.orm import Session
 from intents import publish
 from intents.draft import Budget, Condition, IntentDraft
 from intents.models import Intent
+from notifiers.models import Channel, ChannelKind
 from vendors import team
 from vendors.models import Vendor
 from vendors.subscribe import Order, subscribe
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
+from vrm.kernel.db import new_code
 
 
 def publish_want(
@@ -62,3 +64,20 @@ def start_vendor(
         )
         subscribe(session, vendor, order, now)
     return vendor
+
+
+def add_mail_channel(
+    session: Session, vendor: Vendor, now: datetime, address: str, *, verified: bool = True
+) -> Channel:
+    """A mail channel, proven without the mail having been sent."""
+    channel = Channel(
+        code=new_code(),
+        vendor_id=vendor.id,
+        kind=ChannelKind.EMAIL,
+        target={"address": address},
+        created_at=now,
+        verified_at=now if verified else None,
+    )
+    session.add(channel)
+    session.flush()
+    return channel
