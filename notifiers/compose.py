@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
 from intents.models import Change, Entry, Outcome, Revision
@@ -21,7 +22,7 @@ from vrm.kernel.accounts import LINK_LASTS
 from vrm.kernel.errors import NotFound
 
 _SUBJECT_AT_MOST = 200
-_LOADER = PackageLoader("notifiers", "messages")
+_LOADER = FileSystemLoader(Path(__file__).with_name("messages"))
 _TEXTS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701 - Not for HTML.
 _PAGES = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=True)
 

@@ -57,7 +57,7 @@ def claim(session: Session, now: datetime, limit: int, *, in_flight: Mapping[int
     taken = Counter(in_flight or {})
     ids: list[int] = []
     while len(ids) < limit:
-        rows = session.execute(_due(now, taken, limit - len(ids))).tuples().all()
+        rows = session.execute(_due(now, taken, limit - len(ids))).all()
         room = {id_: channel_id for id_, channel_id in rows if _has_place(taken, channel_id)}
         _lease(session, room, now)
         ids += room
@@ -66,7 +66,7 @@ def claim(session: Session, now: datetime, limit: int, *, in_flight: Mapping[int
     return ids
 
 
-def _due(now: datetime, taken: Counter[int], limit: int) -> Select[tuple[int, int | None]]:
+def _due(now: datetime, taken: Counter[int], limit: int) -> Select[int, int | None]:
     due = select(Notification.id, Notification.channel_id).where(
         Notification.done_at.is_(None), Notification.due_at <= now
     )
