@@ -3,26 +3,51 @@
 from apiflask import APIFlask
 from flask_bootstrap import Bootstrap5  # type: ignore[import-untyped] # It ships no types.
 
-from notifiers.post import Post
 from vrm import __version__
 from vrm.config import Settings
 from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import Clock, utc_now
 from vrm.kernel.db import Store
-from vrm.kernel.outbound import Outbound
-from vrm.kernel.signing import Signer
-from vrm.web import account, admin, api, desk, door, errors, health, home, me, security, vendor, visitors, want, words
+from vrm.web import (
+    account,
+    admin,
+    answer,
+    api,
+    blogs,
+    board,
+    channels,
+    colleagues,
+    desk,
+    door,
+    errors,
+    health,
+    home,
+    me,
+    security,
+    subscriptions,
+    vendor,
+    visitors,
+    want,
+    words,
+)
 from vrm.web.desk import Desk
+from vrm.wiring import works_of
 
-PAGES = (
-    home.blueprint,
-    health.blueprint,
-    door.blueprint,
-    want.blueprint,
-    me.blueprint,
-    account.blueprint,
-    vendor.blueprint,
-    admin.blueprint,
+ROOMS = (
+    home,
+    health,
+    door,
+    want,
+    me,
+    board,
+    blogs,
+    account,
+    vendor,
+    subscriptions,
+    channels,
+    colleagues,
+    answer,
+    admin,
 )
 
 
@@ -40,19 +65,14 @@ def create_app(
     )
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    works = works_of(settings, store=store, clock=clock)
     made = Desk(
         settings=settings,
-        store=store or Store.open(settings.database_url),
-        clock=clock,
+        store=works.store,
+        clock=works.clock,
         passwords=passwords or Passwords(),
-        post=Post(
-            base_url=settings.base_url,
-            signer=Signer(settings.secret_key),
-            outbound=Outbound(settings.allow_private),
-            mail=settings.mail,
-            mail_from=settings.mail_from,
-            outbox=settings.instance / "outbox",
-        ),
+        post=works.post,
+        reader=works.reader,
     )
     desk.install(app, made)
     security.install(app, settings)
@@ -61,6 +81,6 @@ def create_app(
     Bootstrap5(app)
     errors.install(app)
     app.register_blueprint(api.blueprint)
-    for blueprint in PAGES:
-        app.register_blueprint(blueprint)
+    for room in ROOMS:
+        app.register_blueprint(room.blueprint)
     return app

@@ -1,11 +1,142 @@
-"""To be written within the hour."""
+"""An account: what vendors may be shown, how it signs in, and the tokens of its programs."""
 
-from flask import Blueprint
+from datetime import timedelta
+from zoneinfo import available_timezones
 
-blueprint = Blueprint("account", __name__)
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from vrm.kernel import accounts, text
+from vrm.kernel.accounts import ApiToken, NewToken, Scope
+from vrm.web import visitors
+from vrm.web.desk import db, desk, now
+from vrm.web.typed import Typed
+from vrm.web.visitors import me, signed_in
+from vrm.web.words import _
+
+blueprint = Blueprint("account", __name__, url_prefix="/me/account")
+
+_LIVES_DAYS = (30, 90, 365)
 
 
-@blueprint.get("/me/account")
-def form() -> str:
-    """To be written."""
-    return ""
+@blueprint.get("")
+@signed_in
+def form() -> AnyResponse:
+    """Everything about an account on one page."""
+    return _page(_typed(), 200)
+
+
+@blueprint.post("")
+@signed_in
+def save() -> AnyResponse:
+    """Name, telephone and time zone."""
+    account, typed = me(), Typed(request.form)
+    name = phone = ""
+    with typed.attempt():
+        name = accounts.clean_name(typed.get("name"))
+    with typed.attempt():
+        phone = text.line(typed.get("phone"), field="phone", label="The telephone number", most=40, least=0)
+    if typed.get("zone") not in available_timezones():
+        typed.problems["zone"] = _("There is no such time zone; choose one such as Europe/London.")
+    if typed.problems:
+        return _page(typed, 422)
+    account.name, account.phone, account.zone = name, phone, typed.get("zone")
+    db().flush()
+    flash(_("Saved."))
+    return redirect(url_for("account.form"), 303)
+
+
+@blueprint.post("/password")
+@signed_in
+def password() -> AnyResponse:
+    """Set, change or remove the password; every other session ends."""
+    account, typed = me(), _typed()
+    hashed = None
+    if account.password_hash and not desk().passwords.check(account, request.form.get("old_password", "")):
+        typed.problems["old_password"] = _("This is not your present password.")
+    with typed.attempt():
+        hashed = desk().passwords.hash(request.form.get("password", ""))
+    if hashed is None or typed.problems:
+        return _page(typed, 422)
+    account.password_hash = hashed
+    _end_other_sessions()
+    flash(_("Your password is set. Everywhere else you were signed out."))
+    return redirect(url_for("account.form"), 303)
+
+
+@blueprint.post("/sign-out-everywhere")
+@signed_in
+def sign_out_everywhere() -> AnyResponse:
+    """End every session but this one."""
+    _end_other_sessions()
+    flash(_("Everywhere else you were signed out."))
+    return redirect(url_for("account.form"), 303)
+
+
+@blueprint.post("/tokens")
+@signed_in
+def make_token() -> AnyResponse:
+    """A new token, whose secret is shown on this page and never again."""
+    typed = _typed(token_name=request.form.get("token_name", ""))
+    days = request.form.get("lasts", "90")
+    made = None
+    with typed.attempt(name="token_name"):
+        made = accounts.make_token(
+            db(),
+            me(),
+            now(),
+            name=typed.get("token_name"),
+            scopes=request.form.getlist("scopes"),
+            lasts=timedelta(days=int(days)) if days in map(str, _LIVES_DAYS) else timedelta(days=90),
+        )
+    return _page(typed, 200 if made is not None else 422, made=made)
+
+
+@blueprint.post("/tokens/<int:token_id>/revoke")
+@signed_in
+def revoke_token(token_id: int) -> AnyResponse:
+    """End a token at once."""
+    accounts.revoke_token(db(), me(), token_id, now())
+    flash(_("The token no longer works."))
+    return redirect(url_for("account.form"), 303)
+
+
+def _end_other_sessions() -> None:
+    account = me()
+    account.session_epoch += 1
+    db().flush()
+    visitors.sign_in(account)
+
+
+def _zones() -> list[str]:
+    return ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone)]
+
+
+def _typed(**more: str) -> Typed:
+    account = me()
+    return Typed({"name": account.name, "phone": account.phone, "zone": account.zone, **more})
+
+
+def _page(typed: Typed, status: int, *, made: NewToken | None = None) -> AnyResponse:
+    tokens = db().scalars(
+        select(ApiToken)
+        .where(ApiToken.account_id == me().id, ApiToken.revoked_at.is_(None))
+        .order_by(ApiToken.id.desc())
+    )
+    page = render_template(
+        "me/account.html",
+        account=me(),
+        typed=typed,
+        zones=[
+            (zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"
+        ],
+        tokens=tokens.all(),
+        made=made,
+        scopes=list(Scope),
+        lives=[(str(days), _("%(days)s days", days=days)) for days in _LIVES_DAYS],
+    )
+    response = make_response(page, status)
+    if made is not None:
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,11 +1,202 @@
-"""To be written within the hour."""
+"""Running the broker: the first operator, what is owed and stuck, mails that no relay takes, moderation."""
 
-from flask import Blueprint
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
 
-blueprint = Blueprint("admin", __name__)
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy import Select, func, select
+from werkzeug.wrappers import Response as AnyResponse
+
+from intents import publish
+from intents.models import Blog, Intent
+from notifiers.models import Channel, Notification, Result
+from vendors.models import Lead, Response, Subscription, Vendor
+from vrm.config import Settings
+from vrm.kernel import accounts
+from vrm.kernel.accounts import Account, Audit, audit
+from vrm.kernel.errors import NotFound
+from vrm.web import visitors
+from vrm.web.desk import db, desk, now
+from vrm.web.typed import Typed
+from vrm.web.visitors import me, operators_only
+from vrm.web.words import _, later
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+_MAILS_SHOWN = 100
 
 
-@blueprint.get("/admin")
+def first_run_code(settings: Settings) -> str:
+    """What the log of the first start says, and whoever becomes the owner types: the same in every process."""
+    digest = hmac.new(settings.secret_key.encode(), b"vrm.first-run", hashlib.sha256).digest()
+    letters = base64.b32encode(digest).decode("ascii").lower()
+    return f"{letters[:4]}-{letters[4:8]}-{letters[8:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail in the outbox folder."""
+
+    name: str
+    to: str
+    subject: str
+    written_at: datetime | None
+    text: str
+
+
+@blueprint.get("")
+@operators_only
 def overview() -> str:
-    """To be written."""
-    return ""
+    """What there is, what is owed, what is stuck."""
+    moment = now()
+    there = {
+        later("wants open"): select(func.count(Intent.id)).where(
+            Intent.opened_at.is_not(None), Intent.closed_at.is_(None)
+        ),
+        later("vendors"): select(func.count(Vendor.id)).where(Vendor.closed_at.is_(None)),
+        later("subscriptions"): select(func.count(Subscription.id)).where(Subscription.ended_at.is_(None)),
+        later("leads"): select(func.count(Lead.intent_id)),
+        later("answers"): select(func.count(Response.id)),
+        later("people"): select(func.count(Account.id)).where(Account.closed_at.is_(None)),
+    }
+    owed = {
+        later("wants to be routed"): select(func.count(Intent.id)).where(
+            Intent.opened_at.is_not(None),
+            Intent.routed_at.is_(None),
+            Intent.closed_at.is_(None),
+            Intent.paused_at.is_(None),
+        ),
+        later("messages to be sent"): select(func.count(Notification.id)).where(Notification.done_at.is_(None)),
+        later("of them due now"): select(func.count(Notification.id)).where(
+            Notification.done_at.is_(None), Notification.due_at <= moment
+        ),
+        later("blogs to be read now"): select(func.count(Blog.id)).where(
+            Blog.verified_at.is_not(None), Blog.ended_at.is_(None), Blog.next_fetch_at <= moment
+        ),
+    }
+    stuck = {
+        later("messages given up"): select(func.count(Notification.id)).where(Notification.result == Result.FAILED),
+        later("channels that fail"): select(func.count(Channel.id)).where(
+            Channel.failing_since.is_not(None), Channel.ended_at.is_(None)
+        ),
+        later("channels switched off"): select(func.count(Channel.id)).where(
+            Channel.switched_off_at.is_not(None), Channel.ended_at.is_(None)
+        ),
+        later("blogs that cannot be read"): select(func.count(Blog.id)).where(
+            Blog.failing_since.is_not(None), Blog.ended_at.is_(None)
+        ),
+    }
+    audits = db().scalars(select(Audit).order_by(Audit.id.desc()).limit(20)).all()
+    return render_template(
+        "admin/overview.html",
+        there=_counted(there),
+        owed=_counted(owed),
+        stuck=_counted(stuck),
+        audits=audits,
+        relay=desk().settings.mail is not None,
+        settings=desk().settings,
+    )
+
+
+@blueprint.get("/outbox")
+@operators_only
+def outbox() -> str:
+    """Mails that were written to a folder because there is no relay, the newest first."""
+    return render_template("admin/outbox.html", mails=[_mail(path) for path in _mails()])
+
+
+@blueprint.get("/outbox/<name>")
+@operators_only
+def mail(name: str) -> str:
+    """One of them. It is somebody's mail, so that the look is written down."""
+    path = next((path for path in _mails() if path.name == name), None)
+    if path is None:
+        raise NotFound("There is no such mail.")
+    shown = _mail(path)
+    with desk().store.write() as session:
+        audit(session, "outbox.read", shown.to, now(), by=me(), mail=name)
+    return render_template("admin/mail.html", mail=shown)
+
+
+@blueprint.post("/intents/<code>/remove")
+@operators_only
+def remove(code: str) -> AnyResponse:
+    """Close a want by moderation."""
+    intent = publish.by_code(db(), code)
+    publish.remove(db(), intent, now())
+    audit(db(), "intent.removed", code, now(), by=me())
+    flash(_("Removed. Vendors who were told hear that it is over."))
+    return redirect(url_for("want.show", code=code), 303)
+
+
+# --- The first operator ---------------------------------------------------------------------------
+
+
+@blueprint.get("/first-run")
+def first_run() -> AnyResponse:
+    """Whoever reads the log of this machine may become its owner, once."""
+    _only_once()
+    return _first_run(Typed(), 200)
+
+
+@blueprint.post("/first-run")
+def become_owner() -> AnyResponse:
+    """Make the first operator, and sign them in."""
+    _only_once()
+    typed = Typed(request.form)
+    given = typed.get("code").strip().lower()
+    if not secrets.compare_digest(given.encode(), first_run_code(desk().settings).encode()):
+        typed.problems["code"] = _("That is not the code in the log; look for the line that names this page.")
+    hashed = account = None
+    with typed.attempt():
+        hashed = desk().passwords.hash(typed.get("password"))
+    if not typed.problems:
+        with typed.attempt():
+            account = accounts.ensure(db(), typed.get("email"), now())
+    if typed.problems or account is None:
+        return _first_run(typed, 422)
+    account.password_hash = hashed
+    account.is_operator = True
+    account.verified_at = account.verified_at or now()
+    audit(db(), "account.operator-made", account.email, now(), by=account)
+    db().flush()
+    visitors.sign_in(account)
+    flash(_("Welcome. You run this broker now."))
+    return redirect(url_for("admin.overview"), 303)
+
+
+def _only_once() -> None:
+    if db().scalar(select(Account.id).where(Account.is_operator.is_(True), Account.closed_at.is_(None)).limit(1)):
+        raise NotFound("This broker has an operator already.")
+
+
+def _first_run(typed: Typed, status: int) -> AnyResponse:
+    return make_response(render_template("admin/first_run.html", typed=typed), status)
+
+
+# --- Parts ----------------------------------------------------------------------------------------
+
+
+def _counted(queries: dict[str, Select[Any]]) -> list[tuple[str, int]]:
+    return [(words, db().scalar(query) or 0) for words, query in queries.items()]
+
+
+def _mails() -> list[Path]:
+    folder = desk().post.outbox
+    return sorted(folder.glob("*.eml"), reverse=True)[:_MAILS_SHOWN] if folder.is_dir() else []
+
+
+def _mail(path: Path) -> Mail:
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    written = message["Date"].datetime if message["Date"] else None
+    plain = message.get_body(("plain",)) if isinstance(message, EmailMessage) else None
+    text = plain.get_content() if plain is not None else ""
+    return Mail(path.name, str(message["To"]), str(message["Subject"]), written, text)

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, g, request
 from sqlalchemy.orm import Session
 
+from intents.feed import FeedReader
+from intents.harvest import Harvester
 from notifiers.post import Post
 from vrm.config import Settings
 from vrm.kernel.accounts import Passwords
@@ -26,11 +28,17 @@ class Desk:
     clock: Clock
     passwords: Passwords
     post: Post  # The ways out: mail, and hosts that others name.
+    reader: FeedReader
 
     @property
     def signer(self) -> Signer:
         """What proves our own links."""
         return self.post.signer
+
+    @property
+    def harvester(self) -> Harvester:
+        """What proving a blog takes."""
+        return Harvester(self.store, self.post.outbound, self.reader, self.clock, self.settings.base_url)
 
 
 def desk() -> Desk:

@@ -1,6 +1,9 @@
 """Pages for everybody: what this is, who answers, where the API is, and names for whoever types one."""
 
+from dataclasses import asdict
+
 from flask import Blueprint, Response, jsonify, render_template, request
+from markupsafe import Markup
 from sqlalchemy import func, select
 
 from intents.draft import Visibility
@@ -10,7 +13,10 @@ from vendors.models import Lead, Subscription, Vendor
 from vendors.models import Response as Answer
 from vrm.kernel import taxonomy
 from vrm.kernel.tree import Tree
-from vrm.web.desk import db
+from vrm.research.figures import curve_rows, response_curve
+from vrm.research.live import live_table
+from vrm.research.metrics import measure
+from vrm.web.desk import db, now
 
 blueprint = Blueprint("home", __name__)
 
@@ -89,5 +95,12 @@ def docs() -> str:
 
 @blueprint.get("/responsiveness")
 def responsiveness() -> str:
-    """Who answers, how fast, and what silence means."""
-    return render_template("public/responsiveness.html")
+    """Who answers, how fast, and what silence means: all leads together, so that nobody is named."""
+    group = measure(live_table(db(), now())).groups[0]
+    return render_template(
+        "public/responsiveness.html",
+        group=group,
+        figure=Markup(response_curve(group.curve, ident="curve")),  # noqa: S704 - Drawn by us from numbers alone.
+        rows=curve_rows(group.curve),
+        silent=asdict(group.silent),
+    )

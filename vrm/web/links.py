@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from notifiers.models import Notification, Topic
+from notifiers import letters
+from notifiers.models import Topic
 from vrm.kernel import accounts
 from vrm.kernel.accounts import Account, Link, LinkPurpose
-from vrm.kernel.db import new_code
 from vrm.kernel.errors import LimitReached
 
 _TOPICS = {LinkPurpose.SIGN_IN: Topic.SIGN_IN, LinkPurpose.VERIFY: Topic.VERIFY}
@@ -27,14 +27,4 @@ def mail_link(session: Session, account: Account, purpose: LinkPurpose, now: dat
             retry_after_s=3600,
         )
     secret = accounts.make_link(session, account, purpose, now)
-    session.add(
-        Notification(
-            code=new_code(),
-            topic=_TOPICS[purpose],
-            account_id=account.id,
-            params={"secret": secret},
-            owed_at=now,
-            due_at=now,
-        )
-    )
-    session.flush()
+    letters.owe_letter(session, account, _TOPICS[purpose], now, secret=secret)

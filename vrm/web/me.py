@@ -1,11 +1,148 @@
-"""To be written within the hour."""
+"""A customer's wants: the list of boards, and what can be done to one of them."""
 
-from flask import Blueprint
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import func, select
+from werkzeug.wrappers import Response as AnyResponse
 
-blueprint = Blueprint("me", __name__)
+from intents import publish
+from intents.models import Intent
+from vendors.models import Lead
+from vrm.kernel import taxonomy
+from vrm.kernel.errors import BadInput, NotFound
+from vrm.web import want
+from vrm.web.desk import db, now
+from vrm.web.typed import Typed
+from vrm.web.visitors import me, signed_in
+from vrm.web.words import _, ngettext
+
+blueprint = Blueprint("me", __name__, url_prefix="/me")
 
 
-@blueprint.get("/me")
+@blueprint.get("")
+@signed_in
 def boards() -> str:
-    """To be written."""
-    return ""
+    """Every want of who is signed in, the newest first."""
+    told = func.count().filter(Lead.withheld.is_(None))
+    rows = db().execute(
+        select(Intent, told, func.count(Lead.responded_at), func.count(Lead.seen_at))
+        .outerjoin(Lead, Lead.intent_id == Intent.id)
+        .where(Intent.account_id == me().id)
+        .group_by(Intent.id)
+        .order_by(Intent.id.desc())
+        .limit(200)
+    )
+    # COUNT(*) counts the one empty row of an intent without leads.
+    shown = [(intent, count if intent.routed_at else 0, answered, seen) for intent, count, answered, seen in rows]
+    return render_template("me/boards.html", rows=shown, trees=taxonomy.trees(db()))
+
+
+@blueprint.get("/intents/<code>/edit")
+@signed_in
+def edit(code: str) -> AnyResponse:
+    """The form of one want as it is now."""
+    intent = mine(code)
+    return want.show_form(want.typed_of(intent, taxonomy.trees(db())), 200, intent=intent)
+
+
+@blueprint.post("/intents/<code>/edit")
+@signed_in
+def amend(code: str) -> AnyResponse:
+    """Change what the want says; vendors who were told hear of it."""
+    intent = mine(code)
+    typed = Typed(request.form)
+    draft = want.read_draft(typed, taxonomy.trees(db()))
+    changed = False
+    if not typed.problems:
+        with typed.attempt(budget="budget_max"):
+            changed = publish.amend(db(), intent, draft, now())
+    if typed.problems:
+        return want.show_form(typed, 422, intent=intent)
+    flash(_("Changed.") if changed else _("Nothing was different, so nothing was changed."))
+    return to_board(intent)
+
+
+@blueprint.post("/intents/<code>/publish")
+@signed_in
+def open_it(code: str) -> AnyResponse:
+    """Open the draft: vendors hear of it."""
+    intent = mine(code)
+    try:
+        publish.publish(db(), intent, now())
+    except BadInput as error:
+        flash(str(error), "bad")
+        return redirect(url_for("me.edit", code=code), 303)
+    flash(_("Published. Vendors are being told right now; this page shows who."))
+    return to_board(intent)
+
+
+@blueprint.post("/intents/<code>/pause")
+@signed_in
+def pause(code: str) -> AnyResponse:
+    """No new vendors until it is resumed."""
+    intent = mine(code)
+    publish.pause(db(), intent, now())
+    flash(_("Paused. No further vendor hears of it; those who were told can still answer."))
+    return to_board(intent)
+
+
+@blueprint.post("/intents/<code>/resume")
+@signed_in
+def resume(code: str) -> AnyResponse:
+    """New vendors hear of it again."""
+    intent = mine(code)
+    publish.resume(db(), intent, now())
+    flash(_("Open again."))
+    return to_board(intent)
+
+
+@blueprint.post("/intents/<code>/withdraw")
+@signed_in
+def withdraw(code: str) -> AnyResponse:
+    """Close it, unmet; every vendor who was told hears of it."""
+    intent = mine(code)
+    was_draft = intent.opened_at is None
+    publish.withdraw(db(), intent, now())
+    if was_draft:
+        flash(_("The draft is thrown away."))
+        return redirect(url_for("me.boards"), 303)
+    told = db().scalar(select(func.count()).select_from(Lead).where(Lead.intent_id == intent.id)) or 0
+    flash(
+        ngettext("Withdrawn. %(num)s vendor is being told.", "Withdrawn. %(num)s vendors are being told.", told)
+        if told
+        else _("Withdrawn.")
+    )
+    return to_board(intent)
+
+
+@blueprint.post("/intents/<code>/done")
+@signed_in
+def done(code: str) -> AnyResponse:
+    """Close it as met: by one of the vendors here, by somebody else, or not said."""
+    intent = mine(code)
+    bought_from = request.form.get("vendor", "")
+    vendor_id = None
+    if bought_from:
+        lead = next((lead for lead in _leads(intent) if lead.vendor.slug == bought_from), None)
+        if lead is None:
+            raise NotFound("There is no such vendor on this board.")
+        vendor_id = lead.vendor_id
+    publish.fulfil(db(), intent, now(), vendor_id=vendor_id)
+    flash(_("Done. Well bought! The other vendors are being told that it is over."))
+    return to_board(intent)
+
+
+def _leads(intent: Intent) -> list[Lead]:
+    return list(db().scalars(select(Lead).where(Lead.intent_id == intent.id)))
+
+
+def mine(code: str) -> Intent:
+    """A want of who is signed in; NotFound for anybody else's."""
+    intent = publish.by_code(db(), code)
+    if intent.account_id != me().id:
+        raise NotFound("There is no such want.")
+    return intent
+
+
+def to_board(intent: Intent) -> AnyResponse:
+    """On to the board of this want."""
+    return redirect(url_for("board.show", code=intent.code), 303)

@@ -1,11 +1,223 @@
-"""To be written within the hour."""
+"""A vendor's area: founded in a minute, its inbox, and one lead with its conversation."""
 
-from flask import Blueprint
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
-blueprint = Blueprint("vendor", __name__)
+from notifiers import register
+from notifiers.channels import KINDS
+from notifiers.models import ChannelKind
+from vendors import leads, respond, subscribe, team
+from vendors.leads import Standing
+from vendors.models import Lead, Role, SeenBy, Vendor, Via
+from vendors.subscribe import Order
+from vrm.kernel import taxonomy
+from vrm.kernel.accounts import Account
+from vrm.kernel.errors import NotFound
+from vrm.web.acting import acting_for, vendor_page
+from vrm.web.answering import answer_of, answer_typed
+from vrm.web.desk import db, desk, now
+from vrm.web.sending import send_now
+from vrm.web.typed import Typed
+from vrm.web.visitors import me, signed_in, somebody
+from vrm.web.want import currency_options
+from vrm.web.words import _
+
+blueprint = Blueprint("vendor", __name__, url_prefix="/vendor")
+
+FILTERS = (Standing.UNSEEN, Standing.SEEN, Standing.ANSWERED, Standing.UNDELIVERED, Standing.ON_ITS_WAY)
 
 
-@blueprint.get("/vendor")
-def home() -> str:
-    """To be written."""
-    return ""
+@blueprint.get("")
+def home() -> AnyResponse:
+    """The vendors of who is signed in, or how to become one."""
+    account = somebody()
+    mine = team.vendors_of(db(), account) if account else []
+    if len(mine) == 1 and "new" not in request.args:
+        return redirect(url_for("vendor.inbox", slug=mine[0].slug), 303)
+    return _home(mine, Typed(email=account.email if account else ""), 200)
+
+
+@blueprint.get("/channels")
+@signed_in
+def to_channels() -> AnyResponse:
+    """Where messages about channels lead: to the channels, when there is one vendor only."""
+    mine = team.vendors_of(db(), me())
+    if len(mine) == 1:
+        return redirect(url_for("channels.channels", slug=mine[0].slug), 303)
+    return redirect(url_for("vendor.home"), 303)
+
+
+@blueprint.post("")
+@signed_in
+def found() -> AnyResponse:
+    """A new vendor with its first subscription and its first channel, in one step."""
+    account, typed = me(), Typed(request.form)
+    trees = taxonomy.trees(db())
+    category, region = typed.node("category", trees.categories), typed.node("region", trees.regions)
+    if category is None:
+        typed.problems.setdefault("category", _("Please say what you sell; you can add more later."))
+    if region is None:
+        typed.problems.setdefault("region", _("Please say where you sell; “World” is fine."))
+    made = None
+    with typed.attempt():
+        made = team.found(db(), account, now(), name=typed.get("name"), website=typed.get("website"), zone=account.zone)
+    if made is not None and category is not None and region is not None:
+        with typed.attempt():
+            subscribe.subscribe(db(), made, Order(category_id=category, region_id=region), now())
+        with typed.attempt(address="email"):
+            new = register.add_channel(
+                db(),
+                made,
+                ChannelKind.EMAIL,
+                {"address": typed.get("email")},
+                now(),
+                outbound=desk().post.outbound,
+            )
+    if made is None or typed.problems:
+        return _home([], typed, 422)
+    send_now(new.challenge)
+    flash(_("%(name)s listens. One step is left: show us that the mailbox is yours.", name=made.name))
+    return redirect(url_for("channels.channel", slug=made.slug, code=new.channel.code), 303)
+
+
+@blueprint.get("/<slug>")
+@signed_in
+def inbox(slug: str) -> str:
+    """The vendor's leads, newest first, each with where it stands."""
+    vendor = acting_for(slug)
+    only = request.args.get("only", "")
+    before = request.args.get("before", "")
+    wanted = Standing(only) if only in [standing.value for standing in FILTERS] else None
+    page = leads.inbox(
+        db(), vendor, only=wanted, before=int(before) if before.isdecimal() and len(before) < 19 else None
+    )
+    channels = register.channels_of(db(), vendor)
+    return vendor_page(
+        "vendor/inbox.html",
+        vendor,
+        page=page,
+        only=wanted,
+        filters=FILTERS,
+        standing=leads.standing,
+        listens=len(subscribe.subscriptions_of(db(), vendor)),
+        working=any(register.state(channel) in ("working", "failing") for channel in channels),
+        channels=channels,
+    )
+
+
+@blueprint.get("/<slug>/settings")
+@signed_in
+def settings(slug: str) -> str:
+    """What the vendor says of itself."""
+    vendor = acting_for(slug, Role.ADMIN)
+    typed = Typed(name=vendor.name, website=vendor.website, about=vendor.about, zone=vendor.zone)
+    return vendor_page("vendor/settings.html", vendor, typed=typed)
+
+
+@blueprint.post("/<slug>/settings")
+@signed_in
+def describe(slug: str) -> AnyResponse:
+    """Change what it says of itself."""
+    vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.form)
+    with typed.attempt():
+        team.describe(
+            db(),
+            vendor,
+            name=typed.get("name"),
+            website=typed.get("website"),
+            about=typed.get("about"),
+            zone=typed.get("zone"),
+        )
+    if typed.problems:
+        db().rollback()
+        return make_response(vendor_page("vendor/settings.html", acting_for(slug), typed=typed), 422)
+    flash(_("Saved."))
+    return redirect(url_for("vendor.settings", slug=slug), 303)
+
+
+@blueprint.post("/<slug>/pause")
+@signed_in
+def pause(slug: str) -> AnyResponse:
+    """No new leads."""
+    team.pause(db(), acting_for(slug, Role.ADMIN), now())
+    flash(_("Paused: no new want comes until you listen again."))
+    return redirect(url_for("vendor.settings", slug=slug), 303)
+
+
+@blueprint.post("/<slug>/resume")
+@signed_in
+def resume(slug: str) -> AnyResponse:
+    """New leads again."""
+    team.resume(db(), acting_for(slug, Role.ADMIN), now())
+    flash(_("Listening again; wants that came meanwhile and are still open come, too."))
+    return redirect(url_for("vendor.settings", slug=slug), 303)
+
+
+# --- One lead -------------------------------------------------------------------------------------
+
+
+@blueprint.get("/leads/<code>")
+@signed_in
+def lead(code: str) -> AnyResponse:
+    """The want and what was said. That a signed-in person looks at it is evidence, and is written down."""
+    _lead(code)
+    with desk().store.write() as session:
+        respond.see(session, leads.by_code(session, code), now(), by=SeenBy.PAGE)
+    db().rollback()
+    found = _lead(code)
+    return _lead_page(found, answer_typed(found), 200)
+
+
+@blueprint.post("/leads/<code>/answer")
+@signed_in
+def answer(code: str) -> AnyResponse:
+    """Offer, ask, decline or reply."""
+    found, typed = _lead(code), Typed(request.form)
+    what = answer_of(typed)
+    if what is not None:
+        with typed.attempt():
+            respond.respond(db(), found, what, now(), via=Via.PAGE, account=me())
+    if typed.problems:
+        return _lead_page(found, typed, 422)
+    flash(_("Sent. The customer sees it on their board and by mail."))
+    return redirect(url_for("vendor.lead", code=code), 303)
+
+
+@blueprint.post("/leads/<code>/agree")
+@signed_in
+def agree(code: str) -> AnyResponse:
+    """Accept the customer's terms."""
+    respond.agree(db(), _lead(code), now(), via=Via.PAGE, account=me())
+    flash(_("You have accepted the terms; both sides keep a record of it."))
+    return redirect(url_for("vendor.lead", code=code), 303)
+
+
+def _lead(code: str) -> Lead:
+    found = leads.by_code(db(), code)
+    if found.withheld is not None:
+        raise NotFound("There is no such lead.")
+    team.require(db(), found.vendor, me(), Role.MEMBER)
+    return found
+
+
+def _lead_page(found: Lead, typed: Typed, status: int) -> AnyResponse:
+    page = vendor_page(
+        "vendor/lead.html",
+        found.vendor,
+        lead=found,
+        intent=found.intent,
+        standing=leads.standing(found),
+        said=respond.thread(db(), found),
+        agreed=respond.has_agreed(db(), found),
+        told=leads.told_count(db(), found.intent),
+        currencies=currency_options(typed),
+        typed=typed,
+    )
+    return make_response(page, status)
+
+
+def _home(mine: list[Vendor], typed: Typed, status: int) -> AnyResponse:
+    account: Account | None = somebody()
+    return make_response(
+        render_template("vendor/home.html", mine=mine, typed=typed, account=account, kinds=list(KINDS.values())), status
+    )

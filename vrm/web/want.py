@@ -1,11 +1,228 @@
-"""To be written within the hour."""
+"""A form → a want: said, kept while its author signs in, shown to whom it is for."""
 
-from flask import Blueprint
+import re
+from datetime import timedelta
+
+from babel.core import get_global
+from babel.numbers import get_territory_currencies
+from flask import Blueprint, Response, make_response, redirect, render_template, request, session, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response as AnyResponse
+
+from intents import publish
+from intents.draft import Budget, Condition, IntentDraft, Visibility
+from intents.models import Intent
+from vendors import leads
+from vrm.kernel import accounts, taxonomy
+from vrm.kernel.accounts import Account, LinkPurpose
+from vrm.kernel.errors import NotFound
+from vrm.kernel.money import Money
+from vrm.kernel.taxonomy import Trees
+from vrm.web import visitors
+from vrm.web.desk import db, desk, now
+from vrm.web.links import mail_link
+from vrm.web.typed import Typed, preset_node
+from vrm.web.words import _, zone
 
 blueprint = Blueprint("want", __name__)
 
+CURRENCIES = frozenset(
+    re.findall(
+        r"\w+",
+        "EUR GBP USD CHF SEK NOK DKK PLN CZK HUF RON TRY UAH CAD AUD NZD JPY CNY INR KRW SGD HKD BRL MXN ZAR ILS AED",
+    )
+)
+_SAME_AGAIN = timedelta(minutes=2)  # A second press of the same button is not a second want.
+
 
 @blueprint.get("/want")
-def form() -> str:
-    """To be written."""
-    return ""
+def form() -> Response:
+    """An empty form, or one with the title that was typed on the front page."""
+    today = now().astimezone(zone()).date()
+    typed = Typed(
+        title=request.args.get("title", ""),
+        currency=likely_currency(),
+        quantity="1",
+        condition=Condition.ANY.value,
+        visibility=Visibility.PUBLIC.value,
+        expires_at=(today + timedelta(days=30)).isoformat(),
+    )
+    return show_form(typed, 200)
+
+
+@blueprint.post("/want")
+def said() -> AnyResponse:
+    """Keep the want as a draft of who is signed in; otherwise ask where answers shall go."""
+    typed = Typed(request.form)
+    draft = read_draft(typed, taxonomy.trees(db()))
+    if typed.problems:
+        return show_form(typed, 422)
+    author = visitors.somebody()
+    if author is None:
+        return _ask_who(typed, 200)
+    intent = _keep(author, draft)
+    return redirect(url_for("board.show", code=intent.code), 303)
+
+
+@blueprint.post("/want/author")
+def author() -> AnyResponse:
+    """Keep the want for the mailbox that is named; whoever can read it, or has its password, goes on."""
+    typed = Typed(request.form)
+    draft = read_draft(typed, taxonomy.trees(db()))
+    if typed.problems:
+        return show_form(typed, 422)
+    password = request.form.get("password", "")
+    account = None
+    with typed.attempt():
+        found = accounts.find(db(), typed.get("email"))
+        if not password:
+            account = found or accounts.ensure(db(), typed.get("email"), now())
+        elif desk().passwords.check(found, password):
+            account = found
+        else:
+            sentence = _("Mail address and password do not belong together. A link by mail always works.")
+            typed.problems["password"] = sentence
+    if account is None:
+        return _ask_who(typed, 422)
+    intent = _keep(account, draft)
+    onward = url_for("board.show", code=intent.code)
+    if password:
+        visitors.sign_in(account)
+        return redirect(onward, 303)
+    mail_link(db(), account, LinkPurpose.SIGN_IN, now())
+    session["onward"] = onward
+    return make_response(
+        render_template(
+            "door/link_sent.html", email=account.email, typed=None, want=draft, outbox=desk().settings.mail is None
+        )
+    )
+
+
+@blueprint.get("/intents/<code>")
+def show(code: str) -> AnyResponse:
+    """A want as anybody sees it: nothing of the person. Drafts do not exist for others."""
+    intent = publish.by_code(db(), code)
+    reader = visitors.somebody()
+    mine = reader is not None and reader.id == intent.account_id
+    if intent.opened_at is None:
+        if not mine:
+            raise NotFound("There is no such want.")
+        return redirect(url_for("board.show", code=code), 303)
+    page = render_template(
+        "want/show.html",
+        intent=intent,
+        mine=mine,
+        told=leads.told_count(db(), intent),
+        trees=taxonomy.trees(db()),
+    )
+    return make_response(page)
+
+
+# --- Reading and showing the form, also for edits -------------------------------------------------
+
+
+def read_draft(typed: Typed, trees: Trees) -> IntentDraft:
+    """What the form says; what does not hold is in `typed.problems`."""
+    low, high = typed.money("budget_min", "currency"), typed.money("budget_max", "currency")
+    currency = next((money.currency for money in (low, high) if money), None)
+    budget = Budget(low.minor if low else None, high.minor if high else None, currency) if currency else None
+    draft = IntentDraft(
+        title=typed.get("title"),
+        body=typed.get("body"),
+        category_id=typed.node("category", trees.categories),
+        region_id=typed.node("region", trees.regions),
+        budget=budget,
+        condition=typed.choice("condition", Condition, Condition.ANY),
+        quantity=typed.whole("quantity", 1),
+        needed_by=typed.day("needed_by"),
+        expires_at=typed.end_of_day("expires_at"),
+        visibility=typed.choice("visibility", Visibility, Visibility.PUBLIC),
+        terms=typed.get("terms"),
+    )
+    if draft.category_id is None:
+        typed.problems.setdefault("category", _("Please choose a category, so that the right vendors hear of it."))
+    if draft.region_id is None:
+        typed.problems.setdefault("region", _("Please say where; “World” is fine."))
+    with typed.attempt(budget="budget_max"):
+        publish.check(db(), draft, now())
+    return draft
+
+
+def show_form(typed: Typed, status: int, *, intent: Intent | None = None) -> Response:
+    """The form with what was typed; for `intent` when it is an edit."""
+    currencies = currency_options(typed)
+    page = render_template("want/form.html", typed=typed, intent=intent, currencies=currencies)
+    return make_response(page, status)
+
+
+def typed_of(intent: Intent, trees: Trees) -> Typed:
+    """The form of an intent as it is now."""
+    draft = publish.draft_of(intent)
+    budget = draft.budget
+    return Typed(
+        {
+            "title": draft.title,
+            "body": draft.body,
+            **preset_node("category", trees.categories, draft.category_id),
+            **preset_node("region", trees.regions, draft.region_id),
+            "budget_min": typed_amount(budget.min_minor, budget.currency) if budget else "",
+            "budget_max": typed_amount(budget.max_minor, budget.currency) if budget else "",
+            "currency": budget.currency if budget else likely_currency(),
+            "condition": draft.condition.value,
+            "quantity": str(draft.quantity),
+            "needed_by": draft.needed_by.isoformat() if draft.needed_by else "",
+            "expires_at": draft.expires_at.astimezone(zone()).date().isoformat() if draft.expires_at else "",
+            "visibility": draft.visibility.value,
+            "terms": draft.terms,
+        }
+    )
+
+
+def likely_currency() -> str:
+    """The money of the country that the browser names, or the euro."""
+    for language in request.accept_languages.values():
+        tag = language.replace("_", "-").split("-")
+        country = tag[-1].upper() if len(tag) > 1 else _country_of(tag[0])
+        found = get_territory_currencies(country) if len(country) == 2 else []
+        if found:
+            return str(found[0])
+    return "EUR"
+
+
+def _country_of(language: str) -> str:
+    likely = get_global("likely_subtags").get(language, "")
+    return str(likely).rpartition("_")[2]
+
+
+def typed_amount(minor: int | None, currency: str | None) -> str:
+    """An amount as it is typed into a field: "12000" or "12000.50"."""
+    if minor is None or currency is None:
+        return ""
+    return str(Money(minor, currency).amount).removesuffix(".00")
+
+
+def _ask_who(typed: Typed, status: int) -> Response:
+    return make_response(render_template("want/author.html", typed=typed), status)
+
+
+def _keep(account: Account, draft: IntentDraft) -> Intent:
+    again = db().scalar(
+        select(Intent)
+        .where(
+            Intent.account_id == account.id,
+            Intent.opened_at.is_(None),
+            Intent.closed_at.is_(None),
+            Intent.created_at > now() - _SAME_AGAIN,
+        )
+        .order_by(Intent.id.desc())
+        .limit(1)
+    )
+    if again is not None and publish.draft_of(again) == publish.check(db(), draft, now()):
+        return again
+    return publish.draft(db(), account, draft, now())
+
+
+def currency_options(typed: Typed) -> list[tuple[str, str]]:
+    """Pairs for a `choose` macro: the common currencies, and the one that was typed."""
+    known = CURRENCIES.union(filter(None, [typed.get("currency")[:3].upper()]))
+    return [(code, code) for code in sorted(known)]

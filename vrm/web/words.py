@@ -11,7 +11,10 @@ from flask import Flask
 from markupsafe import Markup
 
 from intents.draft import Budget, Condition
-from intents.models import Intent
+from intents.models import Change, Intent, Outcome
+from notifiers.models import Topic, Verdict
+from vendors.leads import Standing
+from vendors.models import DeclineReason, Kind, Role, Undelivered
 from vrm.kernel.money import Money
 from vrm.web.desk import now
 
@@ -91,10 +94,84 @@ CONDITIONS = {
     Condition.NEW: later("New"),
     Condition.USED: later("Used"),
 }
+OUTCOMES = {
+    Outcome.FULFILLED: later("Bought"),
+    Outcome.WITHDRAWN: later("Withdrawn"),
+    Outcome.EXPIRED: later("Expired"),
+    Outcome.REMOVED: later("Removed by the operator"),
+}
+CHANGES = {
+    Change.OPENED: later("Published"),
+    Change.AMENDED: later("Changed"),
+    Change.PAUSED: later("Paused"),
+    Change.RESUMED: later("Opened again"),
+    Change.CLOSED: later("Closed"),
+}
+STANDINGS = {
+    Standing.ANSWERED: later("Answered"),
+    Standing.SEEN: later("Seen, no answer"),
+    Standing.UNSEEN: later("Delivered, not seen"),
+    Standing.ON_ITS_WAY: later("On its way"),
+    Standing.UNDELIVERED: later("Not reached"),
+    Standing.WITHHELD: later("Not told"),
+}
+UNDELIVERED = {
+    Undelivered.NO_CHANNEL: later("This vendor has no working way to be told. That is not its silence."),
+    Undelivered.BOUNCED: later("Its mailbox does not exist or refused the message."),
+    Undelivered.REFUSED: later("The other side answered, and refused the message."),
+    Undelivered.UNREACHABLE: later("The other side did not answer."),
+    Undelivered.SWITCHED_OFF: later("The way to tell it was switched off before the message went out."),
+}
+DECLINES = {
+    DeclineReason.CATEGORY: later("We do not sell this"),
+    DeclineReason.REGION: later("Not our area"),
+    DeclineReason.BUDGET: later("The budget does not fit"),
+    DeclineReason.STOCK: later("Out of stock"),
+    DeclineReason.TIME: later("Too late, or too soon"),
+    DeclineReason.SPAM: later("Not a real want"),
+    DeclineReason.OTHER: later("Another reason"),
+}
+KINDS_SAID = {
+    Kind.OFFER: later("made an offer"),
+    Kind.QUESTION: later("asked"),
+    Kind.DECLINE: later("said no"),
+    Kind.REPLY: later("replied"),
+}
+TOPICS = {
+    Topic.LEAD_CREATED: later("A new want"),
+    Topic.LEAD_UPDATED: later("A want was changed"),
+    Topic.LEAD_WITHDRAWN: later("A want is over"),
+    Topic.LEAD_REVEALED: later("A customer’s contact details"),
+    Topic.MESSAGE_CREATED: later("A word from a customer"),
+    Topic.CHALLENGE: later("Proof that this place is yours"),
+    Topic.TEST: later("A test"),
+}
+VERDICTS = {
+    Verdict.DELIVERED: later("taken"),
+    Verdict.TRANSIENT: later("not taken, tried again"),
+    Verdict.PERMANENT: later("refused for good"),
+}
+ROLES = {
+    Role.OWNER: later("Owner: everything, and the team"),
+    Role.ADMIN: later("Admin: subscriptions and channels"),
+    Role.MEMBER: later("Member: reads and answers"),
+}
 
 
 def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
     """Give the templates these words."""
     flask_babel.Babel(app, default_locale="en", default_timezone="UTC", **babel_options)
     app.jinja_env.filters.update(when=when, day=day, number=number, budget=budget)
-    app.jinja_env.globals.update(money=money, CONDITIONS=CONDITIONS)
+    app.jinja_env.globals.update(
+        money=money,
+        CONDITIONS=CONDITIONS,
+        OUTCOMES=OUTCOMES,
+        CHANGES=CHANGES,
+        STANDINGS=STANDINGS,
+        UNDELIVERED=UNDELIVERED,
+        DECLINES=DECLINES,
+        KINDS_SAID=KINDS_SAID,
+        TOPICS=TOPICS,
+        VERDICTS=VERDICTS,
+        ROLES=ROLES,
+    )

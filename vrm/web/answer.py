@@ -1,0 +1,94 @@
+"""An answer link in a message → the want and four buttons, without an account. A GET does nothing, whoever opens it."""
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from notifiers import links, register
+from notifiers.links import Reached
+from vendors import leads, respond
+from vendors.models import Via
+from vrm.kernel import taxonomy
+from vrm.web.answering import answer_of, answer_typed
+from vrm.web.desk import db, desk, now
+from vrm.web.security import csrf
+from vrm.web.typed import Typed
+from vrm.web.want import currency_options
+from vrm.web.words import _
+
+blueprint = Blueprint("answer", __name__, url_prefix="/r/<token>")
+
+
+@blueprint.get("")
+def look(token: str) -> AnyResponse:
+    """The want, why it came, and what can be said."""
+    found = _reached(token)
+    return _page(found, answer_typed(found.lead, request.args.get("do", "")), 200)
+
+
+@blueprint.post("")
+def answer(token: str) -> AnyResponse:
+    """Offer, ask, decline or reply."""
+    found, typed = _reached(token), Typed(request.form)
+    what = answer_of(typed)
+    if what is not None:
+        with typed.attempt():
+            respond.respond(db(), found.lead, what, now(), via=Via.LINK)
+    if typed.problems:
+        return _page(found, typed, 422)
+    flash(_("Sent. The customer reads it now; what they answer comes to you the same way as this want."))
+    return redirect(url_for("answer.look", token=token), 303)
+
+
+@blueprint.post("/agree")
+def agree(token: str) -> AnyResponse:
+    """Accept the customer's terms."""
+    respond.agree(db(), _reached(token).lead, now(), via=Via.LINK)
+    flash(_("You have accepted the terms; both sides keep a record of it."))
+    return redirect(url_for("answer.look", token=token), 303)
+
+
+@blueprint.post("/stop")
+def stop(token: str) -> AnyResponse:
+    """No more messages here."""
+    found = _reached(token)
+    register.stop(db(), found.channel, now(), "the stop button")
+    return make_response(render_template("answer/stopped.html", vendor=found.lead.vendor))
+
+
+@blueprint.get("/unsubscribe")
+def ask_to_stop(token: str) -> AnyResponse:
+    """Mail programs that cannot POST come here: a button."""
+    return redirect(url_for("answer.look", token=token, do="stop"), 303)
+
+
+@blueprint.post("/unsubscribe")
+@csrf.exempt  # type: ignore[untyped-decorator] # Flask-WTF ships no types.
+def unsubscribe(token: str) -> tuple[str, int, dict[str, str]]:
+    """One click in a mail program (RFC 8058): no cookie, no form of ours, no further question."""
+    found = links.reached(db(), desk().signer, token)
+    register.stop(db(), found.channel, now(), "one-click unsubscribe")
+    return "No more messages go to this address.\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def _reached(token: str) -> Reached:
+    return links.reached(db(), desk().signer, token)
+
+
+def _page(found: Reached, typed: Typed, status: int) -> AnyResponse:
+    lead = found.lead
+    page = render_template(
+        "answer/answer.html",
+        token=request.view_args["token"] if request.view_args else "",
+        lead=lead,
+        channel=found.channel,
+        intent=lead.intent,
+        vendor=lead.vendor,
+        standing=leads.standing(lead),
+        said=respond.thread(db(), lead),
+        agreed=respond.has_agreed(db(), lead),
+        told=leads.told_count(db(), lead.intent),
+        trees=taxonomy.trees(db()),
+        currencies=currency_options(typed),
+        typed=typed,
+    )
+    return make_response(page, status)

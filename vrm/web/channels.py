@@ -1,0 +1,207 @@
+"""Where a vendor is told: a form per kind, proof, tests with the other side's own words, and a log."""
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from notifiers import register
+from notifiers.channels import KINDS, ChannelType
+from notifiers.models import Attempt, Channel, ChannelKind
+from vendors.models import Role, Vendor
+from vrm.kernel.errors import NotFound
+from vrm.web.acting import acting_for, vendor_page
+from vrm.web.desk import db, desk, now, save
+from vrm.web.sending import arrived, send_now
+from vrm.web.typed import Typed
+from vrm.web.visitors import signed_in
+from vrm.web.words import _
+
+blueprint = Blueprint("channels", __name__)
+_HERE = "/vendor/<slug>/channels"
+
+
+@blueprint.get(_HERE)
+@signed_in
+def channels(slug: str) -> str:
+    """All of them, and the kinds to choose from."""
+    vendor = acting_for(slug, Role.ADMIN)
+    rows = [(channel, KINDS[channel.kind], register.state(channel)) for channel in register.channels_of(db(), vendor)]
+    return vendor_page("vendor/channels.html", vendor, rows=rows, kinds=list(KINDS.values()))
+
+
+@blueprint.get(f"{_HERE}/new/<kind>")
+@signed_in
+def new(slug: str, kind: str) -> AnyResponse:
+    """The form of one kind."""
+    return _new(acting_for(slug, Role.ADMIN), _kind(kind), Typed(), 200)
+
+
+@blueprint.post(f"{_HERE}/new/<kind>")
+@signed_in
+def add(slug: str, kind: str) -> AnyResponse:
+    """Add it and send what proves it."""
+    vendor, chosen, typed = acting_for(slug, Role.ADMIN), _kind(kind), Typed(request.form)
+    made = None
+    with typed.attempt():
+        made = register.add_channel(
+            db(),
+            vendor,
+            chosen.kind,
+            _fields(chosen, typed),
+            now(),
+            outbound=desk().post.outbound,
+            label=typed.get("label"),
+        )
+    if made is None:
+        return _new(vendor, chosen, typed, 422)
+    code = made.channel.code
+    _tell(send_now(made.challenge), chosen)
+    if made.secret is None:
+        return redirect(url_for("channels.channel", slug=slug, code=code), 303)
+    # Shown on this answer only: the store keeps it for signing, but no page shows it again.
+    response = _page(acting_for(slug, Role.ADMIN), code, Typed(), 200, secret=made.secret)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get(f"{_HERE}/<code>")
+@signed_in
+def channel(slug: str, code: str) -> AnyResponse:
+    """How it is doing, what to do next, and every message that was sent there."""
+    return _page(acting_for(slug, Role.ADMIN), code, None, 200)
+
+
+@blueprint.post(f"{_HERE}/<code>")
+@signed_in
+def edit(slug: str, code: str) -> AnyResponse:
+    """Change where it leads; a new place is proven again."""
+    vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.form)
+    found = register.by_code(db(), vendor, code)
+    kind = KINDS[found.kind]
+    challenge = None
+    with typed.attempt():
+        challenge = register.edit(
+            db(), found, _fields(kind, typed), now(), outbound=desk().post.outbound, label=typed.get("label")
+        )
+    if typed.problems:
+        return _page(vendor, code, typed, 422)
+    if challenge is not None:
+        _tell(send_now(challenge), kind)
+    else:
+        flash(_("Saved."))
+    return redirect(url_for("channels.channel", slug=slug, code=code), 303)
+
+
+@blueprint.post(f"{_HERE}/<code>/verify")
+@signed_in
+def verify(slug: str, code: str) -> AnyResponse:
+    """Type the code that arrived there."""
+    vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.form)
+    if not register.verify_by_code(db(), register.by_code(db(), vendor, code), typed.get("code"), now()):
+        save()  # A wrong try counts.
+        typed.problems["code"] = _("That is not the code that we sent; look at the newest message.")
+        return _page(vendor, code, typed, 422)
+    flash(_("Verified. New wants go there from now on."))
+    return redirect(url_for("channels.channel", slug=slug, code=code), 303)
+
+
+@blueprint.post(f"{_HERE}/<code>/again")
+@signed_in
+def again(slug: str, code: str) -> AnyResponse:
+    """Another code, or another try of the challenge."""
+    found = register.by_code(db(), acting_for(slug, Role.ADMIN), code)
+    kind = KINDS[found.kind]
+    _tell(send_now(register.new_challenge(db(), found, now())), kind)
+    return redirect(url_for("channels.channel", slug=slug, code=code), 303)
+
+
+@blueprint.post(f"{_HERE}/<code>/test")
+@signed_in
+def test(slug: str, code: str) -> AnyResponse:
+    """Send a sample want, and show what the other side said."""
+    found = register.by_code(db(), acting_for(slug, Role.ADMIN), code)
+    attempt = send_now(register.test(db(), found, now()))
+    if arrived(attempt):
+        flash(_("The test was sent, and the other side took it. Look there."))
+    else:
+        flash(_("The test did not arrive. The other side said: %(said)s", said=attempt.said or _("(nothing)")), "bad")
+    return redirect(url_for("channels.channel", slug=slug, code=code), 303)
+
+
+@blueprint.post(f"{_HERE}/<code>/<any(pause, resume, end):what>")
+@signed_in
+def change(slug: str, code: str, what: str) -> AnyResponse:
+    """Pause, resume or remove it."""
+    found = register.by_code(db(), acting_for(slug, Role.ADMIN), code)
+    if what == "pause":
+        register.pause(db(), found, now())
+        flash(_("Paused: nothing goes there until you switch it on again."))
+    elif what == "resume":
+        register.resume(db(), found, now())
+        flash(_("On again."))
+    else:
+        register.end(db(), found, now())
+        flash(_("Removed."))
+        return redirect(url_for("channels.channels", slug=slug), 303)
+    return redirect(url_for("channels.channel", slug=slug, code=code), 303)
+
+
+# --- The link in a challenge ----------------------------------------------------------------------
+
+
+@blueprint.get("/channels/verify/<token>")
+def look(token: str) -> str:
+    """A button, because programs that scan mail open every link."""
+    found = register.look_at_link(db(), desk().signer, token)
+    return render_template("vendor/prove.html", channel=found, kind=KINDS[found.kind], done=False)
+
+
+@blueprint.post("/channels/verify/<token>")
+def prove(token: str) -> str:
+    """Whoever reads the mailbox says that it may be used."""
+    found = register.verify_by_link(db(), desk().signer, token, now())
+    return render_template("vendor/prove.html", channel=found, kind=KINDS[found.kind], done=True)
+
+
+def _kind(name: str) -> ChannelType:
+    if name not in set(ChannelKind):
+        raise NotFound("There is no such kind of channel.")
+    return KINDS[ChannelKind(name)]
+
+
+def _fields(kind: ChannelType, typed: Typed) -> dict[str, str]:
+    return {field.name: typed.get(field.name) for field in kind.fields}
+
+
+def _tell(attempt: Attempt, kind: ChannelType) -> None:
+    if not arrived(attempt):
+        flash(_("It did not arrive. The other side said: %(said)s", said=attempt.said or _("(nothing)")), "bad")
+    elif kind.proof == "code":
+        flash(_("We sent a code there. Type it below."))
+    else:
+        flash(_("The other side answered as it should: verified."))
+
+
+def _new(vendor: Vendor, kind: ChannelType, typed: Typed, status: int) -> AnyResponse:
+    return make_response(vendor_page("vendor/channel_new.html", vendor, kind=kind, typed=typed), status)
+
+
+def _page(vendor: Vendor, code: str, typed: Typed | None, status: int, *, secret: str | None = None) -> AnyResponse:
+    found: Channel = register.by_code(db(), vendor, code)
+    db().refresh(found)  # Sending it may have proven it, in a session of its own.
+    kind = KINDS[found.kind]
+    if typed is None or typed.problems.keys() <= {"code"}:
+        shown = {field.name: str(found.target.get(field.name, "")) for field in kind.fields}
+        problems = typed.problems if typed else {}
+        typed = Typed({**shown, "label": found.label})
+        typed.problems = problems
+    page = vendor_page(
+        "vendor/channel.html",
+        vendor,
+        channel=found,
+        kind=kind,
+        state=register.state(found),
+        log=register.log(db(), found, limit=30),
+        typed=typed,
+        secret=secret,
+    )
+    return make_response(page, status)

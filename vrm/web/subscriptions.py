@@ -1,0 +1,135 @@
+"""A vendor's standing orders: what, where, from which budget."""
+
+from flask import Blueprint, flash, make_response, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from intents.draft import Condition
+from vendors import subscribe
+from vendors.models import Role, Subscription, Vendor
+from vendors.subscribe import Order
+from vrm.kernel import taxonomy
+from vrm.web.acting import acting_for, vendor_page
+from vrm.web.desk import db, now
+from vrm.web.typed import Typed, preset_node
+from vrm.web.visitors import signed_in
+from vrm.web.want import currency_options, likely_currency, typed_amount
+from vrm.web.words import _
+
+blueprint = Blueprint("subscriptions", __name__, url_prefix="/vendor/<slug>/subscriptions")
+
+
+@blueprint.get("")
+@signed_in
+def subscriptions(slug: str) -> str:
+    """All of them."""
+    vendor = acting_for(slug)
+    return vendor_page("vendor/subscriptions.html", vendor, subscriptions=subscribe.subscriptions_of(db(), vendor))
+
+
+@blueprint.get("/new")
+@signed_in
+def new(slug: str) -> AnyResponse:
+    """An empty form."""
+    typed = Typed(condition=Condition.ANY.value, currency=likely_currency())
+    return _form(acting_for(slug, Role.ADMIN), typed, 200)
+
+
+@blueprint.post("/new")
+@signed_in
+def add(slug: str) -> AnyResponse:
+    """One more."""
+    vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.form)
+    order = _order(typed)
+    if order is not None:
+        with typed.attempt():
+            subscribe.subscribe(db(), vendor, order, now())
+    if typed.problems:
+        return _form(vendor, typed, 422)
+    flash(_("Subscribed. Wants that are open now and fit come in a moment."))
+    return redirect(url_for("subscriptions.subscriptions", slug=slug), 303)
+
+
+@blueprint.get("/<code>")
+@signed_in
+def subscription(slug: str, code: str) -> AnyResponse:
+    """One of them, to be changed."""
+    vendor = acting_for(slug, Role.ADMIN)
+    found = subscribe.by_code(db(), vendor, code)
+    trees = taxonomy.trees(db())
+    order = subscribe.order_of(found)
+    floor = order.min_budget
+    typed = Typed(
+        {
+            "name": order.name,
+            **preset_node("category", trees.categories, order.category_id),
+            **preset_node("region", trees.regions, order.region_id),
+            "min_budget": typed_amount(floor.minor, floor.currency) if floor else "",
+            "currency": floor.currency if floor else likely_currency(),
+            "condition": order.condition.value,
+        }
+    )
+    return _form(vendor, typed, 200, found)
+
+
+@blueprint.post("/<code>")
+@signed_in
+def edit(slug: str, code: str) -> AnyResponse:
+    """Change it; it is held against open wants again."""
+    vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.form)
+    found = subscribe.by_code(db(), vendor, code)
+    order = _order(typed)
+    if order is not None:
+        with typed.attempt():
+            subscribe.edit(db(), found, order, now())
+    if typed.problems:
+        return _form(vendor, typed, 422, found)
+    flash(_("Changed."))
+    return redirect(url_for("subscriptions.subscriptions", slug=slug), 303)
+
+
+@blueprint.post("/<code>/pause")
+@signed_in
+def pause(slug: str, code: str) -> AnyResponse:
+    """No new leads through it."""
+    subscribe.pause(db(), subscribe.by_code(db(), acting_for(slug, Role.ADMIN), code), now())
+    flash(_("Paused."))
+    return redirect(url_for("subscriptions.subscriptions", slug=slug), 303)
+
+
+@blueprint.post("/<code>/resume")
+@signed_in
+def resume(slug: str, code: str) -> AnyResponse:
+    """New leads again."""
+    subscribe.resume(db(), subscribe.by_code(db(), acting_for(slug, Role.ADMIN), code), now())
+    flash(_("Listening again."))
+    return redirect(url_for("subscriptions.subscriptions", slug=slug), 303)
+
+
+@blueprint.post("/<code>/end")
+@signed_in
+def end(slug: str, code: str) -> AnyResponse:
+    """Remove it."""
+    subscribe.end(db(), subscribe.by_code(db(), acting_for(slug, Role.ADMIN), code), now())
+    flash(_("Ended. The wants that it brought stay in the inbox."))
+    return redirect(url_for("subscriptions.subscriptions", slug=slug), 303)
+
+
+def _order(typed: Typed) -> Order | None:
+    trees = taxonomy.trees(db())
+    category, region = typed.node("category", trees.categories), typed.node("region", trees.regions)
+    if category is None:
+        typed.problems.setdefault("category", _("Please say what you sell."))
+    if region is None:
+        typed.problems.setdefault("region", _("Please say where; “World” is fine."))
+    floor = typed.money("min_budget", "currency")
+    condition = typed.choice("condition", Condition, Condition.ANY)
+    if typed.problems or category is None or region is None:
+        return None
+    return Order(category_id=category, region_id=region, name=typed.get("name"), min_budget=floor, condition=condition)
+
+
+def _form(vendor: Vendor, typed: Typed, status: int, found: Subscription | None = None) -> AnyResponse:
+    page = vendor_page(
+        "vendor/subscription.html", vendor, typed=typed, subscription=found, currencies=currency_options(typed)
+    )
+    return make_response(page, status)

@@ -1,0 +1,138 @@
+"""The fields of a form → values, with a sentence for each that does not hold; what was typed is never lost."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from typing import TypeVar
+
+from vrm.kernel.errors import BadInput, Candidate, UnknownNode
+from vrm.kernel.money import Money, parse_money
+from vrm.kernel.tree import Tree
+from vrm.web.words import _, zone
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class Typed:
+    """A form as it came, and what is wrong with it so far. Templates read it with `get`."""
+
+    def __init__(self, fields: Mapping[str, str] | None = None, **preset: str) -> None:
+        self._fields: Mapping[str, str] = preset if fields is None else fields
+        self.problems: dict[str, str] = {}
+        self.candidates: dict[str, Sequence[Candidate]] = {}
+
+    def get(self, name: str, otherwise: str = "") -> str:
+        """What was typed into the field."""
+        return self._fields.get(name, otherwise)
+
+    def items(self) -> Iterator[tuple[str, str]]:
+        """Every field, to be carried on by a hidden one."""
+        return ((name, self._fields[name]) for name in self._fields if name != "csrf_token")
+
+    def attempt(self, **renamed: str) -> "_Attempt":
+        """Run a verb; what it finds wrong becomes `problems`. `renamed` maps its field names to the form's."""
+        return _Attempt(self, renamed)
+
+    def note(self, error: BadInput, renamed: Mapping[str, str]) -> None:
+        """Keep what a verb found wrong; the first sentence for a field stays."""
+        for field, sentence in error.problems.items():
+            self.problems.setdefault(renamed.get(field, field), sentence)
+        if isinstance(error, UnknownNode):
+            for field in error.problems:
+                self.candidates[field] = error.candidates
+
+    def choice(self, name: str, closed_set: type[_Choice], otherwise: _Choice) -> _Choice:
+        """One of a closed set."""
+        value = self.get(name)
+        if not value:
+            return otherwise
+        try:
+            return closed_set(value)
+        except ValueError:
+            self.problems[name] = _("Please choose one of those that are offered.")
+            return otherwise
+
+    def whole(self, name: str, otherwise: int) -> int:
+        """A whole number."""
+        value = self.get(name).strip().replace(",", "")
+        if not value:
+            return otherwise
+        if not (value.isascii() and value.isdigit() and len(value) <= 9):
+            self.problems[name] = _("Please write a whole number, such as 1.")
+            return otherwise
+        return int(value)
+
+    def day(self, name: str) -> date | None:
+        """A day, as a date field sends it; None when none was given."""
+        value = self.get(name).strip()
+        if not value:
+            return None
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.problems[name] = _("Please write the day as year-month-day, such as 2027-06-30.")
+            return None
+
+    def end_of_day(self, name: str) -> datetime | None:
+        """The last second of a day in the reader's zone; None when none was given."""
+        value = self.day(name)
+        if value is None:
+            return None
+        try:
+            return datetime.combine(value, time(23, 59, 59), zone()).astimezone(UTC)
+        except OverflowError:
+            self.problems[name] = _("That day is too far away.")
+            return None
+
+    def money(self, name: str, currency: str) -> Money | None:
+        """An amount, in the currency that the field `currency` names; None when none was given."""
+        if not self.get(name).strip():
+            return None
+        try:
+            return parse_money(self.get(name).lstrip(" £$€"), self.get(currency), field=name)
+        except BadInput as error:
+            self.note(error, {})
+            return None
+
+    def node(self, name: str, tree: Tree) -> int | None:
+        """A category or region: chosen from suggestions, or from "did you mean", or understood from its name."""
+        meant = self.get(f"{name}_meant")
+        if meant:
+            node = tree.by_slug(meant)
+            if node is not None:
+                return node.id
+        text = self.get(name).strip()
+        if not text:
+            return None
+        chosen = tree.by_slug(self.get(f"{name}_slug"))
+        if chosen is not None and chosen.label == text:
+            return chosen.id
+        try:
+            return tree.resolve(text, field=name).id
+        except UnknownNode as error:
+            self.note(error, {})
+            return None
+
+
+class _Attempt:
+    """A block in which BadInput is noted in the form instead of raised."""
+
+    def __init__(self, typed: Typed, renamed: Mapping[str, str]) -> None:
+        self._typed, self._renamed = typed, renamed
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, BadInput):
+            return False
+        self._typed.note(error, self._renamed)
+        return True
+
+
+def preset_node(name: str, tree: Tree, node_id: int | None) -> dict[str, str]:
+    """The fields of a `node` macro for a node that was chosen before."""
+    if node_id is None:
+        return {}
+    node = tree.node(node_id)
+    return {name: node.label, f"{name}_slug": node.slug}
