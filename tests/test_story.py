@@ -43,9 +43,11 @@ def told(store: Store, now: datetime, tmp_path: Path) -> Iterator[tuple[Outcome,
     stage = SteppedTime(now)
     works = replace(works_in(store, town, tmp_path), clock=stage.clock)
     stage.works = works
-    yield Story(works, town, stage).play(), town, stage
-    works.reader.close()
-    town.close()
+    try:
+        yield Story(works, town, stage).play(), town, stage
+    finally:
+        works.reader.close()
+        town.close()
 
 
 def test_a_want_on_a_blog_reaches_vendors_is_answered_and_is_measured(

@@ -5,6 +5,7 @@ from notifiers.models import Attempt, Channel, Notification
 from vendors.models import Agreement, Block, Lead, Membership, Message, Response, Subscription, Vendor
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
 from vrm.kernel.db import Base
+from vrm.kernel.idempotency import IdempotencyKey
 from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeVersion
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Category",
     "Channel",
     "Entry",
+    "IdempotencyKey",
     "Intent",
     "Lead",
     "Link",

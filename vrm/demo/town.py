@@ -126,22 +126,28 @@ class Blog(_Server):
         )
 
 
+class _AnyPort(Controller):
+    """aiosmtpd's controller on a port that the system chooses, which it then has to know to greet itself."""
+
+    def _trigger_server(self) -> None:
+        if self.server is not None:
+            self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]  # asyncio.Server.
+        super()._trigger_server()
+
+
 class Mail:
     """A mail server that keeps what it takes, and refuses mailboxes that do not exist."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, EmailMessage]] = []  # (recipient, message), in order of arrival.
         self.no_such_mailbox: set[str] = set()
-        self._controller = Controller(self, hostname=LOOPBACK, port=0)
+        self._controller = _AnyPort(self, hostname=LOOPBACK, port=0)
         self._controller.start()
 
     @property
     def port(self) -> int:
         """The port that was free."""
-        server = self._controller.server
-        if server is None:
-            raise RuntimeError("The mail server of the demo did not start.")
-        port: int = server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]  # asyncio.Server, seen as its base.
+        port: int = self._controller.port
         return port
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name.

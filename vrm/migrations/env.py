@@ -1,8 +1,22 @@
 """Runs migrations over the connection that `vrm.migrations` hands in."""
 
-from alembic import context
+from typing import Any, Literal
 
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+
+from vrm.kernel.db import Document, MomentType
 from vrm.models import Base
+
+
+def render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
+    """Our own column types by our own names; False leaves the rest to Alembic."""
+    if kind == "type" and isinstance(item, MomentType):
+        return "vrm.kernel.db.MomentType()"
+    if kind == "type" and item is Document:
+        return "vrm.kernel.db.Document"
+    return False
+
 
 context.configure(
     connection=context.config.attributes["connection"],
@@ -10,6 +24,7 @@ context.configure(
     # SQLite cannot alter most things in place; the table is rebuilt instead.
     render_as_batch=True,
     compare_type=True,
+    render_item=render,
 )
 with context.begin_transaction():
     context.run_migrations()
