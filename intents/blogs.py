@@ -9,10 +9,11 @@ from intents import publish
 from intents.models import Blog, Decision, Entry, Intent
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
-from vrm.kernel.db import new_code
+from vrm.kernel.db import is_code, is_row_id, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotFound, WrongState
 
 AT_MOST = 10  # Live blogs of one customer.
+TWICE = "You have registered this blog already; it is in the list."
 _SOON = timedelta(minutes=1)  # "Read it now" at most so often.
 
 
@@ -30,11 +31,14 @@ def register(
 
     `url` is the blog's page or its feed, already checked by `Outbound.check`. Raises BadInput, LimitReached.
     """
+    _check_homes(session, home_category_id, home_region_id)
+    # Of two registrations at the same instant, one counts the other.
+    session.execute(select(Account.id).where(Account.id == account.id).with_for_update(key_share=True))
     live = (Blog.account_id == account.id, Blog.ended_at.is_(None))
     if (session.scalar(select(func.count()).select_from(Blog).where(*live)) or 0) >= AT_MOST:
         raise LimitReached(f"You can have {AT_MOST} blogs here; remove one that you no longer write.")
     if session.scalar(select(Blog.id).where(*live, (Blog.url == url) | (Blog.feed_url == url))) is not None:
-        raise BadInput({"url": "You have registered this blog already; it is in the list."})
+        raise BadInput({"url": TWICE})
     blog = Blog(
         code=new_code(),
         account_id=account.id,
@@ -44,15 +48,12 @@ def register(
         proof_token=f"vrm-{new_code()}",
         created_at=now,
         next_fetch_at=now,
-    )
-    session.add(blog)
-    choose(
-        session,
-        blog,
         publish_tagged=publish_tagged,
         home_category_id=home_category_id,
         home_region_id=home_region_id,
     )
+    session.add(blog)
+    session.flush()
     return blog
 
 
@@ -60,6 +61,14 @@ def choose(
     session: Session, blog: Blog, *, publish_tagged: bool, home_category_id: int | None, home_region_id: int | None
 ) -> None:
     """Set how the blog's posts are read. The homes stand in where a post names no category or region."""
+    _check_homes(session, home_category_id, home_region_id)
+    blog.publish_tagged = publish_tagged
+    blog.home_category_id = home_category_id
+    blog.home_region_id = home_region_id
+    session.flush()
+
+
+def _check_homes(session: Session, home_category_id: int | None, home_region_id: int | None) -> None:
     trees = taxonomy.trees(session)
     problems: dict[str, str] = {}
     if home_category_id is not None and home_category_id not in trees.categories:
@@ -68,15 +77,12 @@ def choose(
         problems["home_region"] = "There is no such region; please choose one from the list."
     if problems:
         raise BadInput(problems)
-    blog.publish_tagged = publish_tagged
-    blog.home_category_id = home_category_id
-    blog.home_region_id = home_region_id
-    session.flush()
 
 
 def by_code(session: Session, account: Account, code: str) -> Blog:
     """A live blog of this account; NotFound for any other."""
-    blog = session.scalar(select(Blog).where(Blog.code == code, Blog.account_id == account.id, Blog.ended_at.is_(None)))
+    mine = select(Blog).where(Blog.code == code, Blog.account_id == account.id, Blog.ended_at.is_(None))
+    blog = session.scalar(mine) if is_code(code) else None
     if blog is None:
         raise NotFound("There is no such blog.")
     return blog
@@ -112,7 +118,8 @@ def read_soon(session: Session, blog: Blog, now: datetime) -> None:
 
 def entry(session: Session, account: Account, entry_id: int) -> Entry:
     """An entry of one of this account's blogs; NotFound for any other."""
-    found = session.scalar(select(Entry).join(Blog).where(Entry.id == entry_id, Blog.account_id == account.id))
+    mine = select(Entry).join(Blog).where(Entry.id == entry_id, Blog.account_id == account.id)
+    found = session.scalar(mine) if is_row_id(entry_id) else None
     if found is None:
         raise NotFound("There is no such post.")
     return found

@@ -18,14 +18,21 @@ from vrm.kernel.errors import BadInput, VrmError
 PER_BLOG_AND_DAY = 20  # Intents.
 
 
-@dataclass(frozen=True, slots=True)
+# How much older than the registration a post may say it is that was not there at the first look: many blogs date
+# their posts by day only.
+_BY_DAY_ONLY = timedelta(days=1)
+
+
+@dataclass(slots=True)
 class _Reading:
-    """One look at one blog."""
+    """One look at one blog: `room` is how many intents it may still make, `put_off` whether that was too few."""
 
     session: Session
     blog: Blog
     trees: taxonomy.Trees
     now: datetime
+    room: int
+    put_off: bool = False
 
     def parse(self, item: FeedEntry) -> IntentDraft | NotAWant:
         return parse_entry(
@@ -37,27 +44,33 @@ class _Reading:
         )
 
 
-def take(session: Session, blog: Blog, feed: Feed, now: datetime) -> None:
-    """Consider every entry of a feed: new ones, edited ones, and wants that are no longer in it."""
+def take(session: Session, blog: Blog, feed: Feed, now: datetime) -> bool:
+    """Consider every entry of a feed: new ones, edited ones, and wants that are no longer in it.
+
+    Whether all could be considered. False when the day's limit put some off: then the feed must be read again even
+    if it does not change. `blog.fetched_at` is None at the first look, when what has no date counts as old.
+    """
     blog.title = feed.title[:200] or blog.title
-    reading = _Reading(session, blog, taxonomy.trees(session), now)
-    keys = [item.key for item in feed.entries]
+    room = PER_BLOG_AND_DAY - _made_today(session, blog, now)
+    reading = _Reading(session, blog, taxonomy.trees(session), now, room)
+    # The newest of two with one key counts.
+    items = {item.key: item for item in reversed(feed.entries)}
     known = {
         entry.key: entry
-        for entry in session.scalars(select(Entry).where(Entry.blog_id == blog.id, Entry.key.in_(keys)))
+        for entry in session.scalars(select(Entry).where(Entry.blog_id == blog.id, Entry.key.in_(items)))
     }
-    left_today = PER_BLOG_AND_DAY - _made_today(session, blog, now)
     # Oldest first: the day's limit then delays the newest.
-    for item in sorted(feed.entries, key=lambda item: item.published_at or now):
+    for item in sorted(items.values(), key=lambda item: item.published_at or now):
         entry = known.get(item.key)
         if entry is None:
-            left_today -= _consider(reading, item, may_make=left_today > 0)
+            _consider(reading, item)
         else:
-            entry.vanished_at = None
+            _note_presence(entry)
             if entry.digest != digest(item):
                 _follow_edit(reading, entry, item)
     _ask_about_vanished(session, blog, feed, now)
     session.flush()
+    return not reading.put_off
 
 
 def digest(item: FeedEntry) -> str:
@@ -70,15 +83,15 @@ def _made_today(session: Session, blog: Blog, now: datetime) -> int:
     made = (
         select(func.count())
         .select_from(Entry)
-        .where(Entry.blog_id == blog.id, Entry.intent_id.is_not(None), Entry.first_seen_at > now - timedelta(days=1))
+        .join(Intent)
+        .where(Entry.blog_id == blog.id, Intent.created_at > now - timedelta(days=1))
     )
     return session.scalar(made) or 0
 
 
-def _consider(reading: _Reading, item: FeedEntry, *, may_make: bool) -> int:
-    """Decide on an entry that was not seen before; how many intents were made of it."""
+def _consider(reading: _Reading, item: FeedEntry) -> None:
+    """Decide on an entry that was not seen before."""
     session, blog, now = reading.session, reading.blog, reading.now
-    published_at = item.published_at or now
     entry = Entry(
         blog_id=blog.id,
         blog=blog,
@@ -86,57 +99,78 @@ def _consider(reading: _Reading, item: FeedEntry, *, may_make: bool) -> int:
         url=item.url[:2000],
         title=item.title[:200],
         digest=digest(item),
-        published_at=published_at,
+        published_at=item.published_at or now,
         first_seen_at=now,
         decision=Decision.SKIPPED,
     )
-    if published_at < blog.created_at or item.date_replaced:
+    if _is_old(blog, item):
         entry.reason = "Older than the registration of the blog; only newer posts are read."
-        session.add(entry)
-        return 0
-    found = reading.parse(item)
-    if isinstance(found, NotAWant):
-        entry.reason = found.sentence
-        session.add(entry)
-        return 0
-    if not may_make:
-        # Not noted, and so considered again when the day's limit is over.
-        return 0
+    else:
+        found = reading.parse(item)
+        if isinstance(found, NotAWant):
+            entry.reason = found.sentence
+        elif reading.room <= 0:
+            # Not noted, and so considered again when the day's limit is over.
+            reading.put_off = True
+            return
+        else:
+            _make(reading, entry, item, found)
     session.add(entry)
-    return _make(reading, entry, item, found)
 
 
-def _make(reading: _Reading, entry: Entry, item: FeedEntry, found: IntentDraft) -> int:
+def _is_old(blog: Blog, item: FeedEntry) -> bool:
+    if blog.fetched_at is None:
+        return item.published_at is None or item.date_replaced or item.published_at < blog.created_at
+    return item.published_at is not None and item.published_at < blog.created_at - _BY_DAY_ONLY
+
+
+def _make(reading: _Reading, entry: Entry, item: FeedEntry, found: IntentDraft) -> None:
     session, blog, now = reading.session, reading.blog, reading.now
     try:
         entry.intent = publish.draft(session, blog.account, found, now, origin=Origin.BLOG)
     except BadInput as error:
         entry.reason = str(error)[:500]
-        return 0
+        return
+    reading.room -= 1
+    entry.decision, entry.reason, entry.ask_at = Decision.ASKED, "", now
     complete = found.category_id is not None and found.region_id is not None
-    if blog.publish_tagged and is_tagged(item) and complete:
+    # A post that may be older than the registration is never published unasked.
+    surely_new = not item.date_replaced and entry.published_at >= blog.created_at
+    if blog.publish_tagged and is_tagged(item) and complete and surely_new:
         try:
             publish.publish(session, entry.intent, now)
         except VrmError as error:
             entry.reason = str(error)[:500]
         else:
-            entry.decision = Decision.PUBLISHED
-            return 1
-    entry.decision = Decision.ASKED
-    entry.ask_at = now
-    return 1
+            entry.decision, entry.ask_at = Decision.PUBLISHED, None
+
+
+def _note_presence(entry: Entry) -> None:
+    if entry.vanished_at is not None:
+        entry.vanished_at = None
+        _settle(entry)
+
+
+def _settle(entry: Entry) -> None:
+    # A question that was overtaken before it was mailed is not asked; a draft still waits for its answer.
+    if entry.decision is Decision.PUBLISHED:
+        entry.ask_at = None
 
 
 def _follow_edit(reading: _Reading, entry: Entry, item: FeedEntry) -> None:
     """An edited post: its intent is revised; one that made no want may make one now."""
-    entry.digest = digest(item)
-    entry.title = item.title[:200]
     found = reading.parse(item)
     intent = entry.intent
+    may_make = intent is None and entry.decision is Decision.SKIPPED and entry.published_at >= reading.blog.created_at
+    if may_make and reading.room <= 0 and not isinstance(found, NotAWant):
+        reading.put_off = True
+        return
+    entry.digest = digest(item)
+    entry.title = item.title[:200]
     if intent is None:
         if isinstance(found, NotAWant):
             entry.reason = found.sentence
-        elif entry.published_at >= reading.blog.created_at and entry.decision is Decision.SKIPPED:
+        elif may_make:
             _make(reading, entry, item, found)
     elif intent.closed_at is not None:
         entry.reason = "The post was edited after its want was closed; publish a new one if you still want it."
@@ -149,6 +183,9 @@ def _follow_edit(reading: _Reading, entry: Entry, item: FeedEntry) -> None:
         except VrmError as error:
             entry.reason = str(error)[:500]
             entry.ask_at = reading.now
+        else:
+            entry.reason = ""
+            _settle(entry)
 
 
 def _merged(intent: Intent, found: IntentDraft) -> IntentDraft:

@@ -6,11 +6,13 @@ Fetching holds no transaction: a blog is claimed and committed, fetched, and wha
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from intents.blogs import TWICE
 from intents.entries import take
 from intents.feed import Feed, FeedReader
 from intents.models import Blog
@@ -50,7 +52,8 @@ class Harvester:
 def prove(harvester: Harvester, blog_id: int) -> Proof:
     """Look whether the blog shows its proof, and begin to read it if so.
 
-    Raises BadInput("url") with what was looked for when there is none, OutsideError when it cannot be read.
+    Raises BadInput("url") with what was looked for when there is none, or when another of the account's blogs has
+    the same feed; OutsideError when it cannot be read.
     """
     with harvester.store.read() as session:
         blog = session.get_one(Blog, blog_id)
@@ -58,7 +61,7 @@ def prove(harvester: Harvester, blog_id: int) -> Proof:
     answer = harvester.outbound.get_sync(blog.url, policy=PAGE)
     if not 200 <= answer.status < 300:
         raise NotReachable(f"The blog answered {answer.status}; please check its address.")
-    feed, feed_url, page = _feed_behind(harvester, answer, now)
+    feed, feed_url, page = _feed_behind(harvester, answer, blog.url, now)
     proof = find_proof(
         token=blog.proof_token,
         account_url=harvester.proof_url(blog),
@@ -75,6 +78,14 @@ def prove(harvester: Harvester, blog_id: int) -> Proof:
         )
     with harvester.store.write() as session:
         blog = session.get_one(Blog, blog_id)
+        twin = select(Blog.id).where(
+            Blog.account_id == blog.account_id,
+            Blog.feed_url == feed_url,
+            Blog.ended_at.is_(None),
+            Blog.id != blog.id,
+        )
+        if session.scalar(twin) is not None:
+            raise BadInput({"url": TWICE})
         blog.verified_at = blog.verified_at or now
         blog.verified_by = proof.method
         blog.feed_url = feed_url
@@ -83,16 +94,24 @@ def prove(harvester: Harvester, blog_id: int) -> Proof:
     return proof
 
 
-def _feed_behind(harvester: Harvester, answer: Answer, now: datetime) -> tuple[Feed, str, bytes | None]:
+def _feed_behind(harvester: Harvester, answer: Answer, asked: str, now: datetime) -> tuple[Feed, str, bytes | None]:
     """The feed that an address is or names, its address, and the page if there is one."""
     try:
-        return _read(harvester, answer, now), answer.url, None
+        return _read(harvester, answer, now), _address_of(answer, asked), None
     except NotAFeed:
         for url in discover_feeds(answer.body, answer.url):
-            found = harvester.outbound.get_sync(url, policy=FEED)
-            if 200 <= found.status < 300:
-                return _read(harvester, found, now), found.url, answer.body
+            try:
+                found = harvester.outbound.get_sync(url, policy=FEED)
+                if 200 <= found.status < 300:
+                    return _read(harvester, found, now), _address_of(found, url), answer.body
+            except OutsideError:
+                continue  # A page may name several, and one that does not answer must not hide the next.
         raise
+
+
+def _address_of(answer: Answer, asked: str) -> str:
+    # A redirect that is not for good may lead elsewhere tomorrow.
+    return answer.moved_permanently_to or asked
 
 
 def _read(harvester: Harvester, answer: Answer, now: datetime) -> Feed:
@@ -128,52 +147,75 @@ def _claim(session: Session, now: datetime) -> list[Blog]:
 async def _harvest(harvester: Harvester, blogs: list[Blog]) -> None:
     async with harvester.outbound:
         # Each is recorded as it comes, so that one slow host does not hold up the others.
-        for arriving in asyncio.as_completed([_fetch(harvester, blog) for blog in blogs]):
-            blog, answer = await arriving
-            try:
-                # In a thread: a transaction that waits for another writer must not stop the fetches.
-                await asyncio.to_thread(_record, harvester, blog.id, answer)
-            except Exception:
-                # One bad blog never stops the others; its claim runs out and it is tried again.
-                log.exception("blog %s could not be recorded", blog.code)
+        ends = await asyncio.gather(*(_read_one(harvester, blog) for blog in blogs), return_exceptions=True)
+    for end in ends:
+        if end is not None:
+            raise end
 
 
-async def _fetch(harvester: Harvester, blog: Blog) -> tuple[Blog, Answer | OutsideError]:
+async def _read_one(harvester: Harvester, blog: Blog) -> None:
+    try:
+        answer = await _fetch(harvester, blog)
+        # In a thread: a transaction that waits for another writer must not stop the fetches.
+        await asyncio.to_thread(_record, harvester, blog.id, answer)
+    except Exception:
+        # One bad blog never stops the others: it is put off like one that does not answer.
+        log.exception("blog %s could not be read", blog.code)
+        failure = OutsideError("Reading it failed for a reason of ours; it is tried again.")
+        await asyncio.to_thread(_record, harvester, blog.id, failure)
+
+
+async def _fetch(harvester: Harvester, blog: Blog) -> Answer | OutsideError:
     conditions = {"If-None-Match": blog.etag, "If-Modified-Since": blog.last_modified}
     headers = {name: value for name, value in conditions.items() if value}
     try:
-        return blog, await harvester.outbound.get(blog.feed_url, policy=FEED, headers=headers)
+        return await harvester.outbound.get(blog.feed_url, policy=FEED, headers=headers)
     except OutsideError as error:
-        return blog, error
+        return error
 
 
 def _record(harvester: Harvester, blog_id: int, answer: Answer | OutsideError) -> None:
     now = harvester.clock()
     feed: Feed | None = None
-    trouble = answer if isinstance(answer, OutsideError) else _trouble_of(answer)
+    trouble = answer if isinstance(answer, OutsideError) else _trouble_of(answer, now)
     if isinstance(answer, Answer) and trouble is None and answer.status != 304:
         try:
             feed = _read(harvester, answer, now)
         except NotAFeed as error:
             trouble = error
     with harvester.store.write() as session:
-        blog = session.get_one(Blog, blog_id, with_for_update=True)
+        blog = session.get(Blog, blog_id, with_for_update=True)
+        if blog is None or blog.ended_at is not None:
+            return  # Its author removed it while it was being fetched.
         if isinstance(answer, Answer) and answer.status == 410:
             blog.ended_at = now
             blog.trouble = "The blog says that it is gone for good."
         elif trouble is not None:
             _note_failure(blog, trouble, now)
         elif isinstance(answer, Answer):
+            whole = take(session, blog, feed, now) if feed is not None else True
             _note_success(session, blog, answer, now)
-            if feed is not None:
-                take(session, blog, feed, now)
+            if not whole:
+                # Otherwise "nothing changed" would keep the rest from being read tomorrow.
+                blog.etag = blog.last_modified = None
 
 
-def _trouble_of(answer: Answer) -> OutsideError | None:
+def _trouble_of(answer: Answer, now: datetime) -> OutsideError | None:
     if answer.status == 304 or 200 <= answer.status < 300:
         return None
-    wait = answer.headers.get("Retry-After", "")
-    return OutsideError(f"The blog answered {answer.status}.", retry_after_s=float(wait) if wait.isdecimal() else None)
+    wait = _wait_asked_for(answer.headers.get("Retry-After", ""), now)
+    return OutsideError(f"The blog answered {answer.status}.", retry_after_s=wait)
+
+
+def _wait_asked_for(retry_after: str, now: datetime) -> float | None:
+    """Seconds of a Retry-After, which is a number or a date (RFC 9110 §10.2.3); None when it is neither."""
+    if retry_after.isdecimal():
+        return float(retry_after[:9])
+    try:
+        until = parsedate_to_datetime(retry_after)
+        return max(0.0, (until.astimezone(UTC) - now).total_seconds())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _note_failure(blog: Blog, trouble: OutsideError, now: datetime) -> None:
@@ -200,15 +242,17 @@ def _note_success(session: Session, blog: Blog, answer: Answer, now: datetime) -
         blog.last_modified = answer.headers.get("Last-Modified", "")[:500] or None
     moved = answer.moved_permanently_to
     if moved and len(moved) <= 2000:
-        mine = select(Blog.id).where(Blog.account_id == blog.account_id, Blog.feed_url == moved)
+        mine = select(Blog.id).where(
+            Blog.account_id == blog.account_id, Blog.feed_url == moved, Blog.ended_at.is_(None)
+        )
         if session.scalar(mine) is None:
             blog.feed_url = moved
 
 
 def _fresh_for(answer: Answer) -> timedelta:
     """Cache-Control's max-age (RFC 9111 §5.2.2.1); zero when there is none."""
-    for directive in answer.headers.get("Cache-Control", "").split(","):
+    for directive in ",".join(answer.headers.getall("Cache-Control", ())).split(","):
         name, _, seconds = directive.strip().lower().partition("=")
         if name == "max-age" and seconds.isdecimal():
-            return timedelta(seconds=min(int(seconds), 10**7))
+            return timedelta(seconds=int(seconds[:9]))
     return timedelta(0)

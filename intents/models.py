@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
@@ -134,7 +134,15 @@ class Blog(Base):
 
     __tablename__ = "blogs"
     __table_args__ = (
-        UniqueConstraint("account_id", "feed_url"),
+        # blogs.register: a blog once at a time; one that was removed may come again.
+        Index(
+            "uq_blogs_account_id_feed_url",
+            "account_id",
+            "feed_url",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
         # harvest.due: proven, live blogs by when they are next read.
         partial_index("ix_blogs_due", "next_fetch_at", where="verified_at IS NOT NULL AND ended_at IS NULL"),
     )

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,7 +12,7 @@ from intents.draft import Budget, Condition, IntentDraft, Visibility
 from intents.models import Change, Intent, Origin, Outcome, Revision
 from vrm.kernel import taxonomy, text
 from vrm.kernel.accounts import Account
-from vrm.kernel.db import new_code
+from vrm.kernel.db import is_code, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotAllowed, NotFound, WrongState
 from vrm.kernel.money import check_currency
 
@@ -21,7 +21,7 @@ LASTS = timedelta(days=30)  # When the customer does not say.
 LASTS_AT_MOST = timedelta(days=366)
 _NEEDED_AT_MOST = timedelta(days=5 * 366)
 _EXPIRE_BATCH = 500
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
 
 # What decides who hears of a want; a change of one of these is routed again.
 _ROUTING_FIELDS = ("category_id", "region_id", "budget_min", "budget_max", "currency", "condition")
@@ -40,7 +40,7 @@ _CONTENT_FIELDS = (
 
 def by_code(session: Session, code: str) -> Intent:
     """The intent with this public code; NotFound when there is none."""
-    intent = session.scalar(select(Intent).where(Intent.code == code))
+    intent = session.scalar(select(Intent).where(Intent.code == code)) if is_code(code) else None
     if intent is None:
         raise NotFound("There is no such want.")
     return intent
@@ -64,8 +64,8 @@ def draft(
 def publish(session: Session, intent: Intent, now: datetime) -> None:
     """Open a draft: the router finds it from now on. An intent that is open already stays as it is.
 
-    Raises BadInput when it lacks a category or region, NotAllowed when its author's mailbox is not proven,
-    LimitReached beyond 20 in 24 hours, WrongState when it is closed.
+    Raises BadInput when it lacks a category or region or is needed by a day that is over, NotAllowed when its
+    author's mailbox is not proven, LimitReached beyond 20 in 24 hours, WrongState when it is closed.
     """
     _lock(session, intent)
     if intent.opened_at is not None and intent.closed_at is None:
@@ -77,7 +77,9 @@ def publish(session: Session, intent: Intent, now: datetime) -> None:
     if intent.category_id is None:
         lacking["category"] = "Please choose a category, so that the right vendors hear of it."
     if intent.region_id is None:
-        lacking["region"] = "Please say where; “Anywhere” is fine."
+        lacking["region"] = "Please say where, such as Leeds or United Kingdom."
+    if intent.needed_by is not None and _is_over(intent.needed_by, now):
+        lacking["needed_by"] = f"{intent.needed_by:%d %B %Y} is over; please choose a day to come."
     if lacking:
         raise BadInput(lacking)
     _check_daily_limit(session, intent.account_id, now)
@@ -144,9 +146,10 @@ def withdraw(session: Session, intent: Intent, now: datetime) -> None:
 
 def fulfil(session: Session, intent: Intent, now: datetime, *, vendor_id: int | None = None) -> None:
     """Close it as met, by this vendor when the customer says so. WrongState when it is closed or a draft."""
+    _lock(session, intent)
     _refuse_unopened(intent)
     intent.fulfilled_by = vendor_id
-    _close(session, intent, Outcome.FULFILLED, now)
+    _end(session, intent, Outcome.FULFILLED, now)
 
 
 def remove(session: Session, intent: Intent, now: datetime) -> None:
@@ -229,19 +232,24 @@ def _check_places(session: Session, draft: IntentDraft) -> dict[str, str]:
 
 def _check_times(draft: IntentDraft, now: datetime) -> dict[str, str]:
     problems: dict[str, str] = {}
-    # A day is over when it is over everywhere, 12 hours after it is over at Greenwich.
     if draft.needed_by is not None:
-        end = datetime.combine(draft.needed_by, time.max, UTC) + timedelta(hours=12)
-        if end < now:
+        if _is_over(draft.needed_by, now):
             problems["needed_by"] = f"{draft.needed_by:%d %B %Y} is over; please choose a day to come."
-        elif end > now + _NEEDED_AT_MOST:
+        elif draft.needed_by > (now + _NEEDED_AT_MOST).date():
             problems["needed_by"] = "That is more than five years ahead; please choose an earlier day."
     if draft.expires_at is not None:
-        if draft.expires_at <= now:
+        if draft.expires_at.tzinfo is None:
+            problems["expires_at"] = "The time lacks its zone; write it such as 2027-06-30T12:00:00Z."
+        elif draft.expires_at <= now:
             problems["expires_at"] = "The want would end before it began; please choose a later time."
         elif draft.expires_at > now + LASTS_AT_MOST:
             problems["expires_at"] = "A want stays open for a year at most; please choose an earlier time."
     return problems
+
+
+def _is_over(day: date, now: datetime) -> bool:
+    # A day is over when it is over everywhere, 12 hours after it is over at Greenwich.
+    return day < (now - timedelta(hours=12)).date()
 
 
 def _budget(budget: Budget | None) -> Budget | None:
@@ -327,6 +335,8 @@ def _refuse_unopened(intent: Intent) -> None:
 
 
 def _check_daily_limit(session: Session, account_id: int, now: datetime) -> None:
+    # Of two wants published at the same instant, one counts the other.
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
     day_ago = now - timedelta(days=1)
     opened = (Intent.account_id == account_id, Intent.opened_at > day_ago)
     count = session.scalar(select(func.count()).select_from(Intent).where(*opened)) or 0

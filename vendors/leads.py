@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from intents.models import Intent
 from vendors.models import Lead, Vendor
+from vrm.kernel.db import is_code
 from vrm.kernel.errors import NotFound
 
 
@@ -58,13 +59,14 @@ def by_code(session: Session, code: str) -> Lead:
     Whoever calls this must still ask whether the one who looks may.
     """
     intent_code, _, vendor_code = code.partition("-")
-    lead = session.scalar(
+    found = (
         select(Lead)
         .join(Lead.intent)
         .join(Lead.vendor)
         .options(contains_eager(Lead.intent), contains_eager(Lead.vendor))
         .where(Intent.code == intent_code, Vendor.code == vendor_code)
     )
+    lead = session.scalar(found) if is_code(code) else None
     if lead is None:
         raise NotFound("There is no such lead.")
     return lead

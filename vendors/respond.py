@@ -24,6 +24,7 @@ from vendors.models import (
 )
 from vrm.kernel import text
 from vrm.kernel.accounts import Account
+from vrm.kernel.db import add_if_new
 from vrm.kernel.errors import BadInput, LimitReached, NotFound, WrongState
 from vrm.kernel.money import Money
 
@@ -63,7 +64,7 @@ def respond(
     _lock(session, lead)
     _refuse_ended(lead)
     answer = check(answer, now)
-    again = _same_again(session, lead, answer, now)
+    again = _same_again(session, lead, answer, actor, now)
     if again is not None:
         return again
     _limit(session, Response, lead, now)
@@ -99,6 +100,9 @@ def see(session: Session, lead: Lead, now: datetime, *, by: SeenBy) -> None:
     """
     if lead.withheld is not None:
         raise NotFound("There is no such lead.")
+    if lead.seen_at is not None:
+        return
+    _lock(session, lead)  # So that the first proof stays the first.
     if lead.seen_at is None:
         lead.seen_at = now
         lead.seen_by = by
@@ -196,8 +200,7 @@ def turn_down(session: Session, lead: Lead, now: datetime) -> None:
 
 def block(session: Session, account: Account, vendor: Vendor, now: datetime) -> None:
     """Never tell this vendor of this customer's wants again. Its leads are turned down; undelivered ones withheld."""
-    if session.get(Block, (account.id, vendor.id)) is None:
-        session.add(Block(account_id=account.id, vendor_id=vendor.id, created_at=now))
+    add_if_new(session, Block(account_id=account.id, vendor_id=vendor.id, created_at=now))
     theirs = (Lead.vendor_id == vendor.id) & Lead.intent_id.in_(
         select(Intent.id).where(Intent.account_id == account.id)
     )
@@ -234,8 +237,10 @@ def check(answer: Answer, now: datetime) -> Answer:
 
 
 def _lock(session: Session, lead: Lead) -> None:
-    # Two words at the same instant take turns, so that the first is the first.
+    # Two words at the same instant take turns, so that the first is the first. The intent is held too, before the
+    # lead as everywhere, so that nothing is said to a want while it is being closed.
     session.flush()
+    session.refresh(lead.intent, with_for_update={"of": Intent, "read": True})
     session.refresh(lead, with_for_update={"of": Lead})
 
 
@@ -251,7 +256,7 @@ def _refuse_ended(lead: Lead) -> None:
         raise WrongState("The customer has said “no, thank you”; nothing more can be said here.")
 
 
-def _same_again(session: Session, lead: Lead, answer: Answer, now: datetime) -> Response | None:
+def _same_again(session: Session, lead: Lead, answer: Answer, actor: Actor, now: datetime) -> Response | None:
     last = session.scalar(
         select(Response)
         .where(Response.intent_id == lead.intent_id, Response.vendor_id == lead.vendor_id)
@@ -261,13 +266,15 @@ def _same_again(session: Session, lead: Lead, answer: Answer, now: datetime) -> 
     if last is None or last.at <= now - _SAME_AGAIN:
         return None
     price = Money(last.price, last.currency) if last.price is not None and last.currency else None
-    same = (last.kind, last.body, price, last.decline_reason) == (
-        answer.kind,
-        answer.body,
-        answer.price,
-        answer.decline_reason,
+    said = Answer(
+        kind=last.kind,
+        body=last.body,
+        price=price,
+        condition=last.condition,
+        valid_until=last.valid_until,
+        decline_reason=last.decline_reason,
     )
-    return last if same else None
+    return last if said == answer and last.actor is actor else None
 
 
 def _limit(session: Session, model: type[Response] | type[Message], lead: Lead, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from vendors.models import Membership, Role, Subscription, Vendor
 from vrm.kernel import text
 from vrm.kernel.accounts import Account
-from vrm.kernel.db import new_code
+from vrm.kernel.db import add_if_new, is_code, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotAllowed, NotFound, WrongState
 
 FOUNDED_AT_MOST = 20  # Vendors that one person may own.
@@ -30,6 +31,8 @@ def found(
     zone: str = "UTC",
 ) -> Vendor:
     """A new vendor, with `account` as its owner. Raises BadInput with a sentence per field, LimitReached."""
+    # Of two founded at the same instant, one counts the other.
+    session.execute(select(Account.id).where(Account.id == account.id).with_for_update(key_share=True))
     owned = session.scalar(
         select(func.count())
         .select_from(Membership)
@@ -37,11 +40,13 @@ def found(
     )
     if (owned or 0) >= FOUNDED_AT_MOST:
         raise LimitReached(f"One person can own {FOUNDED_AT_MOST} vendors; ask a colleague to set up the next one.")
-    vendor = Vendor(code=new_code(), slug="", created_at=now)
-    _describe(vendor, name=name, website=website, about=about, zone=zone)
-    vendor.slug = _free_slug(session, vendor.name)
-    session.add(vendor)
-    session.flush()
+    said = _check(name=name, website=website, about=about, zone=zone)
+    slug = _slug(said["name"])
+    vendor = Vendor(code=new_code(), slug=slug, created_at=now, **said)
+    if not add_if_new(session, vendor):
+        vendor = Vendor(code=new_code(), slug=f"{slug}-{new_code(5)}", created_at=now, **said)
+        session.add(vendor)
+        session.flush()
     session.add(Membership(vendor_id=vendor.id, account_id=account.id, role=Role.OWNER, created_at=now))
     session.flush()
     return vendor
@@ -49,13 +54,15 @@ def found(
 
 def describe(session: Session, vendor: Vendor, *, name: str, website: str, about: str, zone: str) -> None:
     """Change what the vendor says of itself; its slug stays. Raises BadInput with a sentence per field."""
-    _describe(vendor, name=name, website=website, about=about, zone=zone)
+    for field, value in _check(name=name, website=website, about=about, zone=zone).items():
+        setattr(vendor, field, value)
     session.flush()
 
 
 def by_slug(session: Session, slug: str) -> Vendor:
     """The vendor with this slug; NotFound when there is none or it has closed."""
-    vendor = session.scalar(select(Vendor).where(Vendor.slug == slug, Vendor.closed_at.is_(None)))
+    found = select(Vendor).where(Vendor.slug == slug, Vendor.closed_at.is_(None))
+    vendor = session.scalar(found) if is_code(slug) else None
     if vendor is None:
         raise NotFound("There is no such vendor.")
     return vendor
@@ -94,16 +101,15 @@ def vendors_of(session: Session, account: Account) -> list[Vendor]:
 
 def add(session: Session, vendor: Vendor, account: Account, role: Role, now: datetime) -> Membership:
     """Let `account` act for the vendor. WrongState when it does already."""
-    if role_of(session, vendor, account) is not None:
-        raise WrongState(f"{account.email} is a member already; change the role instead.")
     membership = Membership(vendor_id=vendor.id, account_id=account.id, role=role, created_at=now)
-    session.add(membership)
-    session.flush()
+    if role_of(session, vendor, account) is not None or not add_if_new(session, membership):
+        raise WrongState(f"{account.email} is a member already; change the role instead.")
     return membership
 
 
 def change_role(session: Session, membership: Membership, role: Role) -> None:
     """Give a member another role. WrongState when the vendor would be left without an owner."""
+    _lock(session, membership)
     if membership.role is Role.OWNER and role is not Role.OWNER:
         _refuse_last_owner(session, membership)
     membership.role = role
@@ -112,6 +118,7 @@ def change_role(session: Session, membership: Membership, role: Role) -> None:
 
 def leave(session: Session, membership: Membership) -> None:
     """End a membership. WrongState for the last owner."""
+    _lock(session, membership)
     if membership.role is Role.OWNER:
         _refuse_last_owner(session, membership)
     session.delete(membership)
@@ -136,6 +143,13 @@ def resume(session: Session, vendor: Vendor, now: datetime) -> None:
         session.flush()
 
 
+def _lock(session: Session, membership: Membership) -> None:
+    # Of two owners who leave at the same instant, one is the last.
+    session.flush()
+    session.execute(select(Vendor.id).where(Vendor.id == membership.vendor_id).with_for_update(key_share=True))
+    session.refresh(membership)
+
+
 def _refuse_last_owner(session: Session, membership: Membership) -> None:
     owners = session.scalar(
         select(func.count())
@@ -146,31 +160,42 @@ def _refuse_last_owner(session: Session, membership: Membership) -> None:
         raise WrongState("A vendor needs an owner; make somebody else one first.")
 
 
-def _describe(vendor: Vendor, *, name: str, website: str, about: str, zone: str) -> None:
+def _check(*, name: str, website: str, about: str, zone: str) -> dict[str, str]:
+    """The fields as they would be stored, or BadInput with a sentence for every one that does not hold."""
+    said: dict[str, str] = {}
     problems: dict[str, str] = {}
-    try:
-        vendor.name = text.line(name, field="name", label="The name", most=100, least=2)
-    except BadInput as error:
-        problems |= error.problems
-    try:
-        vendor.about = text.prose(about, field="about", label="The description", most=2_000)
-    except BadInput as error:
-        problems |= error.problems
-    website = website.strip()
-    if website and (len(website) > 500 or not _WEBSITE.fullmatch(website)):
-        problems["website"] = "Write the whole address of the website, such as https://www.example.org."
-    vendor.website = website
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        problems["zone"] = "There is no such time zone; choose one such as Europe/London."
-    vendor.zone = zone
+    makers: dict[str, Callable[[], str]] = {
+        "name": lambda: text.line(name, field="name", label="The name", most=100, least=2),
+        "about": lambda: text.prose(about, field="about", label="The description", most=2_000),
+        "website": lambda: _website(website),
+        "zone": lambda: _zone(zone),
+    }
+    for field, make in makers.items():
+        try:
+            said[field] = make()
+        except BadInput as error:
+            problems |= error.problems
     if problems:
         raise BadInput(problems)
+    return said
 
 
-def _free_slug(session: Session, name: str) -> str:
+def _website(website: str) -> str:
+    website = text.line(website, field="website", label="The website", most=500, least=0)
+    if website and not _WEBSITE.fullmatch(website):
+        raise BadInput({"website": "Write the whole address of the website, such as https://www.example.org."})
+    return website
+
+
+def _zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    # A folder of zones such as "Europe" is an OSError.
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadInput({"zone": "There is no such time zone; choose one such as Europe/London."}) from None
+    return zone
+
+
+def _slug(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "vendor"
-    taken = session.scalar(select(Vendor.id).where(Vendor.slug == slug))
-    return slug if taken is None else f"{slug}-{new_code(5)}"
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "vendor"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from vrm.kernel import text
 from vrm.kernel.errors import BadInput, BadSetting
@@ -75,8 +75,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     instance = Path(database_url.removeprefix("sqlite:///")).parent if embedded else Path("instance")
     port = _number(environ, "PORT", default=8000, most=65535)
     base_url = (environ.get("VRM_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/")
-    host = urlsplit(base_url).hostname
-    if not base_url.startswith(("http://", "https://")) or not host:
+    base = _split(base_url)
+    host = base.hostname if base else None
+    if base is None or base.scheme not in ("http", "https") or not host or base.query or base.fragment:
         raise BadSetting("VRM_BASE_URL must be a whole address, such as https://wants.example.org.")
     log = environ.get("VRM_LOG") or "info"
     if log not in ("debug", "info", "warning", "error"):
@@ -123,21 +124,39 @@ def _secret_key(environ: Mapping[str, str], keep_in: Path | None) -> str:
             pass
         finally:
             fresh.unlink()
-    return file.read_text().strip()
+    kept = file.read_text().strip()
+    if len(kept) < 32:
+        raise BadSetting(f"{file} is damaged; set VRM_SECRET_KEY, or delete the file (people then sign in again).")
+    return kept
 
 
 def _mail_relay(url: str | None) -> MailRelay | None:
     if not url:
         return None
-    parts = urlsplit(url)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise BadSetting("VRM_MAIL_URL must look like smtp://user:password@mail.example.org:587.")
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise BadSetting("VRM_MAIL_URL names a port that is not a number below 65536.") from error
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise BadSetting(
+            "VRM_MAIL_URL must look like smtp://user:password@mail.example.org:587, its port a number below 65536 "
+            "and an @, : or / within user or password written as %40, %3A or %2F."
+        )
     secure = parts.scheme == "smtps"
-    return MailRelay(parts.hostname, port or (465 if secure else 587), secure, parts.username, parts.password)
+    return MailRelay(
+        host=parts.hostname,
+        port=parts.port or (465 if secure else 587),
+        secure=secure,
+        user=unquote(parts.username) if parts.username is not None else None,
+        password=unquote(parts.password) if parts.password is not None else None,
+    )
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of an address, or None when it has a bad host or port."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # Read for its ValueError.
+    except ValueError:
+        return None
+    return parts
 
 
 def _mail_from(address: str | None, host: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,10 +15,11 @@ from sqlalchemy import ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from vrm.kernel import text
-from vrm.kernel.db import Address, Base, Document, Id, Moment, Ref, Word, choice
+from vrm.kernel.db import Address, Base, Document, Id, Moment, Ref, Word, add_if_new, choice, is_row_id
 from vrm.kernel.errors import BadInput, LinkSpent, NotFound
 
 LINK_LASTS = timedelta(minutes=30)
+TOKEN_LASTS_AT_MOST = timedelta(days=3_660)
 
 
 class Scope(StrEnum):
@@ -123,25 +125,36 @@ class Passwords:
 
     def hash(self, password: str, *, field: str = "password") -> str:
         """A hash to store; BadInput naming `field` for fewer than 10 or more than 200 characters."""
-        if not 10 <= len(password) <= 200:
+        prepared = _prepared(password)
+        if prepared is None or not 10 <= len(prepared) <= 200:
             raise BadInput({field: "Please use between 10 and 200 characters; a sentence is fine."})
-        return self._hasher.hash(password)
+        return self._hasher.hash(prepared)
 
     def check(self, account: Account | None, password: str) -> bool:
         """Whether `password` is the account's. Takes as long when there is no such account."""
         stored = account.password_hash if account else None
+        prepared = _prepared(password[:1_000])
+        if prepared is None or len(prepared) > 200:
+            # No account has such a password, and verifying takes its time all the same.
+            stored, prepared = None, ""
         try:
-            self._hasher.verify(stored or self._nobody, password[:200])
+            self._hasher.verify(stored or self._nobody, prepared)
         except (VerificationError, InvalidHashError):
             return False
         return stored is not None
+
+
+def _prepared(password: str) -> str | None:
+    """One form for what keyboards spell in several (RFC 8265 §4.2.2: NFC); None for what UTF-8 cannot hold."""
+    prepared = unicodedata.normalize("NFC", password)
+    return None if any("\ud800" <= letter <= "\udfff" for letter in prepared) else prepared
 
 
 # --- Accounts -------------------------------------------------------------------------------------
 
 
 def find(session: Session, email: str) -> Account | None:
-    """The open account with this address (in any spelling), or None."""
+    """The open account with this address (in any spelling), or None. BadInput for what is not an address."""
     return session.scalar(select(Account).where(Account.email == text.mail_address(email), Account.closed_at.is_(None)))
 
 
@@ -150,8 +163,10 @@ def ensure(session: Session, email: str, now: datetime, *, name: str = "") -> Ac
     account = find(session, email)
     if account is None:
         account = Account(email=text.mail_address(email), name=clean_name(name), created_at=now)
-        session.add(account)
-        session.flush()
+        if not add_if_new(session, account):
+            account = find(session, email)  # Somebody made it between our look and our insert.
+        if account is None:
+            raise BadInput({"email": "The account with this address was closed; please use another address."})
     return account
 
 
@@ -165,7 +180,8 @@ def clean_name(name: str) -> str:
 
 def _digest(secret: str) -> str:
     # The secrets are 256 random bits: a plain digest cannot be searched, and can be looked up.
-    return hashlib.sha256(secret.encode()).hexdigest()
+    # They come from addresses and headers, which may hold anything.
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def make_link(session: Session, account: Account, purpose: LinkPurpose, now: datetime) -> str:
@@ -227,14 +243,14 @@ def make_token(
     scopes: Iterable[str] = tuple(Scope),
     lasts: timedelta | None = timedelta(days=90),
 ) -> NewToken:
-    """A new API token. BadInput for an unknown scope or a life that is not positive."""
+    """A new API token. BadInput for an unknown scope, or a life that is not positive or above ten years."""
     wanted = sorted(set(scopes))
     unknown = [scope for scope in wanted if scope not in set(Scope)]
     if unknown or not wanted:
         known = ", ".join(Scope)
         raise BadInput({"scopes": f"Unknown scope {', '.join(unknown) or '(none)'}; choose from {known}."})
-    if lasts is not None and lasts <= timedelta(0):
-        raise BadInput({"expires": "A token must expire in the future, such as 30d."})
+    if lasts is not None and not timedelta(0) < lasts <= TOKEN_LASTS_AT_MOST:
+        raise BadInput({"expires": "A token must expire in the future, within ten years, such as 30d."})
     secret = f"vrm_{secrets.token_urlsafe(32)}"
     token = ApiToken(
         account_id=account.id,
@@ -265,7 +281,7 @@ def bearer(session: Session, secret: str, now: datetime) -> ApiToken | None:
 
 def revoke_token(session: Session, account: Account, token_id: int, now: datetime) -> None:
     """End a token of this account at once; NotFound for anybody else's."""
-    token = session.get(ApiToken, token_id)
+    token = session.get(ApiToken, token_id) if is_row_id(token_id) else None
     if token is None or token.account_id != account.id:
         raise NotFound("There is no such token.")
     token.revoked_at = token.revoked_at or now

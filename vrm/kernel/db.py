@@ -1,5 +1,6 @@
 """The store: column types, naming, engines for SQLite and PostgreSQL, and sessions that read or write."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -103,6 +105,19 @@ def new_code(length: int = 12) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
+_CODE = re.compile(r"[0-9a-z-]{1,64}", re.ASCII)
+
+
+def is_code(text: str) -> bool:
+    """Whether `text` can be a public name or slug at all: what stands in an address may hold bytes no store takes."""
+    return _CODE.fullmatch(text) is not None
+
+
+def is_row_id(number: int) -> bool:
+    """Whether a number from an address can be a row's id; beyond 64 bits the stores raise instead of finding none."""
+    return 0 < number < 2**63
+
+
 class random_code(FunctionElement[str]):  # noqa: N801 - It reads as a function in SQL expressions.
     """A random 32-letter code made by the store itself, for rows that a statement writes in bulk."""
 
@@ -165,7 +180,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///path` or `postgresql://…`; BadSetting for anything else."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadSetting(f"VRM_DATABASE_URL must begin with sqlite:/// or postgresql://, not “{url[:30]}”.") from error
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     if parsed.get_backend_name() != "sqlite":
@@ -215,3 +233,16 @@ class Store:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def add_if_new(session: Session, row: Base) -> bool:
+    """Insert `row`; False, and nothing is changed, when another row has its unique key already.
+
+    Looking first and inserting then leaves a gap in which somebody else inserts; this has none.
+    """
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    return True

@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from babel import Locale
 from babel.numbers import format_currency, get_currency_precision, list_currencies
 
 from vrm.kernel.errors import BadInput
 
-_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,4})?", re.ASCII)
+# Thousands may be set off by commas or spaces, the Indian way too; "12,50" is not taken for 1250.
+_AMOUNT = re.compile(r"(\d{1,12}|\d{1,3}([, \u00a0\u202f]\d{2,3}){0,4}[, \u00a0\u202f]\d{3})(\.\d{1,4})?", re.ASCII)
 _CURRENCIES = frozenset(list_currencies())
 
 
@@ -31,10 +33,11 @@ class Money:
 
     def text(self, locale: str = "en") -> str:
         """For people: "£12,000" (whole amounts without decimals)."""
-        text: str = format_currency(self.amount, self.currency, locale=locale)
-        if self.amount == self.amount.to_integral_value():
-            text = format_currency(self.amount, self.currency, locale=locale, currency_digits=False, format="¤#,##0")
-        return text
+        if self.amount != self.amount.to_integral_value():
+            return format_currency(self.amount, self.currency, locale=locale)
+        pattern = Locale.parse(locale).currency_formats["standard"].pattern
+        whole = re.sub(r"(?<=0)\.0+", "", pattern)
+        return format_currency(self.amount, self.currency, whole, locale=locale, currency_digits=False)
 
 
 def check_currency(code: str, *, field: str = "currency") -> str:
@@ -51,11 +54,11 @@ def parse_money(amount: str, currency: str, *, field: str = "budget") -> Money:
     Raises BadInput, naming `field`, for signs, words, more decimals than the currency has, or 10^12 and above.
     """
     currency = check_currency(currency)
-    plain = amount.strip().replace(",", "").replace(" ", "").replace(" ", "")
-    if not _AMOUNT.fullmatch(plain):
+    written = _AMOUNT.fullmatch(amount.strip())
+    plain = Decimal(re.sub(r"[^\d.]", "", written[0])) if written else Decimal(10**12)
+    if written is None or plain >= 10**12:
         raise BadInput({field: f"“{amount[:40]}” is not an amount; write digits only, such as 12000 or 12000.50."})
     digits = get_currency_precision(currency)
-    minor = Decimal(plain).scaleb(digits)
-    if minor != minor.to_integral_value():
+    if len((written[3] or ".")[1:]) > digits:
         raise BadInput({field: f"{currency} amounts have at most {digits} decimals."})
-    return Money(int(minor), currency)
+    return Money(int(plain.scaleb(digits)), currency)

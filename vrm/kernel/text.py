@@ -20,18 +20,24 @@ def line(value: str, *, field: str, label: str, most: int, least: int = 1) -> st
     if _FORBIDDEN.search(value) or _BIDI.search(value):
         raise BadInput({field: f"{label} holds characters that cannot be shown; please type it again."})
     value = " ".join(unicodedata.normalize("NFC", value).split())
-    if len(value) < least:
+    if len(value) < least or (least and not _is_visible(value)):
         raise BadInput({field: f"{label} is missing; please fill it in."})
     if len(value) > most:
         raise BadInput({field: f"{label} has {len(value):,} characters; please use at most {most:,}."})
     return value
 
 
+def _is_visible(value: str) -> bool:
+    # Letters, numbers, punctuation and symbols; zero-width characters alone are an empty line to whoever reads it.
+    return any(unicodedata.category(letter)[0] in "LNPS" for letter in value)
+
+
 def prose(value: str, *, field: str, label: str, most: int) -> str:
     """Text of several lines, trimmed; may be empty. BadInput naming `field` when it does not fit."""
-    if _FORBIDDEN.search(value.replace("\r\n", "\n")):
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
+    if _FORBIDDEN.search(value):
         raise BadInput({field: f"{label} holds characters that cannot be shown; please type it again."})
-    value = unicodedata.normalize("NFC", value.replace("\r\n", "\n")).strip()
+    value = unicodedata.normalize("NFC", value).strip()
     if len(value) > most:
         raise BadInput({field: f"{label} has {len(value):,} characters; please use at most {most:,}."})
     return value
@@ -43,10 +49,12 @@ def mail_address(value: str, *, field: str = "email") -> str:
     The local part is folded too: mailboxes that differ only in case are not seen in practice, second
     accounts by accident are. Raises BadInput naming `field`.
     """
-    local, at, domain = value.strip().rpartition("@")
+    local, at, domain = unicodedata.normalize("NFC", value.strip()).rpartition("@")
+    if _FORBIDDEN.search(local) or _BIDI.search(local) or len(value) > 1_000:
+        at = ""
     try:
-        domain = idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError:
+        domain = idna.encode(domain, uts46=True).decode("ascii") if at else ""
+    except (idna.IDNAError, UnicodeError):
         at = ""
     folded = f"{local}@{domain}".lower()
     if not at or len(folded) > 254 or not _EMAIL.fullmatch(folded) or ".." in local:

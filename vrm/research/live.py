@@ -56,6 +56,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             Lead.intent_id,
             Lead.routed_at,
             Lead.withheld,
+            Lead.notified_at,
             Lead.delivered_at,
             Lead.undelivered,
             Lead.seen_at,
@@ -86,10 +87,10 @@ def _lead_row(row: Row[*tuple[object, ...]], trees: Trees, now: datetime) -> Lea
     delivered_at: datetime | None = row.delivered_at
 
     def after(moment: datetime | None) -> int | None:
-        """Whole seconds since delivery; what came before it by a clock or a race counts as at it."""
+        """Whole seconds since delivery. Negative ones stay: measuring leaves such a lead out and counts it."""
         if delivered_at is None or moment is None:
             return None
-        return max(0, int((moment - delivered_at).total_seconds()))
+        return int((moment - delivered_at).total_seconds())
 
     week = row.routed_at.isocalendar()
     return LeadRow(
@@ -124,9 +125,9 @@ def _delivery(row: Row[*tuple[object, ...]]) -> Delivery:
         return Delivery.WITHHELD
     if row.delivered_at is not None:
         return Delivery.DELIVERED
-    if row.undelivered is None:
-        return Delivery.PENDING
-    return _UNDELIVERED[row.undelivered]
+    if row.undelivered is not None:
+        return _UNDELIVERED[row.undelivered]
+    return Delivery.PENDING if row.notified_at is None else Delivery.UNKNOWN
 
 
 def _top(tree: Tree, node_id: int | None) -> str:
