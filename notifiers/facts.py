@@ -110,7 +110,8 @@ def why(session: Session, lead: Lead) -> str:
     trees = taxonomy.trees(session)
     shown = lead.reasons[:_REASONS_SHOWN]
     ids = [reason[0] for reason in shown]
-    names = dict(session.execute(select(Subscription.id, Subscription.name).where(Subscription.id.in_(ids))).tuples())
+    found = session.execute(select(Subscription.id, Subscription.name).where(Subscription.id.in_(ids)))
+    names = {row.id: row.name for row in found}
     parts = [_reason(trees, reason, names.get(reason[0], "")) for reason in shown]
     more = len(lead.reasons) - len(shown)
     if more > 0:

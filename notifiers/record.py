@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, literal, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from notifiers import register
 from notifiers.channels import KINDS, Outcome, Proof
@@ -14,6 +14,7 @@ from notifiers.letters import owe_channel_off
 from notifiers.models import Attempt, Channel, Notification, Result, Topic
 from notifiers.prepare import Ready
 from vendors.models import Lead
+from vrm.kernel.db import MomentType
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ def _on_channel(session: Session, channel: Channel, tried: Tried, then: Next, no
 def _on_lead(session: Session, notification: Notification, tried: Tried, now: datetime) -> None:
     outcome = tried.outcome
     mine = (Lead.intent_id == notification.intent_id, Lead.vendor_id == notification.vendor_id)
-    values: dict[str, Any] = {"notified_at": func.coalesce(Lead.notified_at, tried.started_at)}
+    values: dict[str, Any] = {"notified_at": _first(Lead.notified_at, tried.started_at)}
     if outcome.delivered and outcome.evidence:
-        values |= {"delivered_at": func.coalesce(Lead.delivered_at, now), "undelivered": None}
+        values |= {"delivered_at": _first(Lead.delivered_at, now), "undelivered": None}
     session.execute(update(Lead).where(*mine).values(values).execution_options(synchronize_session=False))
     if not outcome.delivered and outcome.because is not None:
         session.execute(
@@ -96,3 +97,7 @@ def _on_lead(session: Session, notification: Notification, tried: Tried, now: da
             .values(undelivered=outcome.because)
             .execution_options(synchronize_session=False)
         )
+
+
+def _first(column: InstrumentedAttribute[datetime | None], moment: datetime) -> ColumnElement[datetime]:
+    return func.coalesce(column, literal(moment, MomentType()))
