@@ -1,0 +1,158 @@
+"""The five verbs, by programs only."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from vrm import route
+from vrm.kernel.accounts import ApiToken
+
+
+def test_a_want_published_through_the_api_reaches_a_vendor_who_answers(store, program, ana, ben, now) -> None:
+    customer, dealer = program(ana), program(ben)
+    vendor = dealer.post("/vendors", {"name": "Leeds Toyota", "website": "https://leeds-toyota.example"})
+    assert (vendor.status_code, vendor.headers["Location"]) == (201, "/api/v1/vendors/leeds-toyota")
+    order = {"category": "cars-trucks-vans", "region": "Leeds", "min_budget": {"amount": "5000", "currency": "GBP"}}
+    subscription = dealer.post("/vendors/leeds-toyota/subscriptions", order)
+    assert subscription.status_code == 201
+    assert subscription.get_json()["min_budget"] == {"amount": "5000.00", "currency": "GBP"}
+
+    want = {
+        "title": "Toyota Yaris",
+        "category": "cars-trucks-vans",
+        "region": "gb-lds",
+        "budget": {"max": "12000.00", "currency": "GBP"},
+        "condition": "used",
+        "needed_by": "2026-12-24",
+    }
+    made = customer.post("/intents", want)
+    assert made.status_code == 201, made.get_json()
+    intent = made.get_json()
+    assert made.headers["Location"] == f"/api/v1/intents/{intent['code']}"
+    assert intent["state"] == "open"
+    assert intent["origin"] == "api"
+    assert intent["budget"] == {"min": None, "max": "12000.00", "currency": "GBP"}
+    assert intent["opened_at"] == "2026-11-21T12:00:00Z"
+    assert intent["region"]["label"] == "Leeds"
+
+    with store.write() as session:
+        assert route.route_owed(session, now) == 1
+    [line] = customer.get(f"/intents/{intent['code']}/leads").get_json()["items"]
+    assert (line["vendor"]["slug"], line["standing"], line["undelivered"]) == (
+        "leeds-toyota",
+        "undelivered",
+        "no-channel",
+    )
+
+    [listed] = dealer.get("/vendors/leeds-toyota/leads").get_json()["items"]
+    assert listed["code"] == line["code"]
+    assert listed["standing"] == "unseen"  # To fetch the list proves delivery, no more.
+    read = dealer.get(f"/leads/{line['code']}").get_json()
+    assert (read["role"], read["standing"], read["vendors_told"], read["contact"]) == ("vendor", "seen", 1, None)
+    assert "account" not in str(read)
+    assert ana.email not in str(read)
+
+    offer = {"kind": "offer", "body": "A 2022 one.", "price": {"amount": "11500", "currency": "GBP"}}
+    said = dealer.post(f"/leads/{line['code']}/responses", offer)
+    assert said.status_code == 201
+    assert said.get_json()["price"] == {"amount": "11500.00", "currency": "GBP"}
+    seen = customer.get(f"/leads/{line['code']}").get_json()
+    assert (seen["role"], seen["standing"], seen["thread"][0]["kind"]) == ("customer", "answered", "offer")
+    closed = customer.post(f"/intents/{intent['code']}/close", {"lead": line["code"]})
+    assert (closed.get_json()["state"], closed.get_json()["outcome"]) == ("closed", "fulfilled")
+    late = dealer.post(f"/leads/{line['code']}/responses", {"kind": "reply", "body": "Thank you!"})
+    assert late.status_code == 409
+    assert late.get_json()["type"] == "urn:vrm:problem:wrong-state"
+
+
+def test_a_customer_who_looks_at_a_lead_proves_nothing_about_its_vendor(scene, program, ana, ben) -> None:
+    assert program(ana).get(f"/leads/{scene.lead}").get_json()["seen_at"] is None
+    assert program(ana).ask("HEAD", f"/leads/{scene.lead}").status_code == 200
+    assert program(ben).ask("HEAD", f"/leads/{scene.lead}").status_code == 200
+    assert program(ana).get(f"/leads/{scene.lead}").get_json()["seen_at"] is None
+    assert program(ben).get(f"/leads/{scene.lead}").get_json()["seen_at"] is not None
+    assert program(ana).get(f"/leads/{scene.lead}").get_json()["standing"] == "seen"
+
+
+def test_an_automatic_response_is_no_answer(scene, program, ana, ben) -> None:
+    path = f"/leads/{scene.lead}/responses"
+    assert program(ben).post(path, {"kind": "reply", "body": "We are closed.", "actor": "auto"}).status_code == 201
+    assert program(ana).get(f"/leads/{scene.lead}").get_json()["responded_at"] is None
+
+
+def test_a_draft_is_kept_back_until_it_is_published(program, ana) -> None:
+    customer = program(ana)
+    draft = customer.post("/intents", {"title": "A boat", "draft": True}).get_json()
+    assert (draft["state"], draft["category"]) == ("draft", None)
+    refused = customer.post(f"/intents/{draft['code']}/publish")
+    assert refused.status_code == 422
+    assert [error["pointer"] for error in refused.get_json()["errors"]] == ["/category", "/region"]
+    customer.ask("PATCH", f"/intents/{draft['code']}", {"category": "cars-trucks-vans", "region": "Leeds"})
+    assert customer.post(f"/intents/{draft['code']}/publish").get_json()["state"] == "open"
+
+
+def test_a_want_is_changed_paused_resumed_and_withdrawn(scene, program, ana) -> None:
+    customer, path = program(ana), f"/intents/{scene.intent}"
+    changed = customer.ask("PATCH", path, {"budget": {"amount": "9000", "currency": "EUR"}}).get_json()
+    assert changed["budget"] == {"min": None, "max": "9000.00", "currency": "EUR"}
+    assert changed["title"] == "Toyota Yaris"
+    assert changed["revision"] == 2
+    assert changed["routed_at"] is None
+    assert customer.ask("PATCH", path, {"budget": None}).get_json()["budget"] is None
+    assert customer.post(f"{path}/pause").get_json()["state"] == "paused"
+    assert customer.post(f"{path}/resume", {}).get_json()["state"] == "open"
+    assert customer.post(f"{path}/withdraw").get_json()["outcome"] == "withdrawn"
+    again = customer.post(f"{path}/withdraw")
+    assert (again.status_code, again.mimetype) == (409, "application/problem+json")
+
+
+def test_subscriptions_are_changed_paused_and_ended(scene, program, ben) -> None:
+    dealer, path = program(ben), f"/vendors/{scene.slug}/subscriptions/{scene.subscription}"
+    changed = dealer.ask("PATCH", path, {"paused": True}).get_json()
+    assert changed["paused_at"] is not None
+    changed = dealer.ask("PATCH", path, {"condition": "used", "region": "gb", "paused": False}).get_json()
+    assert (changed["condition"], changed["region"]["id"], changed["paused_at"]) == ("used", "gb", None)
+    assert dealer.ask("DELETE", path).status_code == 204
+    assert dealer.get(path).status_code == 404
+
+
+def test_a_channel_is_proven_by_the_code_that_arrived(scene, program, ben, store) -> None:
+    dealer = program(ben)
+    made = dealer.post(f"/vendors/{scene.slug}/channels", {"kind": "email", "address": "sales@leeds-toyota.example"})
+    assert made.status_code == 201, made.get_json()
+    channel = made.get_json()
+    assert (channel["state"], channel["secret"]) == ("unverified", None)
+    path = f"/vendors/{scene.slug}/channels/{channel['id']}"
+    for _ in range(5):
+        wrong = dealer.post(f"{path}/verify", {"code": "wrong"})
+        assert (wrong.status_code, wrong.get_json()["errors"][0]["pointer"]) == (422, "/code")
+    assert dealer.post(f"{path}/verify", {"code": "wrong"}).status_code == 410
+    assert dealer.post(f"{path}/verify").get_json()["sent"]["topic"] == "channel.challenge"
+    tested = dealer.post(f"{path}/test").get_json()
+    assert (tested["result"], tested["attempts"][0]["verdict"]) == ("delivered", "delivered")
+    assert dealer.get(f"{path}/messages").get_json()["items"][0]["topic"] == "test"
+    assert dealer.ask("DELETE", path).status_code == 204
+    assert dealer.get(path).status_code == 404
+
+
+def test_the_secret_of_a_webhook_is_shown_once(scene, program, ben) -> None:
+    dealer = program(ben)
+    made = dealer.post(f"/vendors/{scene.slug}/channels", {"kind": "webhook", "url": "https://crm.example.org/vrm"})
+    assert made.get_json()["secret"].startswith("whsec_")
+    assert "whsec_" not in dealer.get(f"/vendors/{scene.slug}/channels").get_data(as_text=True)
+
+
+def test_the_last_use_of_a_token_is_kept_to_the_hour(program, store, ana, clock, now: datetime) -> None:
+    customer = program(ana)
+
+    def last_used() -> datetime | None:
+        with store.read() as session:
+            return session.scalar(select(ApiToken.last_used_at))
+
+    assert last_used() is None
+    clock.moment = now + timedelta(minutes=50)
+    customer.get("/intents")
+    assert last_used() == now
+    clock.moment = now + timedelta(minutes=70)
+    customer.get("/intents")
+    assert last_used() == now + timedelta(hours=1)

@@ -1,0 +1,155 @@
+"""Who may do what, for every route there is: the list is made from the routes, so a new one without a line fails."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from programs import Program, Scene
+from rooms import start_vendor
+from werkzeug.test import TestResponse
+
+from vendors import team
+from vendors.models import Role
+from vrm.kernel import accounts
+from vrm.kernel.accounts import Scope
+from vrm.web.api import OPERATIONS
+
+WANT = {"title": "A boat", "category": "cars-trucks-vans", "region": "gb-lds"}
+ORDER = {"category": "cars-trucks-vans", "region": "gb-lds"}
+EMAIL = {"kind": "email", "address": "sales@leeds-toyota.example"}
+ANSWER = {"kind": "question", "body": "Which colour?"}
+
+# name → (whose it is, a body, the status for its owner). Lists and what makes something new belong to everybody.
+ROUTES = {
+    "list_intents": ("anybody", None, 200),
+    "create_intent": ("anybody", WANT, 201),
+    "read_intent": ("customer", None, 200),
+    "change_intent": ("customer", {"title": "A van"}, 200),
+    "publish_intent": ("customer", None, 200),
+    "withdraw_intent": ("customer", None, 200),
+    "pause_intent": ("customer", None, 200),
+    "resume_intent": ("customer", None, 200),
+    "close_intent": ("customer", {}, 200),
+    "list_board": ("customer", None, 200),
+    "find_categories": ("anybody", None, 200),
+    "find_regions": ("anybody", None, 200),
+    "list_blogs": ("anybody", None, 200),
+    "create_blog": ("anybody", {"url": "https://blog.example.org/"}, 201),
+    "read_blog": ("customer", None, 200),
+    "delete_blog": ("customer", None, 204),
+    "verify_blog": ("customer", None, 502),
+    "list_vendors": ("anybody", None, 200),
+    "create_vendor": ("anybody", {"name": "Another shop"}, 201),
+    "read_vendor": ("vendor", None, 200),
+    "change_vendor": ("admin", {"about": "Cars."}, 200),
+    "list_subscriptions": ("vendor", None, 200),
+    "create_subscription": ("admin", ORDER, 201),
+    "read_subscription": ("vendor", None, 200),
+    "change_subscription": ("admin", {"name": "Cars"}, 200),
+    "delete_subscription": ("admin", None, 204),
+    "list_channels": ("vendor", None, 200),
+    "create_channel": ("admin", EMAIL, 201),
+    "read_channel": ("vendor", None, 200),
+    "delete_channel": ("admin", None, 204),
+    "list_messages": ("vendor", None, 200),
+    "send_test": ("admin", None, 200),
+    "verify_channel": ("admin", {"code": "123456"}, 200),
+    "list_leads": ("vendor", None, 200),
+    "read_lead": ("both", None, 200),
+    "create_response": ("vendor", ANSWER, 201),
+}
+# Any live token may look these up.
+FOR_ANY_TOKEN = {"find_categories", "find_regions"}
+NOWHERE = Scene("zzzzzzzzzzzz", "nobody", "zzzzzzzzzzzz", "zzzzzzzzzzzz", "zzzzzzzzzzzz-zzzzzzzzzzzz", "zzzzzzzzzzzz")
+BY_NAME = {operation.name: operation for operation in OPERATIONS}
+
+
+def test_every_route_has_a_line_here(app: Flask) -> None:
+    there = {
+        rule.endpoint.removeprefix("api.") for rule in app.url_map.iter_rules() if rule.rule.startswith("/api")
+    } - {"describe", "nothing_here"}
+    assert there == set(ROUTES) == set(BY_NAME)
+
+
+def path_of(name, scene) -> str:
+    operation = BY_NAME[name]
+    code = scene.lead if operation.path.startswith("/leads") else scene.intent
+    return operation.path.format(
+        code=code, slug=scene.slug, subscription=scene.subscription, channel=scene.channel, blog=scene.blog
+    )
+
+
+def ask(who, name, scene) -> TestResponse:
+    return who.ask(BY_NAME[name].method, path_of(name, scene), ROUTES[name][1])
+
+
+def owners(name, ana, ben) -> list:
+    return {"vendor": [ben], "admin": [ben], "both": [ana, ben]}.get(ROUTES[name][0], [ana])
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_its_owner_may(name, scene, program, ana, ben) -> None:
+    for owner in owners(name, ana, ben):
+        answer = ask(program(owner), name, scene)
+        assert answer.status_code == ROUTES[name][2], answer.get_data(as_text=True)
+
+
+def test_carol_learns_nothing(scene, program, store, carol, now) -> None:
+    with store.write() as session:
+        start_vendor(session, carol, now, name="Carol's cars", wish=("cars-trucks-vans", "gb"))
+    her = program(carol)
+    for name, (whose, body, status) in ROUTES.items():
+        answer = ask(her, name, scene)
+        if whose == "anybody":
+            assert answer.status_code == status, name
+            assert scene.intent not in answer.get_data(as_text=True), name
+            assert scene.slug not in answer.get_data(as_text=True), name
+        else:
+            assert (answer.status_code, answer.mimetype) == (404, "application/problem+json"), name
+            # The same words as for what is not there at all.
+            absent = her.ask(BY_NAME[name].method, path_of(name, NOWHERE), body)
+            assert answer.get_json() == absent.get_json(), name
+
+
+def test_nobody_without_a_token_may(scene, program) -> None:
+    for name in ROUTES:
+        answer = ask(program(None), name, scene)
+        assert (answer.status_code, answer.mimetype) == (401, "application/problem+json"), name
+        assert answer.headers["WWW-Authenticate"] == "Bearer", name
+
+
+def test_a_token_of_another_scope_may_not(scene, program, ana, ben) -> None:
+    for name in set(ROUTES) - FOR_ANY_TOKEN:
+        others = set(Scope) - set(BY_NAME[name].scopes)
+        for owner in owners(name, ana, ben):
+            answer = ask(program(owner, others), name, scene)
+            assert answer.status_code == 403, name
+            assert "insufficient_scope" in answer.headers["WWW-Authenticate"], name
+
+
+def test_a_lead_is_read_with_the_scope_of_the_side_that_reads(scene, program, ana, ben) -> None:
+    assert program(ana, [Scope.VENDORS_READ]).get(f"/leads/{scene.lead}").status_code == 403
+    assert program(ben, [Scope.INTENTS_READ]).get(f"/leads/{scene.lead}").status_code == 403
+
+
+def test_a_revoked_or_expired_token_is_no_token(scene, app, store, ana, now, clock) -> None:
+    with store.write() as session:
+        account = session.merge(ana, load=False)
+        revoked = accounts.make_token(session, account, now, name="old")
+        accounts.revoke_token(session, account, revoked.token.id, now)
+        expired = accounts.make_token(session, account, now, name="x", lasts=timedelta(hours=1))
+    clock.moment = now + timedelta(hours=1)
+    for name in ROUTES:
+        for secret in (revoked.secret, expired.secret, "vrm_nonsense", "ü"):
+            answer = ask(Program(app, secret), name, scene)
+            assert answer.status_code == 401, name
+            assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"], name
+
+
+def test_a_plain_member_may_read_and_answer_only(scene, program, store, carol, now) -> None:
+    with store.write() as session:
+        team.add(session, team.by_slug(session, scene.slug), carol, Role.MEMBER, now)
+    for name, (whose, _, status) in ROUTES.items():
+        if whose in ("vendor", "admin", "both"):
+            answer = ask(program(carol), name, scene)
+            assert answer.status_code == (403 if whose == "admin" else status), name
