@@ -1,9 +1,8 @@
 """Settings → the web application, wired."""
 
-from apiflask import APIFlask
+from flask import Flask
 from flask_bootstrap import Bootstrap5  # type: ignore[import-untyped] # It ships no types.
 
-from vrm import __version__
 from vrm.config import Settings
 from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import Clock, utc_now
@@ -53,16 +52,9 @@ ROOMS = (
 
 def create_app(
     settings: Settings, *, store: Store | None = None, clock: Clock = utc_now, passwords: Passwords | None = None
-) -> APIFlask:
+) -> Flask:
     """The desk over `store` (opened from the settings when it is not given), at the time that `clock` shows."""
-    app = APIFlask(
-        "vrm",
-        title="VRM intent broker",
-        version=__version__,
-        spec_path="/api/v1/openapi.json",
-        docs_path=None,
-        json_errors=False,  # Pages answer people; the API's own blueprint answers programs.
-    )
+    app = Flask("vrm")
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     works = works_of(settings, store=store, clock=clock)

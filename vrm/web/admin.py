@@ -7,7 +7,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +196,6 @@ def _mails() -> list[Path]:
 def _mail(path: Path) -> Mail:
     message = message_from_bytes(path.read_bytes(), policy=policy.default)
     written = message["Date"].datetime if message["Date"] else None
-    plain = message.get_body(("plain",)) if isinstance(message, EmailMessage) else None
+    plain = message.get_body(("plain",))
     text = plain.get_content() if plain is not None else ""
     return Mail(path.name, str(message["To"]), str(message["Subject"]), written, text)

@@ -1,0 +1,264 @@
+"""A small world with one of everything, for tests that walk every page: Ana wants, Ben sells, Carol is nobody here."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from flask import Flask
+from rooms import add_mail_channel, publish_want, start_vendor
+from sqlalchemy import select, update
+
+from intents import blogs, publish
+from intents.draft import Budget, IntentDraft
+from intents.models import Blog, Decision, Entry, Intent
+from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
+from vendors import respond, subscribe, team
+from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Undelivered, Vendor, Via
+from vendors.respond import Answer
+from vrm import route
+from vrm.app import create_app
+from vrm.config import Settings
+from vrm.kernel import accounts
+from vrm.kernel.accounts import Account, ApiToken, LinkPurpose, Passwords
+from vrm.kernel.clock import Clock
+from vrm.kernel.db import Store, new_code
+from vrm.kernel.money import Money
+from vrm.kernel.signing import Signer
+
+SECRET = "s" * 40
+
+
+def settings_for(database_url: str, instance: Path, *, base_url: str = "http://localhost") -> Settings:
+    """As an operator would have them on their own machine; mail goes to a folder."""
+    return Settings(
+        database_url=database_url,
+        secret_key=SECRET,
+        base_url=base_url,
+        port=8000,
+        mail=None,
+        mail_from="vrm@localhost.localdomain",
+        allow_private=(),
+        log="info",
+        trusted_proxies=0,
+        instance=instance,
+    )
+
+
+def app_for(settings: Settings, store: Store, clock: Clock, passwords: Passwords) -> Flask:
+    """The desk over this store."""
+    return create_app(settings, store=store, clock=clock, passwords=passwords)
+
+
+@dataclass(frozen=True)
+class World:
+    """One of everything, committed."""
+
+    ana: Account
+    ben: Account
+    carol: Account
+    olu: Account
+    want: Intent  # Open, with leads of every standing.
+    draft: Intent
+    lonely: Intent  # Open, and no vendor was found.
+    bought: Intent  # Closed.
+    vendor: Vendor  # Ben's.
+    carols: Vendor  # Sells something else.
+    lead: Lead  # Ana's want at Ben's.
+    mail: Channel  # Ben's, verified.
+    hook: Channel  # Ben's, not verified.
+    subscription_code: str
+    blog: Blog  # Proven.
+    unproven: Blog
+    entry: Entry  # Waits for Ana's yes.
+    token: ApiToken
+    links: dict[str, str]  # What mails carry, by what it is for.
+
+
+def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path) -> World:
+    """Fill an empty store."""
+    hour = timedelta(hours=1)
+    with store.write() as session:
+        people = {}
+        for name, email in (
+            ("Ana Castro", "ana@example.org"),
+            ("Ben Shaw", "ben@leeds-toyota.example"),
+            ("Carol Diaz", "carol@example.net"),
+            ("Olu Ade", "olu@example.com"),
+        ):
+            account = Account(email=email, name=name, created_at=now - 90 * hour, verified_at=now - 90 * hour)
+            account.zone = "Europe/London"
+            account.password_hash = passwords.hash("a sentence is fine")
+            session.add(account)
+            people[name.split()[0].lower()] = account
+        ana, ben, carol, olu = people["ana"], people["ben"], people["carol"], people["olu"]
+        ana.phone, olu.is_operator = "+44 113 496 0000", True
+        session.flush()
+        cars = ("cars-trucks-vans", "gb-lds")
+        vendor = start_vendor(session, ben, now - 80 * hour, name="Leeds Toyota", wish=cars)
+        team.describe(
+            session,
+            vendor,
+            name="Leeds Toyota",
+            website="https://www.leeds-toyota.example",
+            about="New and used cars since 1974. We answer within the hour.",
+            zone="Europe/London",
+        )
+        team.add(session, vendor, olu, Role.MEMBER, now)
+        others = [
+            start_vendor(session, olu, now - 80 * hour, name=name, wish=(category, region))
+            for name, category, region in (
+                ("Headingley Used Cars", "vehicles-parts", "gb-lds"),
+                ("Northern Motors", "cars-trucks-vans", "gb"),
+                ("Pennine Car Hunters", "cars-trucks-vans", "gb"),
+                ("Airedale Autos", "cars-trucks-vans", "gb-lds"),
+                ("Old Mill Garage", "vehicles-parts", "gb"),
+            )
+        ]
+        carols = start_vendor(session, carol, now - 80 * hour, name="Carol’s Cakes", wish=("food-items", "fr"))
+        mail = add_mail_channel(session, vendor, now - 79 * hour, "sales@leeds-toyota.example")
+        mail.label = "The sales desk"
+        hook = Channel(
+            code=new_code(),
+            vendor_id=vendor.id,
+            kind=ChannelKind.WEBHOOK,
+            target={"url": "https://hooks.leeds-toyota.example/vrm", "secret": "whsec_" + "A" * 32},
+            challenge="x" * 32,
+            created_at=now,
+        )
+        session.add(hook)
+        for other in others[:3]:
+            add_mail_channel(session, other, now - 79 * hour, f"desk@{other.slug}.example")
+        session.flush()
+        want = publish_want(
+            session,
+            ana,
+            now - 30 * hour,
+            title="A used Toyota Yaris, small and reliable",
+            body="Five doors, not older than five years, below 50,000 miles.\n\nI can come and look on Saturdays.",
+            budget=Budget(800_000, 1_200_000, "GBP"),
+            terms="No newsletter. Delete my details after 30 days.",
+        )
+        lonely = publish_want(
+            session, ana, now - 5 * hour, title="Somebody who tunes a harpsichord", category="musical-instruments"
+        )
+        bought = publish_want(session, ana, now - 70 * hour, title="A child’s bicycle", category="bicycles")
+        publish.fulfil(session, bought, now - 60 * hour)
+        draft = publish.draft(
+            session, ana, IntentDraft(title="A quiet dishwasher", category_id=None, region_id=want.region_id), now - hour
+        )
+        route.route_owed(session, now - 30 * hour)
+        session.execute(update(Notification).values(done_at=now - 30 * hour, result=Result.DELIVERED))
+        lead = session.get_one(Lead, (want.id, vendor.id))
+        for told in session.scalars(select(Lead).where(Lead.intent_id == want.id)):
+            told.notified_at = now - 30 * hour + timedelta(seconds=2)
+        lead.delivered_at = now - 30 * hour + timedelta(seconds=3)
+        offer = Answer(
+            kind=Kind.OFFER,
+            body="2023 Yaris Hybrid, 31,000 miles, one owner, serviced by us. You can drive it on Saturday.",
+            price=Money(1_149_500, "GBP"),
+            valid_until=(now + 200 * hour).date(),
+        )
+        respond.respond(session, lead, offer, now - 26 * hour, via=Via.LINK)
+        respond.say(session, lead, "Does it have winter tyres?", now - 25 * hour)
+        reply = Answer(kind=Kind.REPLY, body="Yes, a set of four, stored with us.")
+        respond.respond(session, lead, reply, now - 24 * hour, via=Via.PAGE, account=ben)
+        used, north, hunters, autos, _mill = (session.get_one(Lead, (want.id, other.id)) for other in others)
+        used.delivered_at = north.delivered_at = hunters.delivered_at = now - 30 * hour + timedelta(seconds=4)
+        no = Answer(kind=Kind.DECLINE, decline_reason=DeclineReason.STOCK)
+        respond.respond(session, used, no, now - 20 * hour, via=Via.LINK)
+        respond.see(session, north, now - 12 * hour, by=SeenBy.PAGE)
+        autos.undelivered = Undelivered.BOUNCED
+        blog = blogs.register(session, ana, "https://ana.example.org/blog", now - 40 * hour)
+        blog.title, blog.verified_at, blog.verified_by = "Ana writes", now - 39 * hour, "post"
+        blog.feed_url, blog.fetched_at = "https://ana.example.org/feed.xml", now - timedelta(minutes=9)
+        unproven = blogs.register(session, ana, "https://social.example/@ana", now - hour)
+        read = publish.draft(
+            session,
+            ana,
+            IntentDraft(title="A standing desk, 160 cm", category_id=want.category_id, region_id=want.region_id),
+            now - 2 * hour,
+        )
+        entries = [
+            Entry(
+                blog_id=blog.id,
+                key=f"tag:ana.example.org,{number}",
+                url=f"https://ana.example.org/{number}",
+                title=title,
+                digest="0" * 64,
+                published_at=now - number * hour,
+                first_seen_at=now - number * hour,
+                decision=decision,
+                reason=reason,
+                intent_id=read.id if decision is Decision.ASKED else None,
+            )
+            for number, title, decision, reason in (
+                (2, "Wanted: a standing desk", Decision.ASKED, "Its tag says that you want something."),
+                (8, "A walk along the canal", Decision.SKIPPED, "Neither its title nor its tags say “I want”."),
+            )
+        ]
+        session.add_all(entries)
+        made = accounts.make_token(session, ana, now - 3 * hour, name="My script")
+        for topic, result, said in (
+            (Topic.CHALLENGE, Result.DELIVERED, "250 2.0.0 Ok: queued as 4F2A"),
+            (Topic.TEST, Result.FAILED, "452 4.2.2 The mailbox is full"),
+        ):
+            notification = Notification(
+                code=new_code(),
+                topic=topic,
+                channel_id=mail.id,
+                owed_at=now - 30 * hour,
+                due_at=now - 30 * hour,
+                done_at=now - 30 * hour,
+                result=result,
+            )
+            session.add(notification)
+            session.flush()
+            delivered = result is Result.DELIVERED
+            session.add(
+                Attempt(
+                    notification_id=notification.id,
+                    started_at=now - 30 * hour,
+                    took_ms=184,
+                    verdict=Verdict.DELIVERED if delivered else Verdict.TRANSIENT,
+                    status=250 if delivered else 452,
+                    said=said,
+                )
+            )
+        session.flush()
+        signer = Signer(SECRET)
+        links = {
+            "answer": signer.sign("answer", want.code, vendor.code, mail.code),
+            "entry": signer.sign("entry", blog.code, str(entries[0].id)),
+            "channel": signer.sign("channel", vendor.code, hook.code, "x" * 32),
+            "sign-in": accounts.make_link(session, ben, LinkPurpose.SIGN_IN, now),
+            "verify": accounts.make_link(session, ana, LinkPurpose.VERIFY, now),
+        }
+        subscription_code = subscribe.subscriptions_of(session, vendor)[0].code
+    outbox = instance / "outbox"
+    outbox.mkdir(parents=True, exist_ok=True)
+    (outbox / "20261121T115900-msg_1.eml").write_text(
+        "From: vrm@localhost.localdomain\nTo: ana@example.org\nSubject: Your link to sign in\n"
+        "Date: Sat, 21 Nov 2026 11:59:00 +0000\nContent-Type: text/plain; charset=utf-8\n\n"
+        "This link signs you in: http://localhost/sign-in/abc\n"
+    )
+    return World(
+        ana=ana,
+        ben=ben,
+        carol=carol,
+        olu=olu,
+        want=want,
+        draft=draft,
+        lonely=lonely,
+        bought=bought,
+        vendor=vendor,
+        carols=carols,
+        lead=lead,
+        mail=mail,
+        hook=hook,
+        subscription_code=subscription_code,
+        blog=blog,
+        unproven=unproven,
+        entry=entries[0],
+        token=made.token,
+        links=links,
+    )
