@@ -58,6 +58,8 @@ def test_a_want_published_through_the_api_reaches_a_vendor_who_answers(store, pr
     assert said.get_json()["price"] == {"amount": "11500.00", "currency": "GBP"}
     seen = customer.get(f"/leads/{line['code']}").get_json()
     assert (seen["role"], seen["standing"], seen["thread"][0]["kind"]) == ("customer", "answered", "offer")
+    measured = customer.get("/responsiveness").get_json()
+    assert (measured["n"], measured["measures"]["answered"]["count"]) == (1, 1)
     closed = customer.post(f"/intents/{intent['code']}/close", {"lead": line["code"]})
     assert (closed.get_json()["state"], closed.get_json()["outcome"]) == ("closed", "fulfilled")
     late = dealer.post(f"/leads/{line['code']}/responses", {"kind": "reply", "body": "Thank you!"})

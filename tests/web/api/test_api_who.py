@@ -57,9 +57,10 @@ ROUTES = {
     "list_leads": ("vendor", None, 200),
     "read_lead": ("both", None, 200),
     "create_response": ("vendor", ANSWER, 201),
+    "read_responsiveness": ("anybody", None, 200),
 }
 # Any live token may look these up.
-FOR_ANY_TOKEN = {"find_categories", "find_regions"}
+FOR_ANY_TOKEN = {"find_categories", "find_regions", "read_responsiveness"}
 NOWHERE = Scene("zzzzzzzzzzzz", "nobody", "zzzzzzzzzzzz", "zzzzzzzzzzzz", "zzzzzzzzzzzz-zzzzzzzzzzzz", "zzzzzzzzzzzz")
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 

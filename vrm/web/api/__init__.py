@@ -7,13 +7,13 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Rule
 
-from vrm.web.api import blogs, channels, intents, leads, openapi, problems, trees, vendors
+from vrm.web.api import blogs, channels, intents, leads, openapi, problems, responsiveness, trees, vendors
 from vrm.web.api.operations import Operation, register
 
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
-    for routes in (intents.ROUTES, trees.ROUTES, blogs.ROUTES, vendors.ROUTES, channels.ROUTES, leads.ROUTES)
-    for operation in routes.operations
+    for noun in (intents, trees, blogs, vendors, channels, leads, responsiveness)
+    for operation in noun.ROUTES.operations
 )
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")

@@ -128,7 +128,8 @@ def _operation(operation: Operation, refs: Refs) -> dict[str, Any]:
         "tags": [operation.tag],
         "summary": about.split(". ")[0].split(": ")[0].removesuffix("."),
         "description": " ".join(about.split()),
-        "security": [{"bearer": [scope.value for scope in operation.scopes]}],
+        # One requirement each: any of them will do.
+        "security": [{"bearer": [scope.value]} for scope in operation.scopes] or [{"bearer": []}],
         "parameters": [*_in_path(operation), *_in_query(operation), *_in_headers(operation)],
         "responses": _responses(operation, refs),
     }
