@@ -111,7 +111,7 @@ def _sample() -> Want:
     return Want(
         title="Toyota Yaris, 2015 or newer",
         body="This is a sample, so that you see how a want looks. Nobody is waiting for an answer.",
-        place="Leeds, United Kingdom",
+        place="Leeds, England, United Kingdom",
         category="Cars",
         budget="up to £12,000",
         condition="used",

@@ -55,7 +55,7 @@ class Want:
 
     title: str
     body: str
-    place: str  # "Leeds, United Kingdom"; empty while a draft has none.
+    place: str  # "Leeds, England, United Kingdom"; empty while a draft has none.
     category: str
     budget: str  # "up to £12,000", or empty.
     condition: str  # "new", "used", or empty.

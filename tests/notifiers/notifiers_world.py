@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session as MailSession
+from aiosmtpd.smtp import SMTP, Envelope
+from aiosmtpd.smtp import Session as MailSession
 from rooms import publish_want, start_vendor
 from sqlalchemy import select
 
@@ -75,7 +76,7 @@ class Mailbox:
         self.envelopes: list[Envelope] = []
         self.refuse: dict[str, str] = {}
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - The library looks for this name.
         self, server: SMTP, session: MailSession, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         del server, session, options
@@ -85,7 +86,9 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: MailSession, envelope: Envelope) -> str:
+    async def handle_DATA(  # noqa: N802 - The library looks for this name.
+        self, server: SMTP, session: MailSession, envelope: Envelope
+    ) -> str:
         del server
         when, _, reply = self.refuse.get(envelope.rcpt_tos[0], "").partition(" ")
         if when == "DATA":
@@ -168,7 +171,11 @@ class Sink:
             def log_message(self, *_: object) -> None:
                 """Silence."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, *_: object) -> None:
+                """A client that hangs up early is what some tests are about."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()

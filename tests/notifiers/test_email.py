@@ -1,0 +1,147 @@
+"""Mail to a real server: what it looks like there, and what each refusal means."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from notifiers_world import Route, a_post, free_port, mail_server
+
+from notifiers.channels import Composed, Outcome, Wire
+from notifiers.channels.email import Email, of_reply, write_mail
+from notifiers.models import Topic, Verdict
+from notifiers.post import Post
+from vendors.models import Undelivered
+from vrm.kernel.errors import BadInput
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+LONG = "https://wants.example/r/" + "x" * 150 + "/unsubscribe"
+MESSAGE = Composed(
+    Topic.LEAD_CREATED,
+    "Wanted: Škoda Yeti “4×4” (Leeds) " + "and more " * 12 + "words",
+    "Plain, ünïcode 🚗\n> quoted\n" + "long " * 400 + "\n",
+    "<!doctype html><p>Hello</p>",
+    "chat",
+    (),
+    {},
+    LONG,
+)
+WIRE = Wire("msg_7_abc", "msg_5_def", NOW, NOW)
+
+
+def send(post: Post, address: str = "ben@leeds.example", message: Composed = MESSAGE) -> Outcome:
+    return asyncio.run(Email().send({"address": address}, message, WIRE, post))
+
+
+def test_a_mail_arrives_whole(tmp_path: Path) -> None:
+    with mail_server() as (box, route):
+        outcome = send(a_post(tmp_path, mail=route))
+    assert (outcome.verdict, outcome.status, outcome.evidence) == (Verdict.DELIVERED, 250, True)
+    (mail,) = box.mails
+    (envelope,) = box.envelopes
+    assert envelope.mail_from == "vrm@wants.example"
+    assert envelope.rcpt_tos == ["ben@leeds.example"]
+    assert mail["From"] == "VRM Intent Broker <vrm@wants.example>"
+    assert mail["To"] == "ben@leeds.example"
+    assert mail["Subject"] == MESSAGE.subject
+    assert mail["Message-ID"] == "<msg_7_abc@wants.example>"
+    assert mail["In-Reply-To"] == mail["References"] == "<msg_5_def@wants.example>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["List-Unsubscribe"] == f"<{LONG}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail["Date"].datetime == NOW
+    assert mail.get_content_type() == "multipart/alternative"
+    plain, html = mail.iter_parts()
+    assert plain.get_content().replace("\r\n", "\n") == MESSAGE.plain
+    assert html.get_content().strip() == MESSAGE.html
+    raw = envelope.content
+    assert isinstance(raw, bytes)
+    assert f"List-Unsubscribe: <{LONG}>\r\n".encode() in raw  # In one piece: encoded words are not undone there.
+    assert max(map(len, raw.split(b"\r\n"))) < 998
+
+
+def test_a_letter_has_no_list_and_the_first_of_a_thread_no_reply() -> None:
+    mail = write_mail("a@b.example", replace(MESSAGE, unsubscribe_url=None), replace(WIRE, thread=None), POST)
+    for name in ("List-Unsubscribe", "List-Unsubscribe-Post", "In-Reply-To", "References"):
+        assert name not in mail
+
+
+POST = a_post(Path("unused"))
+
+
+@pytest.mark.parametrize("evil", ["a\r\nBcc: x@y.example", "a\nX: y", "a\rX: y"])
+def test_no_header_can_be_injected(evil: str) -> None:
+    with pytest.raises(ValueError, match=r"linefeed|newline"):
+        write_mail("a@b.example", replace(MESSAGE, subject=evil), WIRE, POST)
+    with pytest.raises((ValueError, IndexError)):
+        write_mail(f"x@y.example{evil}", MESSAGE, WIRE, POST)
+
+
+def test_addresses_are_checked_where_they_are_typed() -> None:
+    clean = Email().clean
+    assert clean({"address": " Sales@Example.ORG "}, POST.outbound) == {"address": "sales@example.org"}
+    for address in ("", "nobody", "a@b", "a@b.example\nBcc: c@d.example", "jürgen@example.org", "a@b.example, c@d.e"):
+        with pytest.raises(BadInput) as refused:
+            clean({"address": address}, POST.outbound)
+        assert list(refused.value.problems) == ["address"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict", "because", "gone", "ours"),
+    [
+        ("RCPT 550 5.1.1 no such user", Verdict.PERMANENT, Undelivered.BOUNCED, True, False),
+        ("RCPT 553 mailbox name not allowed", Verdict.PERMANENT, Undelivered.BOUNCED, True, False),
+        ("RCPT 550 5.7.1 you are on a blocklist", Verdict.PERMANENT, Undelivered.REFUSED, False, False),
+        ("RCPT 451 4.7.1 greylisted", Verdict.TRANSIENT, Undelivered.REFUSED, False, False),
+        ("RCPT 552 5.2.2 mailbox full", Verdict.TRANSIENT, Undelivered.REFUSED, False, False),
+        ("RCPT 554 5.7.1 relay access denied", Verdict.TRANSIENT, Undelivered.UNREACHABLE, False, True),
+        ("DATA 554 5.6.0 looks like spam", Verdict.PERMANENT, Undelivered.REFUSED, False, False),
+        ("DATA 452 4.3.1 no space", Verdict.TRANSIENT, Undelivered.REFUSED, False, False),
+    ],
+)
+def test_each_refusal_says_what_it_means(
+    tmp_path: Path, reply: str, verdict: Verdict, because: Undelivered, gone: bool, ours: bool
+) -> None:
+    with mail_server() as (box, route):
+        box.refuse["ben@leeds.example"] = reply
+        outcome = send(a_post(tmp_path, mail=route))
+    assert (outcome.verdict, outcome.because, outcome.gone, outcome.ours) == (verdict, because, gone, ours)
+    assert outcome.status == int(reply[5:8])
+    assert reply[9:] in outcome.said
+    assert box.mails == []
+
+
+def test_a_reply_without_an_enhanced_code_is_read_by_its_number() -> None:
+    assert of_reply(551, "user not local").gone
+    assert of_reply(450, "busy").verdict is Verdict.TRANSIENT
+
+
+def test_nobody_listening_and_a_broken_conversation_are_our_trouble(tmp_path: Path) -> None:
+    outcome = send(a_post(tmp_path, mail=Route("127.0.0.1", free_port())))
+    assert (outcome.verdict, outcome.because, outcome.ours) == (Verdict.TRANSIENT, Undelivered.UNREACHABLE, True)
+
+    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 hello\r\n")
+        await reader.readline()
+        writer.close()
+
+    async def talk() -> Outcome:
+        async with await asyncio.start_server(rude, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            return await Email().send(
+                {"address": "a@b.example"}, MESSAGE, WIRE, a_post(tmp_path, mail=Route("127.0.0.1", port))
+            )
+
+    outcome = asyncio.run(talk())
+    assert (outcome.verdict, outcome.ours) == (Verdict.TRANSIENT, True)
+    assert outcome.said.startswith("The mail relay")
+
+
+def test_without_a_relay_each_mail_is_one_file(tmp_path: Path) -> None:
+    post = a_post(tmp_path)
+    for _ in range(2):  # A second attempt is the same mail.
+        outcome = send(post)
+    assert (outcome.verdict, outcome.evidence) == (Verdict.DELIVERED, False)
+    (file,) = post.outbox.iterdir()
+    assert b"Message-ID: <msg_7_abc@wants.example>\r\n" in file.read_bytes()
