@@ -100,7 +100,11 @@ def responsiveness() -> str:
     return render_template(
         "public/responsiveness.html",
         group=group,
-        figure=Markup(response_curve(group.curve, ident="curve")),  # noqa: S704 - Drawn by us from numbers alone.
+        # Two sizes, of which the page shows one: letters must stay readable on a phone.
+        figures=[
+            (size, Markup(response_curve(group.curve, ident=f"curve-{size}", width=width)))  # noqa: S704 - Our own drawing of numbers.
+            for size, width in (("wide", 560), ("small", 300))
+        ],
         rows=curve_rows(group.curve),
         silent=asdict(group.silent),
     )

@@ -22,7 +22,7 @@ blueprint = Blueprint("me", __name__, url_prefix="/me")
 @signed_in
 def boards() -> str:
     """Every want of who is signed in, the newest first."""
-    told = func.count().filter(Lead.withheld.is_(None))
+    told = func.count(Lead.vendor_id).filter(Lead.withheld.is_(None))
     rows = db().execute(
         select(Intent, told, func.count(Lead.responded_at), func.count(Lead.seen_at))
         .outerjoin(Lead, Lead.intent_id == Intent.id)
@@ -31,9 +31,7 @@ def boards() -> str:
         .order_by(Intent.id.desc())
         .limit(200)
     )
-    # COUNT(*) counts the one empty row of an intent without leads.
-    shown = [(intent, count if intent.routed_at else 0, answered, seen) for intent, count, answered, seen in rows]
-    return render_template("me/boards.html", rows=shown, trees=taxonomy.trees(db()))
+    return render_template("me/boards.html", rows=rows.all(), trees=taxonomy.trees(db()))
 
 
 @blueprint.get("/intents/<code>/edit")

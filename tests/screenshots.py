@@ -1,0 +1,62 @@
+"""A picture of every page, at both widths and in both modes, in screenshots/: `python -m tests.screenshots [NAME …]`."""
+
+import shutil
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+# As pytest does: the helpers of the tests are found by their own names.
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "web")]
+
+from argon2 import PasswordHasher  # noqa: E402 - After the line above.
+from browsing import as_person, chromium, free_port, opened, pages, serving  # noqa: E402
+from world import app_for, make_world, settings_for  # noqa: E402
+
+from vrm.kernel import taxonomy  # noqa: E402
+from vrm.kernel.accounts import Passwords  # noqa: E402
+from vrm.kernel.clock import utc_now  # noqa: E402
+from vrm.kernel.db import Store  # noqa: E402
+from vrm.models import Base  # noqa: E402
+
+OUT = Path("screenshots")
+SIZES = {"phone": (320, 700), "desk": (1280, 900)}
+
+
+def main(wanted: list[str]) -> int:
+    """Take them; 1 when there is no browser."""
+    path = chromium()
+    if path is None:
+        print("There is no Chromium here; install it (apt-get install chromium).")  # noqa: T201 - A command.
+        return 1
+    OUT.mkdir(exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix="vrm-screenshots-"))
+    port = free_port()
+    settings = settings_for(f"sqlite:///{place / 'vrm.db'}", place, base_url=f"http://127.0.0.1:{port}")
+    store = Store.open(settings.database_url)
+    Base.metadata.create_all(store.engine)
+    with store.write() as session:
+        taxonomy.load(session, datetime.now(UTC))
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    world = make_world(store, utc_now(), passwords, place)
+    app = app_for(settings, store, utc_now, passwords)
+    with serving(app, port) as base, opened(path) as browser:
+        for name, person, address in pages(world):
+            if wanted and name not in wanted:
+                continue
+            with as_person(browser, app, person, base) as context:
+                page = context.new_page()
+                for size, (width, height) in SIZES.items():
+                    page.set_viewport_size({"width": width, "height": height})
+                    page.goto(address)
+                    for mode in ("light", "dark"):
+                        page.emulate_media(color_scheme=mode)  # type: ignore[arg-type] # One of its literals.
+                        page.screenshot(path=OUT / f"{name}-{size}-{mode}.png", full_page=True)
+    store.close()
+    shutil.rmtree(place)
+    print(f"Pictures are in {OUT}/.")  # noqa: T201 - A command.
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,119 @@
+"""A real browser before a real server on loopback, and the list of pages that are looked at."""
+
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Thread
+
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from werkzeug.serving import make_server
+from world import World
+
+from vrm.kernel.accounts import Account
+
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"]
+
+
+def chromium() -> str | None:
+    """Where the browser is."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(app: Flask, port: int) -> Iterator[str]:
+    """The address at which the app answers, until the end of the block."""
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Browser]:
+    """A browser with nothing in it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        yield browser
+        browser.close()
+
+
+def cookie(app: Flask, account: Account, base: str) -> Mapping[str, str]:
+    """The cookie of a session of this account."""
+    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined] # Flask's own.
+    value = serializer.dumps({"_user_id": f"{account.id}.{account.session_epoch}", "_fresh": True})
+    return {"name": "vrm", "value": value, "url": base}
+
+
+def as_person(browser: Browser, app: Flask, account: Account | None, base: str, **options: object) -> BrowserContext:
+    """A window in which this person is signed in."""
+    context = browser.new_context(base_url=base, **options)  # type: ignore[arg-type] # Passed on as given.
+    if account is not None:
+        context.add_cookies([cookie(app, account, base)])  # type: ignore[list-item] # A plain dict will do.
+    return context
+
+
+def pages(world: World) -> list[tuple[str, Account | None, str]]:
+    """(name, who looks, path) of every kind of page, full and empty."""
+    want, vendor = world.want.code, world.vendor.slug
+    return [
+        ("home", None, "/"),
+        ("want", None, "/want"),
+        ("intent", None, f"/intents/{want}"),
+        ("intent-closed", None, f"/intents/{world.bought.code}"),
+        ("sign-in", None, "/sign-in"),
+        ("sign-in-link", None, f"/sign-in/{world.links['sign-in']}"),
+        ("verify", None, f"/verify/{world.links['verify']}"),
+        ("not-found", None, "/nothing-here"),
+        ("responsiveness", None, "/responsiveness"),
+        ("research", None, "/research"),
+        ("docs", None, "/docs"),
+        ("vendor-public", None, f"/vendors/{vendor}"),
+        ("proof", None, f"/proof/{world.blog.proof_token}"),
+        ("boards", world.ana, "/me"),
+        ("boards-empty", world.ben, "/me"),
+        ("board", world.ana, f"/me/intents/{want}"),
+        ("board-draft", world.ana, f"/me/intents/{world.draft.code}"),
+        ("board-nobody", world.ana, f"/me/intents/{world.lonely.code}"),
+        ("board-done", world.ana, f"/me/intents/{world.bought.code}"),
+        ("edit", world.ana, f"/me/intents/{want}/edit"),
+        ("thread", world.ana, f"/me/intents/{want}/vendors/{vendor}"),
+        ("blogs", world.ana, "/me/blogs"),
+        ("blog", world.ana, f"/me/blogs/{world.blog.code}"),
+        ("blog-unproven", world.ana, f"/me/blogs/{world.unproven.code}"),
+        ("entry", None, f"/entries/{world.links['entry']}"),
+        ("account", world.ana, "/me/account"),
+        ("vendor-start", None, "/vendor"),
+        ("vendor-several", world.olu, "/vendor"),
+        ("inbox", world.ben, f"/vendor/{vendor}"),
+        ("inbox-empty", world.carol, f"/vendor/{world.carols.slug}"),
+        ("lead", world.ben, f"/vendor/leads/{want}-{world.vendor.code}"),
+        ("subscriptions", world.ben, f"/vendor/{vendor}/subscriptions"),
+        ("subscription-new", world.ben, f"/vendor/{vendor}/subscriptions/new"),
+        ("channels", world.ben, f"/vendor/{vendor}/channels"),
+        ("channel-new", world.ben, f"/vendor/{vendor}/channels/new/telegram"),
+        ("channel", world.ben, f"/vendor/{vendor}/channels/{world.mail.code}"),
+        ("channel-unverified", world.ben, f"/vendor/{vendor}/channels/{world.hook.code}"),
+        ("channel-link", None, f"/channels/verify/{world.links['channel']}"),
+        ("team", world.ben, f"/vendor/{vendor}/team"),
+        ("settings", world.ben, f"/vendor/{vendor}/settings"),
+        ("answer", None, f"/r/{world.links['answer']}?do=offer"),
+        ("answer-decline", None, f"/r/{world.links['answer']}?do=decline"),
+        ("admin", world.olu, "/admin"),
+        ("outbox", world.olu, "/admin/outbox"),
+        ("outbox-mail", world.olu, "/admin/outbox/20261121T115900-msg_1.eml"),
+    ]
