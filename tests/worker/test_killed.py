@@ -81,7 +81,7 @@ def told(store: Store, ana: Account, ben: Account, town: Town) -> Vendor:
 
 # A server that has imported everything forks each victim: as real as any process, and there at once.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["dying"])
+FORKS.set_forkserver_preload(["vrm.wiring"])
 
 
 def start_dying(store_url: str, town: Town, steps: int) -> ForkServerProcess:
