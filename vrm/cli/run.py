@@ -22,7 +22,8 @@ from vrm.wiring import works_of
 from vrm.worker.loop import Worker
 from vrm.worker.steps import lanes
 
-_THREADS = 16  # Requests that one web process answers at a time; most wait for the store.
+_THREADS = 8  # Requests that one web process answers at a time; most wait for the store.
+_GRACE_S = 5  # For answers that are under way when the web process is told to end.
 _once = click.option("--once", is_flag=True, help="Do what is owed now, and end.")
 
 
@@ -73,6 +74,7 @@ def web(host: str) -> None:
         workers=1,
         blocking_threads=_THREADS,
         respawn_failed_workers=True,
+        workers_kill_timeout=_GRACE_S,
         log_level=LogLevels(found.log),
     ).serve()
 

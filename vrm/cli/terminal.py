@@ -55,6 +55,7 @@ def settings() -> Settings:
     logging.basicConfig(
         level=found.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    logging.getLogger("alembic").setLevel(max(logging.WARNING, logging.getLogger().level))
     return found
 
 

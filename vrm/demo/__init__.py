@@ -25,7 +25,7 @@ from vrm.worker.loop import Worker
 from vrm.worker.steps import Works
 
 _PATIENCE_S = 20.0  # For one thing to happen in the background.
-_MINUTE_S = 0.1  # The telling's pace: vendors take minutes, the reader does not have them.
+_MINUTE_S = 0.25  # The telling's pace: vendors take minutes, the reader does not have them.
 
 
 class _Terminal:
@@ -61,7 +61,10 @@ def replay(console: Console) -> Outcome:
         worker = Worker(works)
         worker.start()
         try:
-            console.print("[bold]Yaris, 2008[/bold]: one want, five vendors, everything on this machine.\n")
+            console.print(
+                "[bold]Yaris, 2008[/bold]: one want, five vendors, everything on this machine; "
+                "a minute takes a quarter of a second.\n"
+            )
             outcome = Story(works, town, _Terminal(console)).play()
         finally:
             worker.stop()
@@ -103,11 +106,13 @@ def show(console: Console, outcome: Outcome) -> None:
     for vendor, why in outcome.not_told.items():
         console.print(f"{vendor} was not told. {' '.join(why)}", markup=False, soft_wrap=True)
     group = outcome.measures.as_json()["groups"][0]
-    median = group["median_of_responders_s"]
+    reach, wait = group["reach"], group["median_wait_s"]["estimate"]
+    answered = sum(line.answered_at is not None for line in outcome.board)
+    unreached = reach["notified"] - reach["delivered"]
     console.print(
-        f"\nMeasured: {group['reach']['delivered']} of {group['reach']['notified']} vendors were reached; of these, "
-        f"{sum(line.answered_at is not None for line in outcome.board)} answered, half of them within {median:.1f} s. "
-        "The other two are not silent: we never reached them, and the board says why.",
+        f"\nMeasured: {reach['delivered']} of {reach['notified']} vendors were reached and {answered} of these "
+        f"answered, at a median wait of {wait} s. {unreached} are not called silent: the broker never reached them, "
+        "and says why.",
         markup=False,
         soft_wrap=True,
     )

@@ -132,7 +132,7 @@ class _AnyPort(Controller):
     def _trigger_server(self) -> None:
         if self.server is not None:
             self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]  # asyncio.Server.
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # aiosmtpd types it not.
 
 
 class Mail:

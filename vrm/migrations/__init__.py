@@ -1,5 +1,7 @@
 """The store's shape through time. `upgrade` brings any store to the newest one and loads the trees."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -8,10 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from vrm.kernel import taxonomy
-from vrm.kernel.db import Store
+from vrm.kernel.db import Store, open_engine
+from vrm.kernel.errors import VrmError
 from vrm.kernel.taxonomy import LoadReport, Progress
 from vrm.models import Base
 
@@ -24,8 +27,7 @@ def upgrade(store: Store, now: datetime, *, to: str = "head", progress: Progress
 
     Returns what the load changed; None when `to` is an older revision.
     """
-    with store.engine.begin() as connection:
-        _alone(connection)
+    with _migrating(store) as connection:
         command.upgrade(_config(connection), to)
     if to != "head":
         return None
@@ -35,8 +37,7 @@ def upgrade(store: Store, now: datetime, *, to: str = "head", progress: Progress
 
 def downgrade(store: Store, to: str) -> None:
     """Take the tables back to revision `to` ("base" is nothing at all)."""
-    with store.engine.begin() as connection:
-        _alone(connection)
+    with _migrating(store) as connection:
         command.downgrade(_config(connection), to)
 
 
@@ -67,7 +68,19 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _alone(connection: Connection) -> None:
-    # SQLite's BEGIN IMMEDIATE has locked the file already.
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+@contextmanager
+def _migrating(store: Store) -> Iterator[Connection]:
+    """A transaction in which nobody else migrates, on a connection of its own."""
+    engine = open_engine(store.engine.url.render_as_string(hide_password=False))
+    if engine.dialect.name == "sqlite":
+        # Rebuilding a table drops the old one, which with foreign keys on would empty whatever points to it.
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys = OFF"))
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":  # BEGIN IMMEDIATE has locked an SQLite file already.
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            yield connection
+            if engine.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                raise VrmError("The migration left rows that point nowhere, and was undone; please report this.")
+    finally:
+        engine.dispose()

@@ -24,6 +24,8 @@ context.configure(
     # SQLite cannot alter most things in place; the table is rebuilt instead.
     render_as_batch=True,
     compare_type=True,
+    # SQLite's too, since our engines begin transactions themselves: a migration happens whole or not at all.
+    transactional_ddl=True,
     render_item=render,
 )
 with context.begin_transaction():

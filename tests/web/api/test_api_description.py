@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from vrm.web.api import OPERATIONS
 
@@ -26,6 +27,10 @@ def test_it_is_openapi_3_1_with_a_bearer_token(described) -> None:
     assert described["openapi"] == "3.1.0"
     assert described["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     assert {"title", "version"} <= described["info"].keys()
+
+
+def test_an_independent_validator_finds_no_fault(described) -> None:
+    assert [error.message for error in OpenAPIV31SpecValidator(described).iter_errors()] == []
 
 
 def test_every_operation_is_described_once(described) -> None:
