@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,8 @@ class _Parts:
     unsubscribe_url: str | None = None
 
 
-def compose(session: Session, notification: Notification, post: Post, now: datetime) -> Composed:
+def compose(session: Session, notification: Notification, post: Post) -> Composed:
     """What the notification says at this moment. NotFound when what it is about is gone."""
-    del now
     parts = _of_account(session, notification, post)
     if parts is None:
         parts = _of_channel(session, notification, post) or _of_lead(session, notification, post)
@@ -130,14 +129,15 @@ def _of_lead(session: Session, notification: Notification, post: Post) -> _Parts
     if lead is None or channel is None:
         raise NotFound("The lead that this was about is gone.")
     answer = links.answer_url(post.base_url, post.signer, lead, channel)
+    why = facts.why(session, lead)
     words: dict[str, Any] = {
         "vendor": lead.vendor.name,
         "want": facts.want_of(session, lead.intent, Reader(lead.vendor.zone)),
-        "why": facts.why(session, lead),
+        "why": why,
         "terms": lead.intent.terms,
     }
     more, data, buttons = _about(session, notification, lead, answer)
-    data = facts.lead_json(session, lead, url=links.lead_url(post.base_url, lead), answer_url=answer) | data
+    data = facts.lead_json(session, lead, why, url=links.lead_url(post.base_url, lead), answer_url=answer) | data
     return _Parts(words | more, buttons, data, links.unsubscribe_url(answer))
 
 

@@ -139,10 +139,10 @@ def _place(tree: Tree, region_id: int) -> str:
 # --- JSON of webhooks -----------------------------------------------------------------------------
 
 
-def lead_json(session: Session, lead: Lead, *, url: str, answer_url: str) -> dict[str, Any]:
+def lead_json(session: Session, lead: Lead, why: str, *, url: str, answer_url: str) -> dict[str, Any]:
     """`data` of lead.created and lead.updated, as the contract has it."""
     return {
-        "lead": {"code": lead.code, "url": url, "why": why(session, lead)},
+        "lead": {"code": lead.code, "url": url, "why": why},
         "intent": intent_json(session, lead.intent),
         "answer_url": answer_url,
         "sequence": lead.intent.revision,

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from intents.models import Intent
 from notifiers.channels import KINDS, Composed, Proof, Wire
 from notifiers.compose import compose
 from notifiers.decide import SCHEDULE
@@ -184,7 +183,7 @@ def _written(session: Session, row: Notification, post: Post, now: datetime) -> 
         kind=kind,
         channel_id=row.channel_id,
         target=target,
-        message=compose(session, row, post, now),
+        message=compose(session, row, post),
         wire=Wire(wire_id(row), _thread(session, row), row.owed_at, now),
         retries=not only_once,
     )
@@ -230,14 +229,23 @@ def _unwanted(session: Session, row: Notification, now: datetime) -> Dropped | N
         return Dropped(row.id, because=Undelivered.SWITCHED_OFF)
     if row.topic in _ABOUT_ITSELF:
         return None
-    if row.topic is Topic.LEAD_CREATED:
-        intent = session.get(Intent, row.intent_id)
-        return Dropped(row.id) if intent is None or intent.closed_at is not None else None
-    return _premature(session, row, now)
+    if _is_over(session, row):
+        return Dropped(row.id)
+    return None if row.topic is Topic.LEAD_CREATED else _premature(session, row, now)
+
+
+def _is_over(session: Session, row: Notification) -> bool:
+    """Whether its want has closed, or the customer has turned the vendor down, so that this word is of no use."""
+    lead = session.get(Lead, (row.intent_id, row.vendor_id))
+    if lead is None:
+        return True
+    if row.topic is Topic.LEAD_CREATED and lead.intent.closed_at is not None:
+        return True
+    return row.topic in (Topic.LEAD_CREATED, Topic.LEAD_UPDATED) and lead.declined_at is not None
 
 
 def _takes(channel: Channel, topic: Topic) -> bool:
-    if channel.ended_at is not None:
+    if channel.ended_at is not None or channel.vendor.closed_at is not None:
         return False
     if topic in _ABOUT_ITSELF:
         return topic is Topic.TEST or channel.verified_at is None

@@ -40,18 +40,18 @@ def world(store: Store, ana: Account, ben: Account, now: datetime) -> World:
     return a_world(store, ana, ben, now)
 
 
-def composed(store: Store, notification: Notification, post: Post, now: datetime) -> Composed:
+def composed(store: Store, notification: Notification, post: Post) -> Composed:
     with store.read() as session:
         row = session.get(Notification, notification.id)
         assert row is not None
-        return compose(session, row, post, now)
+        return compose(session, row, post)
 
 
 def test_a_lead_has_want_place_and_budget_in_its_first_two_lines(
     store: Store, world: World, post: Post, now: datetime
 ) -> None:
     channel = a_channel(store, world.vendor, now)
-    message = composed(store, owe(store, now, channel, world.lead), post, now)
+    message = composed(store, owe(store, now, channel, world.lead), post)
     assert message.plain.splitlines()[:2] == ["“Toyota Yaris”", "Leeds, England, United Kingdom · up to £12,000"]
     assert "Toyota Yaris" in message.subject
     assert "Leeds" in message.subject
@@ -76,7 +76,7 @@ def test_a_lead_has_want_place_and_budget_in_its_first_two_lines(
 
 def test_the_links_lead_back_to_the_lead_and_the_channel(store: Store, world: World, post: Post, now: datetime) -> None:
     channel = a_channel(store, world.vendor, now)
-    message = composed(store, owe(store, now, channel, world.lead), post, now)
+    message = composed(store, owe(store, now, channel, world.lead), post)
     token = message.links[0].url.removeprefix(f"{BASE_URL}/r/").partition("?")[0]
     with store.read() as session:
         found = links.reached(session, post.signer, token)
@@ -94,7 +94,7 @@ def test_the_links_lead_back_to_the_lead_and_the_channel(store: Store, world: Wo
 
 def test_webhook_data_is_what_the_contract_says(store: Store, world: World, post: Post, now: datetime) -> None:
     channel = a_channel(store, world.vendor, now, url="https://crm.example.org/")
-    data = composed(store, owe(store, now, channel, world.lead), post, now).data
+    data = composed(store, owe(store, now, channel, world.lead), post).data
     assert set(data) == {"lead", "intent", "answer_url", "sequence"}
     assert set(data["lead"]) == {"code", "url", "why"}
     assert data["lead"]["code"] == f"{world.intent.code}-{world.vendor.code}"
@@ -129,16 +129,16 @@ def test_nothing_names_the_customer_before_the_reveal_and_the_reveal_does(
         (Topic.MESSAGE_CREATED, message.id),
     ]
     for topic, occasion in told:
-        text = everything(composed(store, owe(store, now, channel, world.lead, topic, occasion), post, now), now)
+        text = everything(composed(store, owe(store, now, channel, world.lead, topic, occasion), post), now)
         assert "Toyota Yaris" in text
         for secret in ("Ana", "Castro", "ana@example.org", "113 496"):
             assert secret not in text, topic
     revealed = owe(store, now, channel, world.lead, Topic.LEAD_REVEALED)
     with pytest.raises(NotFound):
-        composed(store, revealed, post, now)
+        composed(store, revealed, post)
     with store.write() as session:
         session.execute(update(Lead).values(revealed_at=now))
-    text = everything(composed(store, revealed, post, now), now)
+    text = everything(composed(store, revealed, post), now)
     for shown in ("Ana Castro", "ana@example.org", "+44 113 496 0000"):
         assert shown in text
 
@@ -151,7 +151,7 @@ def test_words_of_strangers_are_quoted_and_never_markup(
     with store.write() as session:
         intent = publish.by_code(session, world.intent.code)
         intent.body = body
-    message = composed(store, owe(store, now, a_channel(store, world.vendor, now), world.lead), post, now)
+    message = composed(store, owe(store, now, a_channel(store, world.vendor, now), world.lead), post)
     assert "<script" not in message.html
     assert "<b>" not in message.html
     assert "&lt;b&gt;Sale&lt;/b&gt;" in message.html
@@ -178,7 +178,7 @@ def test_an_update_says_what_the_want_says_now(store: Store, world: World, post:
             needed_by=date(2027, 6, 1),
         )
         publish.amend(session, intent, changed, now)
-    message = composed(store, owe(store, now, channel, world.lead, Topic.LEAD_UPDATED, 2), post, now)
+    message = composed(store, owe(store, now, channel, world.lead, Topic.LEAD_UPDATED, 2), post)
     assert message.plain.splitlines()[:2] == [
         "“Toyota Yaris Cross”",
         "Leeds, England, United Kingdom · £8,000 to £10,000 · used · needed by 1 June 2027",
@@ -189,7 +189,7 @@ def test_an_update_says_what_the_want_says_now(store: Store, world: World, post:
 
     with store.write() as session:
         publish.withdraw(session, publish.by_code(session, world.intent.code), now)
-    message = composed(store, owe(store, now, channel, world.lead, Topic.LEAD_WITHDRAWN, 3), post, now)
+    message = composed(store, owe(store, now, channel, world.lead, Topic.LEAD_WITHDRAWN, 3), post)
     assert "has withdrawn this want" in message.plain
     assert message.data["outcome"] == "withdrawn"
     assert [link.label for link in message.links] == ["See the want", "Stop these messages"]
@@ -211,7 +211,7 @@ def test_a_test_is_the_real_thing_with_a_sample(store: Store, world: World, post
     channel = a_channel(store, world.vendor, now, verified=False)
     with store.write() as session:
         owed = register.test(session, session.merge(channel), now)
-    message = composed(store, owed, post, now)
+    message = composed(store, owed, post)
     assert message.subject.startswith("Test:")
     assert "Leeds" in message.plain.splitlines()[1]
     assert message.data["test"] is True
@@ -229,7 +229,7 @@ def test_a_challenge_has_a_code_to_type_and_a_link_with_a_button(
             now,
             outbound=post.outbound,
         )
-    message = composed(store, new.challenge, post, now)
+    message = composed(store, new.challenge, post)
     assert str(new.channel.challenge) in message.plain
     token = message.links[0].url.removeprefix(f"{BASE_URL}/channels/verify/")
     with store.write() as session:
@@ -291,7 +291,7 @@ def test_letters_to_a_customer(store: Store, world: World, ana: Account, post: P
             (Topic.ANSWERED, response.id),
         ],
     )
-    sign_in, verify, ask, vanished, answered = (composed(store, letter, post, now) for letter in owed)
+    sign_in, verify, ask, vanished, answered = (composed(store, letter, post) for letter in owed)
     assert sign_in.links[0].url == f"{BASE_URL}/sign-in/s3cret"
     assert "30 minutes" in sign_in.plain
     assert verify.links[0].url == f"{BASE_URL}/verify/s3cret"
@@ -349,7 +349,7 @@ def test_the_letter_about_a_switched_off_channel_says_where_and_why(
     with store.write() as session:
         session.execute(update(Channel).values(switched_off_at=now, switched_off_because="It bounced: <b>no</b>"))
         owed = owe_letter(session, session.merge(ben), Topic.CHANNEL_OFF, now, channel=channel.id)
-    message = composed(store, owed, post, now)
+    message = composed(store, owed, post)
     for part in ("E-mail", "nobody@leeds.example", "> It bounced: <b>no</b>", f"{BASE_URL}/vendor/channels"):
         assert part in message.plain
     assert "<b>no" not in message.html
