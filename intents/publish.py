@@ -203,7 +203,7 @@ def check(session: Session, draft: IntentDraft, now: datetime) -> IntentDraft:
     for field, make in (
         ("title", lambda: one_line(draft.title)),
         ("body", lambda: text.prose(draft.body, field="body", label="The description", most=20_000)),
-        ("terms", lambda: text.prose(draft.terms, field="terms", label="The terms", most=4_000)),
+        ("terms", lambda: text.prose(draft.terms, field="terms", label="The text of the terms", most=4_000)),
         ("budget", lambda: _budget(draft.budget)),
     ):
         try:
