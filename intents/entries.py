@@ -105,6 +105,8 @@ def _consider(reading: _Reading, item: FeedEntry) -> None:
     )
     if _is_old(blog, item):
         entry.reason = "Older than the registration of the blog; only newer posts are read."
+        # Of a post without a date only this is known, and an edit must not make it new.
+        entry.published_at = min(entry.published_at, blog.created_at - timedelta(seconds=1))
     else:
         found = reading.parse(item)
         if isinstance(found, NotAWant):
