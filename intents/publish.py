@@ -345,6 +345,6 @@ def _check_daily_limit(session: Session, account_id: int, now: datetime) -> None
         wait = first + timedelta(days=1) - now
         raise LimitReached(
             f"You have published {PER_DAY} wants in 24 hours, which is the most; the next one is possible at "
-            f"{first + timedelta(days=1):%H:%M} UTC. Your draft is kept.",
+            f"{first + timedelta(days=1):%H:%M} UTC.",
             retry_after_s=max(1, int(wait.total_seconds())),
         )

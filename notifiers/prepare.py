@@ -230,14 +230,14 @@ def _unwanted(session: Session, row: Notification, now: datetime) -> Dropped | N
     if row.topic in _ABOUT_ITSELF:
         return None
     if _is_over(session, row):
-        return Dropped(row.id)
+        return Dropped(row.id, because=Undelivered.TOO_LATE)
     return None if row.topic is Topic.LEAD_CREATED else _premature(session, row, now)
 
 
 def _is_over(session: Session, row: Notification) -> bool:
     """Whether its want has closed, or the customer has turned the vendor down, so that this word is of no use."""
     lead = session.get(Lead, (row.intent_id, row.vendor_id))
-    if lead is None:
+    if lead is None or lead.withheld is not None:
         return True
     if row.topic is Topic.LEAD_CREATED and lead.intent.closed_at is not None:
         return True

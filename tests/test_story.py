@@ -80,7 +80,7 @@ def test_a_want_on_a_blog_reaches_vendors_is_answered_and_is_measured(
     # The near dealer's webhook got it too, signed, and none of the mails names Ana before she reveals herself.
     (created,) = [event for event in town.hook.received if event.type == "lead.created"]
     assert created.data["intent"]["title"] == "Toyota Yaris"
-    assert created.data["intent"]["budget"] == {"max": "12000.00", "currency": "GBP"}
+    assert created.data["intent"]["budget"] == {"min": None, "max": "12000.00", "currency": "GBP"}
     assert town.hook.forged == 0
     for address, message in town.mail.taken:
         if address != "ana@example.org":

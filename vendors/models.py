@@ -119,6 +119,7 @@ class Undelivered(StrEnum):
     REFUSED = "refused"  # The other side answered, and said no.
     UNREACHABLE = "unreachable"  # No answer from the other side.
     SWITCHED_OFF = "switched-off"  # The channel was switched off before the message went out.
+    TOO_LATE = "too-late"  # The want was over before the message went out.
 
 
 class Withheld(StrEnum):

@@ -1,5 +1,6 @@
 """What vendor and customer say to each other about one lead: offer, question, decline, reply, reveal."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -110,6 +111,18 @@ def see(session: Session, lead: Lead, now: datetime, *, by: SeenBy) -> None:
             lead.delivered_at = now
             lead.undelivered = None
         session.flush()
+
+
+def fetched(session: Session, vendor: Vendor, leads: Collection[Lead], now: datetime) -> bool:
+    """The vendor's own token fetched what holds these leads: proof of delivery. Whether it was the first for any."""
+    fresh = [lead.intent_id for lead in leads if lead.delivered_at is None]
+    if fresh:
+        session.execute(
+            update(Lead)
+            .where(Lead.vendor_id == vendor.id, Lead.intent_id.in_(fresh), Lead.delivered_at.is_(None))
+            .values(delivered_at=now, undelivered=None)
+        )
+    return bool(fresh)
 
 
 def say(session: Session, lead: Lead, body: str, now: datetime) -> Message:

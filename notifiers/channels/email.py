@@ -27,6 +27,7 @@ from vrm.kernel import text
 from vrm.kernel.errors import BadInput
 from vrm.kernel.outbound import Outbound
 
+_GREETING_S = 5.0
 _SENDER_NAME = "VRM Intent Broker"
 _ENHANCED = re.compile(r"\b[245]\.(\d{1,3})\.(\d{1,3})\b")  # RFC 3463, as "5.1.1".
 _NO_MAILBOX = frozenset({521, 550, 551, 553, 556})
@@ -144,17 +145,37 @@ def _keep(mail: EmailMessage, wire: Wire, post: Post) -> Outcome:
     )
 
 
-async def _relay(address: str, mail: EmailMessage, route: MailRoute, sender: str) -> Outcome:
-    client = SMTP(
+async def greet(route: MailRoute, sender: str) -> str | None:
+    """Say hello to the relay, sign in if there is a password, and leave: what went wrong, or None."""
+    client = _client(route, sender)
+    try:
+        async with asyncio.timeout(_GREETING_S):
+            await client.connect()
+            await client.quit()
+    except (TimeoutError, OSError, SMTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        client.close()
+    return None
+
+
+def _client(route: MailRoute, sender: str) -> SMTP:
+    # A password never goes in clear: with one, the relay must offer STARTTLS, unless it is this very machine.
+    must_encrypt = route.user is not None and route.host not in ("127.0.0.1", "::1", "localhost")
+    return SMTP(
         hostname=route.host,
         port=route.port,
         use_tls=route.secure,
-        start_tls=False if route.secure else None,
+        start_tls=False if route.secure else (True if must_encrypt else None),
         username=route.user,
         password=route.password,
         local_hostname=sender.rpartition("@")[2],
         timeout=DEADLINE_S,
     )
+
+
+async def _relay(address: str, mail: EmailMessage, route: MailRoute, sender: str) -> Outcome:
+    client = _client(route, sender)
     options = () if address.isascii() else ("SMTPUTF8",)
     payload = mail.as_bytes(policy=_POLICY.clone(utf8=bool(options)))
     await client.connect()

@@ -1,7 +1,7 @@
 """Commands that answer questions: measure, explain, doctor."""
 
+import asyncio
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from intents import publish
+from notifiers.channels.email import greet
 from vendors import team
 from vrm import explain as explaining
 from vrm import migrations
@@ -167,10 +168,8 @@ def _look_at_store(found: Settings) -> Iterator[_Finding]:
 def _look_at_mail(found: Settings) -> _Finding:
     if found.mail is None:
         return _Finding("mail", True, f"written to {found.instance / 'outbox'}; set VRM_MAIL_URL to send it")
-    try:
-        socket.create_connection((found.mail.host, found.mail.port), timeout=5).close()
-    except OSError as error:
-        return _Finding(
-            "mail", False, f"{found.mail.host}:{found.mail.port} does not answer ({error}); check VRM_MAIL_URL"
-        )
-    return _Finding("mail", True, f"{found.mail.host}:{found.mail.port} answers")
+    where = f"{found.mail.host}:{found.mail.port}"
+    trouble = asyncio.run(greet(found.mail, found.mail_from))
+    if trouble is not None:
+        return _Finding("mail", False, f"{where} does not take mail ({trouble}); check VRM_MAIL_URL")
+    return _Finding("mail", True, f"{where} answers")

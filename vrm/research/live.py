@@ -20,6 +20,7 @@ _UNDELIVERED = {
     Undelivered.REFUSED: Delivery.REFUSED,
     Undelivered.UNREACHABLE: Delivery.UNDELIVERED,
     Undelivered.SWITCHED_OFF: Delivery.SWITCHED_OFF,
+    Undelivered.TOO_LATE: Delivery.UNDELIVERED,
 }
 
 

@@ -121,6 +121,7 @@ UNDELIVERED = {
     Undelivered.REFUSED: later("The other side answered, and refused the message."),
     Undelivered.UNREACHABLE: later("The other side did not answer."),
     Undelivered.SWITCHED_OFF: later("The way to tell it was switched off before the message went out."),
+    Undelivered.TOO_LATE: later("The want was over before the message could go out."),
 }
 DECLINES = {
     DeclineReason.CATEGORY: later("We do not sell this"),

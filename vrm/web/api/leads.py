@@ -1,12 +1,11 @@
 """Leads, read by the vendor that got them and by the customer whose want it is, and what is said about them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Annotated, Literal
 
 from flask import request
 from pydantic import Field, RootModel
-from sqlalchemy import tuple_, update
 
 from intents.draft import Condition
 from vendors import leads, respond, team
@@ -195,7 +194,7 @@ def list_leads(caller: Caller, slug: str, query: PageQuery) -> Page[LeadOut]:
     if query.cursor is not None:
         before = _last_intent(caller, vendor, cursors.unseal(f"leads-{vendor.code}", query.cursor))
     page = leads.inbox(caller.session, vendor, before=before, limit=query.limit)
-    if request.method == "GET" and _note_fetched(caller, page.leads):
+    if request.method == "GET" and _note_fetched(caller, vendor, page.leads):
         page = leads.inbox(caller.session, vendor, before=before, limit=query.limit)
     trees = taxonomy.trees(caller.session)
     cursor = None
@@ -211,17 +210,12 @@ def _last_intent(caller: Caller, vendor: Vendor, code: str) -> int:
         raise cursors.bad() from error
 
 
-def _note_fetched(caller: Caller, page: Iterable[Lead]) -> bool:
-    """The vendor's own token fetched the page that holds them: proof of delivery. Whether it was the first for any."""
-    fresh = [(lead.intent_id, lead.vendor_id) for lead in page if lead.delivered_at is None]
-    if not fresh:
+def _note_fetched(caller: Caller, vendor: Vendor, page: Collection[Lead]) -> bool:
+    """Record the proof of delivery, when there is any that is new."""
+    if all(lead.delivered_at is not None for lead in page):
         return False
     with desk().store.write() as session:
-        session.execute(
-            update(Lead)
-            .where(tuple_(Lead.intent_id, Lead.vendor_id).in_(fresh), Lead.delivered_at.is_(None))
-            .values(delivered_at=caller.now, undelivered=None)
-        )
+        respond.fetched(session, vendor, page, caller.now)
     caller.session.rollback()  # The snapshot that it reads from is older than what was just written.
     return True
 
