@@ -1,4 +1,4 @@
-"""A picture of every page, at both widths and in both modes, in screenshots/: `python -m tests.screenshots [NAME …]`."""
+"""A picture of every page, in two widths and two modes, in screenshots/: `python -m tests.screenshots [NAME …]`."""
 
 import shutil
 import sys
@@ -27,7 +27,7 @@ def main(wanted: list[str]) -> int:
     """Take them; 1 when there is no browser."""
     path = chromium()
     if path is None:
-        print("There is no Chromium here; install it (apt-get install chromium).")  # noqa: T201 - A command.
+        print("There is no Chromium here; install it (apt-get install chromium).")
         return 1
     OUT.mkdir(exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix="vrm-screenshots-"))
@@ -54,7 +54,7 @@ def main(wanted: list[str]) -> int:
                         page.screenshot(path=OUT / f"{name}-{size}-{mode}.png", full_page=True)
     store.close()
     shutil.rmtree(place)
-    print(f"Pictures are in {OUT}/.")  # noqa: T201 - A command.
+    print(f"Pictures are in {OUT}/.")
     return 0
 
 

@@ -6,8 +6,8 @@ A new route fails here until it is entered: either with the object that must not
 from collections.abc import Callable, Iterator
 
 import pytest
-from conftest import Visitor
 from flask import Flask
+from visiting import Visitor
 from werkzeug.routing import Rule
 from world import World
 
@@ -98,7 +98,8 @@ def objects(world: World) -> dict[str, dict[str, object]]:
             ],
             subscription,
         ),
-        **dict.fromkeys(["channels.new", "channels.add"], {**vendor, "kind": "email"}),
+        "channels.new": {**vendor, "kind": "email"},
+        "channels.add": {**vendor, "kind": "email"},
         **dict.fromkeys(
             ["channels.channel", "channels.edit", "channels.verify", "channels.again", "channels.test"], channel
         ),

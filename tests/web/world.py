@@ -74,7 +74,7 @@ class World:
     links: dict[str, str]  # What mails carry, by what it is for.
 
 
-def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path) -> World:
+def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path) -> World:  # noqa: PLR0915 - A list of things.
     """Fill an empty store."""
     hour = timedelta(hours=1)
     with store.write() as session:
@@ -144,7 +144,10 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
         bought = publish_want(session, ana, now - 70 * hour, title="A child’s bicycle", category="bicycles")
         publish.fulfil(session, bought, now - 60 * hour)
         draft = publish.draft(
-            session, ana, IntentDraft(title="A quiet dishwasher", category_id=None, region_id=want.region_id), now - hour
+            session,
+            ana,
+            IntentDraft(title="A quiet dishwasher", category_id=None, region_id=want.region_id),
+            now - hour,
         )
         route.route_owed(session, now - 30 * hour)
         session.execute(update(Notification).values(done_at=now - 30 * hour, result=Result.DELIVERED))
