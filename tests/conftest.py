@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from vrm.kernel import taxonomy
+from vrm import migrations
 from vrm.kernel.accounts import Account, Passwords
 from vrm.kernel.db import Store
 from vrm.models import Base
@@ -19,7 +19,7 @@ from vrm.models import Base
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 REQUIRED = frozenset(filter(None, os.environ.get("VRM_REQUIRE", "").split(",")))
 POSTGRES = os.environ.get("VRM_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-# Filled once by `vrm db upgrade` and never by a test.
+# Filled once by the migrations and never by a test.
 _KEPT = {"categories", "regions", "region_members", "tree_versions", "alembic_version"}
 
 
@@ -43,9 +43,7 @@ def passwords() -> Passwords:
 
 
 def _fill(store: Store) -> None:
-    Base.metadata.create_all(store.engine)
-    with store.write() as session:
-        taxonomy.load(session, NOW)
+    migrations.upgrade(store, NOW)
 
 
 @pytest.fixture(scope="session")

@@ -46,16 +46,14 @@ def measure(leads: Path | None, by: Any, as_json: bool) -> None:
     if leads is not None:
         table = read_csv(leads)
     else:
-        store = ready_store(settings())
-        with store.read() as session:
+        with ready_store(settings()) as store, store.read() as session:
             table = live_table(session, utc_now())
-        store.close()
     found = measuring(table, by=by).as_json()
     if as_json:
         show_json(found)
         return
     show_table(
-        ["group", "leads", "reached", *(f"≤ {name}" for name in _HORIZONS.values()), "median wait"],
+        ["group", "leads", "reached", *(f"≤ {name}" for name in _HORIZONS.values()), "median"],
         [
             [
                 group["group"] or "all",
@@ -67,17 +65,19 @@ def measure(leads: Path | None, by: Any, as_json: bool) -> None:
             for group in found["groups"]
         ],
     )
-    console.print("Shares are of delivered leads, by Kaplan–Meier, with 95 % intervals.", style="dim")
+    console.print(
+        "Shares are of delivered leads, by Kaplan–Meier, with 95 % intervals; – is not yet observable.", style="dim"
+    )
 
 
 def _share(value: Any) -> str:
     if not isinstance(value, dict):
-        return str(value)
+        return "–"
     return f"{value['estimate']:.0%} ({value['low']:.0%}–{value['high']:.0%})"
 
 
 def _wait(seconds: float | None) -> str:
-    return "not reached" if seconds is None else str(timedelta(seconds=round(seconds)))
+    return "–" if seconds is None else str(timedelta(seconds=round(seconds)))
 
 
 @click.command()
@@ -92,14 +92,12 @@ def explain(intent: str, vendor: str | None, as_json: bool) -> None:
     Example:
       vrm explain h7k2mq9x4w3p --vendor leeds-toyota
     """
-    store = ready_store(settings())
-    with store.read() as session:
+    with ready_store(settings()) as store, store.read() as session:
         found = publish.by_code(session, intent)
         if vendor is None:
             explanation = explaining.explain(session, found)
         else:
             explanation = explaining.explain_vendor(session, found, team.by_slug(session, vendor))
-    store.close()
     if as_json:
         show_json({"told": explanation.told, "sentences": explanation.sentences})
     else:
@@ -149,6 +147,10 @@ def _look(found: Settings) -> Iterator[_Finding]:
 def _look_at_store(found: Settings) -> Iterator[_Finding]:
     try:
         store = Store.open(found.database_url)
+    except VrmError as error:
+        yield _Finding("database", False, str(error))
+        return
+    try:
         at = migrations.current(store)
         up_to_date = at == migrations.newest()
         yield _Finding("database", up_to_date, f"revision {at}" if up_to_date else "run `vrm db upgrade`")
@@ -160,9 +162,10 @@ def _look_at_store(found: Settings) -> Iterator[_Finding]:
             yield _Finding(
                 "clock", close, f"{apart:.1f} s from the database's" + ("" if close else "; run an NTP client")
             )
-        store.close()
-    except (SQLAlchemyError, VrmError) as error:
+    except SQLAlchemyError as error:
         yield _Finding("database", False, f"does not answer; check VRM_DATABASE_URL ({type(error).__name__})")
+    finally:
+        store.close()
 
 
 def _look_at_mail(found: Settings) -> _Finding:

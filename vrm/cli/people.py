@@ -33,14 +33,13 @@ def create(email: str, operator: bool, researcher: bool, verified: bool, passwor
     Example:
       vrm accounts create olu@example.org --operator --verified
     """
-    store = ready_store(settings())
     password = ""
     if password_stdin:
         password = sys.stdin.readline().rstrip("\n")
     elif sys.stdin.isatty():
         password = click.prompt("Password (empty for none)", hide_input=True, default="", show_default=False)
     now = utc_now()
-    with store.write() as session:
+    with ready_store(settings()) as store, store.write() as session:
         if kernel.find(session, email) is not None:
             raise BadInput({"email": f"There is an account for {email} already."})
         account = kernel.ensure(session, email, now)
@@ -49,7 +48,6 @@ def create(email: str, operator: bool, researcher: bool, verified: bool, passwor
         if password:
             account.password_hash = Passwords().hash(password)
         kernel.audit(session, "account.created", account.email, now, by=None, operator=operator)
-    store.close()
     click.echo(f"Made the account {account.email}.")
 
 
@@ -58,10 +56,8 @@ def create(email: str, operator: bool, researcher: bool, verified: bool, passwor
 @sentences
 def list_(as_json: bool) -> None:
     """List all open accounts."""
-    store = ready_store(settings())
-    with store.read() as session:
+    with ready_store(settings()) as store, store.read() as session:
         found = session.scalars(select(Account).where(Account.closed_at.is_(None)).order_by(Account.email)).all()
-    store.close()
     rows = [
         {
             "email": account.email,
@@ -82,7 +78,13 @@ def list_(as_json: bool) -> None:
 
 @accounts.command()
 @click.argument("email")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(list(Scope)), help="May be repeated; all if none.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="May be repeated; all if none.",
+)
 @click.option("--expires", default="90d", show_default=True, help="Such as 12h, 30d or never.")
 @click.option("--name", default="from the terminal", show_default=True, help="To tell it from others.")
 @sentences
@@ -93,15 +95,13 @@ def token(email: str, scopes: tuple[str, ...], expires: str, name: str) -> None:
     Example:
       vrm accounts token ana@example.org --scope intents:write --expires 30d
     """
-    store = ready_store(settings())
-    with store.write() as session:
+    with ready_store(settings()) as store, store.write() as session:
         account = kernel.find(session, email)
         if account is None:
             raise NotFound(f"There is no account for {email}; make it with `vrm accounts create {email}`.")
         made = kernel.make_token(
             session, account, utc_now(), name=name, scopes=scopes or tuple(Scope), lasts=_span(expires)
         )
-    store.close()
     click.echo(f"Token for {account.email} ({', '.join(made.token.scopes)}), shown this once: {made.secret}")
 
 

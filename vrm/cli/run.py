@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 
 import click
 from granian.constants import Interfaces
@@ -20,7 +20,7 @@ from vrm.kernel.outbound import install_guard
 from vrm.serve import Supervisor, end_with_parent
 from vrm.wiring import works_of
 from vrm.worker.loop import Worker
-from vrm.worker.steps import lanes
+from vrm.worker.steps import Step, lanes
 
 _THREADS = 8  # Requests that one web process answers at a time; most wait for the store.
 _GRACE_S = 5  # For answers that are under way when the web process is told to end.
@@ -39,18 +39,11 @@ def serve() -> None:
       PORT=8080 vrm serve
     """
     found = settings()
-    store = Store.open(found.database_url)
-    with console.status("Bringing the database up to date …") if console.is_terminal else _Quiet():
+    with Store.open(found.database_url) as store:
+        errors.print("Bringing the database up to date …")
         migrations.upgrade(store, utc_now())
-    store.close()
     errors.print(f"Open {found.base_url} in a browser; stop with Ctrl-C.", soft_wrap=True)
     sys.exit(Supervisor().run())
-
-
-class _Quiet:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 @click.command()
@@ -100,6 +93,7 @@ def worker() -> None:
     while not ended.wait(1.0):
         pass
     running.stop()
+    store.close()
 
 
 @click.command()
@@ -127,19 +121,18 @@ def deliver(once: bool) -> None:
 
 
 def _run_lane(name: str, once: bool) -> None:
-    found = settings()
-    store = ready_store(found)
-    _guard(found)
-    works = works_of(found, store=store)
     if not once:
         raise click.UsageError("Add --once; for continuous work run `vrm worker`.")
-    done = _until_idle(lanes(works), name)
-    store.close()
+    found = settings()
+    _guard(found)
+    with ready_store(found) as store:
+        works = works_of(found, store=store)
+        done = _until_idle(lanes(works)[name])
+        works.reader.close()
     click.echo(f"{done} done.")
 
 
-def _until_idle(every: Mapping[str, object], name: str) -> int:
-    steps: list[Callable[[], int]] = list(every[name])  # type: ignore[call-overload]  # Lanes are sequences of steps.
+def _until_idle(steps: Sequence[Step]) -> int:
     total = 0
     while done := sum(step() for step in steps):
         total += done

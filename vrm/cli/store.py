@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -28,8 +29,10 @@ def db() -> None:
 @sentences
 def upgrade() -> None:
     """Bring tables, categories and regions to this version. Safe to repeat."""
-    store = Store.open(settings().database_url)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+    with (
+        Store.open(settings().database_url) as store,
+        Progress(console=console, disable=not console.is_terminal, transient=True) as bar,
+    ):
         tasks = {}
 
         def progress(name: str, done: int, of: int) -> None:
@@ -38,7 +41,6 @@ def upgrade() -> None:
             bar.update(tasks[name], completed=done)
 
         report = migrations.upgrade(store, utc_now(), progress=progress)
-    store.close()
     if report is not None:
         click.echo(f"Up to date: {report.added} nodes added, {report.changed} changed, {report.unchanged} as before.")
 
@@ -79,16 +81,14 @@ def restore(file: Path) -> None:
         path = Path(_path(found))
         if path.exists():
             raise VrmError(f"{path} exists; move it away first, so that nothing is lost by mistake.")
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as copy:
-            if copy.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
-                raise VrmError(f"{file} is damaged; use another backup.")
+        if not _is_whole(file):
+            raise VrmError(f"{file} is damaged, or no backup; use another one.")
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, path)
     else:
         _run(["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={found.database_url}", str(file)])
-    store = Store.open(found.database_url)
-    migrations.upgrade(store, utc_now())
-    store.close()
+    with Store.open(found.database_url) as store:
+        migrations.upgrade(store, utc_now())
     click.echo("Restored, and up to date.")
 
 
@@ -96,24 +96,33 @@ def restore(file: Path) -> None:
 @sentences
 def check() -> None:
     """Look whether the store is whole and at this version. Exit code 1 when it is not."""
-    found = settings()
-    store = Store.open(found.database_url)
-    problems = []
+    with Store.open(settings().database_url) as store:
+        problems = list(_problems(store))
+    click.echo("\n".join(problems) or "The store is whole and at this version.")
+    sys.exit(1 if problems else 0)
+
+
+def _problems(store: Store) -> Iterator[str]:
     if store.dialect == "sqlite":
         with store.read() as session:
             answer = session.scalar(text("PRAGMA integrity_check"))
             broken = session.execute(text("PRAGMA foreign_key_check")).all()
         if answer != "ok":
-            problems.append(f"The file is damaged: {answer}. Restore the last backup.")
+            yield f"The file is damaged: {answer}. Restore the last backup."
         if broken:
-            problems.append(f"{len(broken)} rows point to rows that are gone. Restore the last backup.")
+            yield f"{len(broken)} rows point to rows that are gone. Restore the last backup."
     if migrations.current(store) != migrations.newest():
-        problems.append("The tables are not at this version; run `vrm db upgrade`.")
+        yield "The tables are not at this version; run `vrm db upgrade`."
     elif migrations.drift(store):
-        problems.append("The tables are not as the migrations made them; somebody changed them by hand.")
-    store.close()
-    click.echo("\n".join(problems) or "The store is whole and at this version.")
-    sys.exit(1 if problems else 0)
+        yield "The tables are not as the migrations made them; somebody changed them by hand."
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as copy:
+            return bool(copy.execute("PRAGMA integrity_check").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _path(found: Settings) -> str:

@@ -63,6 +63,7 @@ def ready_store(found: Settings) -> Store:
     """The store, or BadSetting with the command that makes it fit."""
     store = Store.open(found.database_url)
     if migrations.current(store) != migrations.newest():
+        store.close()
         raise BadSetting("The database is not at this version yet; run `vrm db upgrade` first.")
     return store
 

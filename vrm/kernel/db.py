@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from sqlalchemy import (
     JSON,
@@ -230,8 +230,14 @@ class Store:
         with self.session(writes=False) as session:
             yield session
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Give all connections back."""
+        """Give all connections back. `with Store.open(url) as store:` does it at the end of the block."""
         self.engine.dispose()
 
 

@@ -168,11 +168,11 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['home_category_id'], ['categories.id'], name=op.f('fk_blogs_home_category_id')),
     sa.ForeignKeyConstraint(['home_region_id'], ['regions.id'], name=op.f('fk_blogs_home_region_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_blogs')),
-    sa.UniqueConstraint('account_id', 'feed_url', name=op.f('uq_blogs_account_id_feed_url')),
     sa.UniqueConstraint('code', name=op.f('uq_blogs_code'))
     )
     with op.batch_alter_table('blogs', schema=None) as batch_op:
         batch_op.create_index('ix_blogs_due', ['next_fetch_at'], unique=False, sqlite_where=sa.text('verified_at IS NOT NULL AND ended_at IS NULL'), postgresql_where=sa.text('verified_at IS NOT NULL AND ended_at IS NULL'))
+        batch_op.create_index('uq_blogs_account_id_feed_url', ['account_id', 'feed_url'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('channels',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -348,7 +348,7 @@ def upgrade() -> None:
     sa.Column('withheld', sa.Enum('blocked', name='withheld', native_enum=False, create_constraint=True, length=20), nullable=True),
     sa.Column('notified_at', vrm.kernel.db.MomentType(), nullable=True),
     sa.Column('delivered_at', vrm.kernel.db.MomentType(), nullable=True),
-    sa.Column('undelivered', sa.Enum('no-channel', 'bounced', 'refused', 'unreachable', 'switched-off', name='undelivered', native_enum=False, create_constraint=True, length=20), nullable=True),
+    sa.Column('undelivered', sa.Enum('no-channel', 'bounced', 'refused', 'unreachable', 'switched-off', 'too-late', name='undelivered', native_enum=False, create_constraint=True, length=20), nullable=True),
     sa.Column('seen_at', vrm.kernel.db.MomentType(), nullable=True),
     sa.Column('seen_by', sa.Enum('page', 'post', 'api', name='seenby', native_enum=False, create_constraint=True, length=20), nullable=True),
     sa.Column('responded_at', vrm.kernel.db.MomentType(), nullable=True),
@@ -461,7 +461,7 @@ def upgrade() -> None:
     sa.Column('started_at', vrm.kernel.db.MomentType(), nullable=False),
     sa.Column('took_ms', sa.Integer(), nullable=False),
     sa.Column('verdict', sa.Enum('delivered', 'transient', 'permanent', name='verdict', native_enum=False, create_constraint=True, length=20), nullable=False),
-    sa.Column('because', sa.Enum('no-channel', 'bounced', 'refused', 'unreachable', 'switched-off', name='undelivered', native_enum=False, create_constraint=True, length=20), nullable=True),
+    sa.Column('because', sa.Enum('no-channel', 'bounced', 'refused', 'unreachable', 'switched-off', 'too-late', name='undelivered', native_enum=False, create_constraint=True, length=20), nullable=True),
     sa.Column('status', sa.Integer(), nullable=True),
     sa.Column('said', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['notification_id'], ['notifications.id'], name=op.f('fk_attempts_notification_id'), ondelete='CASCADE'),
@@ -537,6 +537,7 @@ def downgrade() -> None:
 
     op.drop_table('channels')
     with op.batch_alter_table('blogs', schema=None) as batch_op:
+        batch_op.drop_index('uq_blogs_account_id_feed_url', sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.drop_index('ix_blogs_due', sqlite_where=sa.text('verified_at IS NOT NULL AND ended_at IS NULL'), postgresql_where=sa.text('verified_at IS NOT NULL AND ended_at IS NULL'))
 
     op.drop_table('blogs')

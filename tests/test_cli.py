@@ -1,0 +1,167 @@
+"""The `vrm` command, as a person at a terminal uses it."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from rooms import publish_want, start_vendor
+
+from vrm import route
+from vrm.cli import main
+from vrm.kernel.accounts import Account, Passwords, bearer, find
+from vrm.kernel.clock import utc_now
+from vrm.kernel.db import Store
+
+Vrm = Callable[..., Result]
+
+
+@pytest.fixture
+def vrm(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vrm:
+    """Runs `vrm …` on the test's store; `fails=1` expects that exit code."""
+    monkeypatch.chdir(tmp_path)
+    environ = {"VRM_DATABASE_URL": store_url, "VRM_SECRET_KEY": "k" * 32, "VRM_REQUIRE": None}
+
+    def run(*words: str, fails: int = 0, typed: str | None = None, **more: str | None) -> Result:
+        result = CliRunner().invoke(main, words, env=environ | more, input=typed)
+        assert result.exit_code == fails, result.output + str(result.exception)
+        return result
+
+    return run
+
+
+def test_an_account_is_made_once(vrm: Vrm, store: Store) -> None:
+    vrm("accounts", "create", "Olu@Example.org", "--operator", "--verified")
+    assert "already" in vrm("accounts", "create", "olu@example.org", fails=1).stderr
+    with store.read() as session:
+        account = find(session, "olu@example.org")
+        assert account is not None
+        assert (account.is_operator, account.verified_at is not None, account.password_hash) == (True, True, None)
+
+
+def test_a_password_comes_by_standard_input(vrm: Vrm, store: Store) -> None:
+    vrm("accounts", "create", "olu@example.org", "--password-stdin", typed="a long enough sentence\n")
+    assert "between 10 and 200" in vrm(
+        "accounts", "create", "ana@example.org", "--password-stdin", typed="short\n", fails=1
+    ).stderr  # fmt: skip
+    with store.read() as session:
+        assert Passwords().check(find(session, "olu@example.org"), "a long enough sentence")
+        assert find(session, "ana@example.org") is None
+
+
+def test_a_token_is_the_last_word_and_works(vrm: Vrm, store: Store, ana: Account) -> None:
+    printed = vrm("accounts", "token", "ana@example.org", "--scope", "intents:read", "--expires", "30d").output
+    with store.read() as session:
+        token = bearer(session, printed.split()[-1], utc_now())
+        assert token is not None
+        assert (token.account.email, token.scopes) == ("ana@example.org", ["intents:read"])
+        assert token.expires_at is not None
+
+
+@pytest.mark.parametrize("expires", ["yesterday", "-1d", "", "30"])
+def test_a_life_that_is_none_is_refused_with_an_example(vrm: Vrm, ana: Account, expires: str) -> None:
+    assert "12h, 30d or never" in vrm("accounts", "token", "ana@example.org", "--expires", expires, fails=2).stderr
+
+
+def test_a_token_for_nobody_names_the_fix(vrm: Vrm) -> None:
+    assert "vrm accounts create nobody@example.org" in vrm("accounts", "token", "nobody@example.org", fails=1).stderr
+
+
+def test_accounts_are_listed_for_people_and_programs(vrm: Vrm, ana: Account) -> None:
+    assert "ana@example.org" in vrm("accounts", "list").output
+    (listed,) = json.loads(vrm("accounts", "list", "--json").output)
+    assert listed["email"] == "ana@example.org"
+
+
+def test_explain_answers_why_and_why_not(vrm: Vrm, store: Store, ana: Account, ben: Account, now: datetime) -> None:
+    with store.write() as session:
+        vendor = start_vendor(session, ben, now, wish=("plumber", "gb-lds"))
+        intent = publish_want(session, ana, now)
+        route.route_owed(session, now)
+    assert "No vendor listens to Cars" in vrm("explain", intent.code).output
+    why = vrm("explain", intent.code, "--vendor", vendor.slug, "--json").output
+    assert "Plumber in Leeds" in json.loads(why)["sentences"][0]
+    assert "no such want" in vrm("explain", "nothing", fails=1).stderr
+    assert "no such vendor" in vrm("explain", intent.code, "--vendor", "nobody", fails=1).stderr
+
+
+def test_steps_by_hand(vrm: Vrm, store: Store, ana: Account, ben: Account, now: datetime) -> None:
+    with store.write() as session:
+        start_vendor(session, ben, now, wish=("anything", "world"))
+        publish_want(session, ana, utc_now())
+    # These commands install the second guard, for good: it must let the other tests of this process reach loopback.
+    loopback = {"VRM_ALLOW_PRIVATE_TARGETS": "127.0.0.0/8,::1/128"}
+    assert int(vrm("route", "--once", **loopback).output.split()[0]) >= 1
+    assert vrm("deliver", "--once", **loopback).output == "0 done.\n"
+    assert vrm("harvest", "--once", **loopback).output == "0 done.\n"
+    assert "--once" in vrm("route", fails=2).stderr
+
+
+def test_measure_reads_the_store_or_a_table(vrm: Vrm, tmp_path: Path) -> None:
+    assert "median" in vrm("measure").output
+    found = json.loads(vrm("measure", "--json").output)
+    assert found["groups"][0]["n"] == 0
+    table = tmp_path / "leads.csv"
+    table.write_text("snapshot_id,lead_id\n1,2\n")
+    assert "missing" in vrm("measure", "--leads", str(table), "--json", fails=1).stderr.lower()
+
+
+def test_the_database_is_checked(vrm: Vrm) -> None:
+    assert "whole and at this version" in vrm("db", "check").output
+
+
+def test_a_backup_brings_everything_back(vrm: Vrm, store: Store, ana: Account, tmp_path: Path) -> None:
+    if store.dialect != "sqlite":
+        pytest.skip("PostgreSQL's own programs are tried by hand: their version must be the server's.")
+    copy = tmp_path / "copy.db"
+    vrm("db", "backup", str(copy))
+    assert "exists already" in vrm("db", "backup", str(copy), fails=1).stderr
+    assert "move it away first" in vrm("db", "restore", str(copy), fails=1).stderr
+    elsewhere = f"sqlite:///{tmp_path}/new/vrm.db"
+    vrm("db", "restore", str(copy), VRM_DATABASE_URL=elsewhere)
+    assert "ana@example.org" in vrm("accounts", "list", VRM_DATABASE_URL=elsewhere).output
+
+
+def test_a_damaged_backup_is_refused(vrm: Vrm, store: Store, tmp_path: Path) -> None:
+    if store.dialect != "sqlite":
+        pytest.skip("About files only.")
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"this is no database at all" * 100)
+    elsewhere = f"sqlite:///{tmp_path}/new/vrm.db"
+    assert "damaged" in vrm("db", "restore", str(broken), fails=1, VRM_DATABASE_URL=elsewhere).stderr
+    assert not (tmp_path / "new/vrm.db").exists()
+
+
+def test_doctor_finds_what_is_wrong_and_names_the_fix(vrm: Vrm) -> None:
+    assert all(each["ok"] for each in json.loads(vrm("doctor", "--json").output))
+    sick = vrm(
+        "doctor", "--json", fails=1, VRM_BASE_URL="http://wants.example.org", VRM_MAIL_URL="smtp://127.0.0.1:1",
+        VRM_ALLOW_PRIVATE_TARGETS="10.0.0.0/8",
+    )  # fmt: skip
+    findings = {each["what"]: each for each in json.loads(sick.output)}
+    assert {what for what, each in findings.items() if not each["ok"]} == {"address", "mail", "outbound"}
+    assert "https" in findings["address"]["says"]
+    assert "VRM_MAIL_URL" in findings["mail"]["says"]
+
+
+def test_a_store_that_is_too_old_names_the_command(vrm: Vrm, tmp_path: Path) -> None:
+    fresh = f"sqlite:///{tmp_path}/fresh.db"
+    assert "vrm db upgrade" in vrm("accounts", "list", fails=2, VRM_DATABASE_URL=fresh).stderr
+    assert re.search(r"\d{5} nodes added", vrm("db", "upgrade", VRM_DATABASE_URL=fresh).output)
+    assert "No accounts yet" in vrm("accounts", "list", VRM_DATABASE_URL=fresh).output
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("VRM_DATABSE_URL", "sqlite:///x", "Unknown setting VRM_DATABSE_URL"),
+        ("VRM_DATABASE_URL", "mysql://x", "must begin with sqlite:/// or postgresql://"),
+        ("VRM_SECRET_KEY", "short", "too short"),
+        ("VRM_ALLOW_PRIVATE_TARGETS", "everything", "CIDRs"),
+    ],
+)
+def test_a_wrong_setting_stops_with_a_sentence(vrm: Vrm, name: str, value: str, says: str) -> None:
+    assert says in vrm("accounts", "list", fails=2, **{name: value}).stderr
