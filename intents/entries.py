@@ -11,7 +11,7 @@ from intents import publish
 from intents.draft import Condition, IntentDraft
 from intents.feed import Feed, FeedEntry
 from intents.models import Blog, Decision, Entry, Intent, Origin
-from intents.parse import NotAWant, is_tagged, parse_entry
+from intents.parse import SURE_TAGS, NotAWant, is_tagged, parse_entry
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import BadInput, VrmError
 
@@ -138,7 +138,7 @@ def _make(reading: _Reading, entry: Entry, item: FeedEntry, found: IntentDraft) 
     complete = found.category_id is not None and found.region_id is not None
     # A post that may be older than the registration is never published unasked.
     surely_new = not item.date_replaced and entry.published_at >= blog.created_at
-    if blog.publish_tagged and is_tagged(item) and complete and surely_new:
+    if blog.publish_tagged and is_tagged(item, among=SURE_TAGS) and complete and surely_new:
         try:
             publish.publish(session, entry.intent, now)
         except VrmError as error:

@@ -62,13 +62,9 @@ def prove(harvester: Harvester, blog_id: int) -> Proof:
     if not 200 <= answer.status < 300:
         raise NotReachable(f"The blog answered {answer.status}; please check its address.")
     feed, feed_url, page = _feed_behind(harvester, answer, blog.url, now)
-    proof = find_proof(
-        token=blog.proof_token,
-        account_url=harvester.proof_url(blog),
-        feed=feed,
-        page_html=page,
-        page_url=answer.url,
-    )
+    proof = _proof(harvester, blog, feed, page, answer.url)
+    if proof is None and page is None and feed.url:
+        proof = _proof_at_home(harvester, blog, feed)
     if proof is None:
         raise BadInput(
             {
@@ -92,6 +88,25 @@ def prove(harvester: Harvester, blog_id: int) -> Proof:
         blog.title = feed.title[:200]
         blog.next_fetch_at = now
     return proof
+
+
+def _proof(harvester: Harvester, blog: Blog, feed: Feed, page: bytes | None, page_url: str) -> Proof | None:
+    return find_proof(
+        token=blog.proof_token,
+        account_url=harvester.proof_url(blog),
+        feed=feed,
+        page_html=page,
+        page_url=page_url,
+    )
+
+
+def _proof_at_home(harvester: Harvester, blog: Blog, feed: Feed) -> Proof | None:
+    """When the feed itself was registered: a rel="me" link would be on the page that it names as its home."""
+    try:
+        home = harvester.outbound.get_sync(feed.url, policy=PAGE)
+    except OutsideError:
+        return None
+    return _proof(harvester, blog, feed, home.body, home.url) if 200 <= home.status < 300 else None
 
 
 def _feed_behind(harvester: Harvester, answer: Answer, asked: str, now: datetime) -> tuple[Feed, str, bytes | None]:

@@ -20,7 +20,8 @@ from intents.phrases import (
 )
 from vrm.kernel.taxonomy import Trees
 
-WANT_TAGS = frozenset({"intent", "wanttobuy", "vrm"})
+SURE_TAGS = frozenset({"intent", "wanttobuy"})
+WANT_TAGS = SURE_TAGS | {"vrm"}  # Also the name of a movement that people write about.
 _READ = 6_000  # Characters of an entry in which we look; what is wanted stands at the beginning.
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 _LEADS_ON = re.compile(
@@ -100,10 +101,10 @@ def _refusal(headline: str, lead_in: LeadIn | None, title: str, *, tagged: bool)
     return None if title else _EMPTY
 
 
-def is_tagged(entry: FeedEntry) -> bool:
+def is_tagged(entry: FeedEntry, *, among: frozenset[str] = WANT_TAGS) -> bool:
     """Whether its author tagged the entry as a want, which an untagged "I want" is not."""
     tags = (*entry.tags, *_hashtags(entry.title), *_hashtags(entry.text[:_READ]))
-    return any(_folded(tag) in WANT_TAGS for tag in tags)
+    return any(_folded(tag) in among for tag in tags)
 
 
 def _hashtags(text: str) -> tuple[str, ...]:

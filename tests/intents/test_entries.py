@@ -86,10 +86,11 @@ def test_what_is_tagged_and_complete_is_published_where_the_author_chose_that(
         blog = ana_writes(session, ana, now, publish_tagged=True)
         untagged = post(now, "untagged", tags=())
         nowhere = post(now, "nowhere", title="I want a Toyota Yaris", text="")
-        take(session, blog, feed(post(now), untagged, nowhere), now + 2 * MINUTE)
+        essay = post(now, "essay", tags=("vrm",))  # Also what a movement is called: its author is asked.
+        take(session, blog, feed(post(now), untagged, nowhere, essay), now + 2 * MINUTE)
         assert (only(session, blog).decision, only(session, blog).ask_at) == (Decision.PUBLISHED, None)
         assert intent_of(session, blog).state == "open"
-        for key in ("untagged", "nowhere"):
+        for key in ("untagged", "nowhere", "essay"):
             assert (only(session, blog, key).decision, intent_of(session, blog, key).state) == (Decision.ASKED, "draft")
 
 

@@ -50,6 +50,16 @@ def test_a_link_on_the_page_proves_the_feed_that_calls_the_page_its_home(
     assert (blog.url, blog.feed_url, blog.verified_by) == (host.url("/"), host.url("/feed"), "rel-me")
 
 
+def test_a_link_on_the_home_page_also_proves_a_feed_that_was_registered_by_its_own_address(
+    harvester: Harvester, store: Store, ana: Account, host: BlogHost, time: Time
+) -> None:
+    blog = unproven(store, ana, host.url("/feed"), time.now)
+    page = f'<a rel="me" href="{harvester.proof_url(blog)}">me</a>'
+    host.says["/"] = Said(page, headers={"Content-Type": "text/html"})
+    host.says["/feed"] = Said(rss(home=host.url("/")))
+    assert prove(harvester, blog.id).method == "rel-me"
+
+
 def test_without_proof_the_sentence_names_both_ways_and_nothing_is_read(
     harvester: Harvester, store: Store, ana: Account, host: BlogHost, time: Time
 ) -> None:

@@ -64,14 +64,14 @@ def list_(as_json: bool) -> None:
             "operator": account.is_operator,
             "researcher": account.is_researcher,
             "verified": account.verified_at is not None,
-            "created_at": account.created_at.isoformat(),
+            "created_at": account.created_at.isoformat(timespec="seconds"),
         }
         for account in found
     ]
     if as_json:
         show_json(rows)
     elif rows:
-        show_table(list(rows[0]), [list(row.values()) for row in rows])
+        show_table(list(rows[0]), [[str(value)[:32] for value in row.values()] for row in rows])
     else:
         click.echo("No accounts yet. Make one with `vrm accounts create EMAIL`.")
 

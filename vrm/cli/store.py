@@ -63,7 +63,8 @@ def backup(file: Path) -> None:
             source.backup(target)
     else:
         _run(["pg_dump", "--format=custom", f"--file={file}", found.database_url])
-    click.echo(f"Wrote {file} ({file.stat().st_size:,} bytes). Keep {found.instance / 'secret_key'} with it.")
+    key = found.instance / "secret_key" if found.embedded else "VRM_SECRET_KEY"
+    click.echo(f"Wrote {file} ({file.stat().st_size:,} bytes). Keep {key} with it.")
 
 
 @db.command()
