@@ -4,7 +4,7 @@ import logging
 
 from flask import Flask, Response, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped] # It ships no types.
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from vrm.kernel.errors import (
@@ -69,10 +69,14 @@ def install(app: Flask) -> None:
 
 
 def kind_page(status: int, sentence: str) -> Response:
-    """A page that says what happened and what to do next."""
+    """A page that says what happened and what to do next, and shows the words that were typed, to be copied."""
     undo()
     title = _TITLES.get(status, later("Something went wrong here"))
-    return make_response(render_template("error.html", title=title, sentence=sentence, status=status), status)
+    # A form that is too large cannot be read, whoever asks.
+    kept = kept_typed(keep_typed()) if status != 413 else None
+    typed = [(name, value) for name, value in kept[1].items(multi=True) if len(value) > 20] if kept else []
+    page = render_template("error.html", title=title, sentence=sentence, status=status, typed=typed)
+    return make_response(page, status)
 
 
 def _refused(error: VrmError) -> Response:
@@ -107,6 +111,8 @@ def _ask_again(_error: CSRFError) -> Response:
 
 def _http(error: HTTPException) -> AnyResponse:
     status = error.code or 500
+    if isinstance(error, SecurityError):  # A host that is not ours: no address on it can be built.
+        return Response("This is not the address of this site.\n", status, mimetype="text/plain")
     if status < 400:  # A redirect that routing raises, as for a missing slash.
         return error.get_response()
     sentence = _SENTENCES.get(status) or error.description or ""

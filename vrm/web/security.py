@@ -47,7 +47,7 @@ def install(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=base.scheme == "https",
-        TRUSTED_HOSTS=[str(base.hostname), "localhost", "127.0.0.1", "[::1]"],
+        TRUSTED_HOSTS=[str(base.hostname), "localhost", "127.0.0.1"],
         MAX_CONTENT_LENGTH=256 * 1024,
         MAX_FORM_MEMORY_SIZE=256 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # As long as the session.

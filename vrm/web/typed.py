@@ -39,7 +39,7 @@ class Typed:
             self.problems.setdefault(renamed.get(field, field), sentence)
         if isinstance(error, UnknownNode):
             for field in error.problems:
-                self.candidates[field] = error.candidates
+                self.candidates[renamed.get(field, field)] = error.candidates
 
     def choice(self, name: str, closed_set: type[_Choice], otherwise: _Choice) -> _Choice:
         """One of a closed set."""
@@ -107,10 +107,11 @@ class Typed:
         chosen = tree.by_slug(self.get(f"{name}_slug"))
         if chosen is not None and chosen.label == text:
             return chosen.id
+        kind = name.removeprefix("home_")  # What the sentence calls it.
         try:
-            return tree.resolve(text, field=name).id
+            return tree.resolve(text, field=kind).id
         except UnknownNode as error:
-            self.note(error, {})
+            self.note(error, {kind: name})
             return None
 
 

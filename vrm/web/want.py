@@ -15,7 +15,7 @@ from intents.models import Intent
 from vendors import leads
 from vrm.kernel import accounts, taxonomy
 from vrm.kernel.accounts import Account, LinkPurpose
-from vrm.kernel.errors import NotFound
+from vrm.kernel.errors import LimitReached, NotFound
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
 from vrm.web import visitors
@@ -89,7 +89,11 @@ def author() -> AnyResponse:
     if password:
         visitors.sign_in(account)
         return redirect(onward, 303)
-    mail_link(db(), account, LinkPurpose.SIGN_IN, now())
+    try:
+        mail_link(db(), account, LinkPurpose.SIGN_IN, now())
+    except LimitReached as error:
+        typed.problems["email"] = str(error)
+        return _ask_who(typed, 429)
     session["onward"] = onward
     return make_response(
         render_template(

@@ -1,0 +1,158 @@
+"""Signing in and out, and that nothing typed is lost on the way."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from flask import Flask
+from sqlalchemy import select
+from visiting import Clock, Visitor
+from world import World
+
+from notifiers.models import Notification, Topic
+from vendors.models import Vendor
+from vrm.kernel.accounts import Account, Link
+from vrm.kernel.db import Store
+
+
+def secret_of(store: Store) -> str:
+    """What the newest letter carries."""
+    with store.read() as session:
+        letter = session.scalars(select(Notification).order_by(Notification.id.desc())).first()
+        assert letter is not None
+        assert letter.topic in (Topic.SIGN_IN, Topic.VERIFY)
+        return str(letter.params["secret"])
+
+
+def test_a_link_signs_in_once_and_only_by_its_button(visitor: Callable[[], Visitor], store: Store) -> None:
+    ana = visitor()
+    assert "on its way" in ana.send("/sign-in", email="Ana@Example.org").text
+    secret = secret_of(store)
+    for _ in range(3):  # A mail scanner opens it, again and again.
+        ana.get(f"/sign-in/{secret}")
+    assert ana.press(f"/sign-in/{secret}") == "/me"
+    ana.get("/me")
+    with store.read() as session:
+        assert session.scalars(select(Account)).one().verified_at is not None
+    assert "used or is too old" in ana.refused(f"/sign-in/{secret}", 410)
+    assert ana.press("/sign-out") == "/"
+    ana.get("/me", 303)
+
+
+def test_a_link_leads_on_to_where_somebody_wanted_to_go(visitor: Callable[[], Visitor], store: Store) -> None:
+    ana = visitor()
+    ana.send("/sign-in", email="ana@example.org", next="/me/blogs")
+    assert ana.press(f"/sign-in/{secret_of(store)}") == "/me/blogs"
+
+
+def test_no_link_leads_to_another_site(visitor: Callable[[], Visitor], store: Store) -> None:
+    ana = visitor()
+    for elsewhere in ("//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"):
+        ana.send("/sign-in", email=f"a{len(elsewhere)}@example.org", next=elsewhere)
+        assert ana.press(f"/sign-in/{secret_of(store)}") == "/me"
+        ana.press("/sign-out")
+
+
+def test_an_old_link_is_refused_kindly(visitor: Callable[[], Visitor], store: Store, clock: Clock) -> None:
+    ana = visitor()
+    ana.send("/sign-in", email="ana@example.org")
+    clock.moment += timedelta(minutes=31)
+    assert "Ask for a new one" in ana.get(f"/sign-in/{secret_of(store)}", 410)
+
+
+def test_one_mailbox_gets_six_links_an_hour(visitor: Callable[[], Visitor], store: Store) -> None:
+    somebody = visitor()
+    for _ in range(6):
+        assert somebody.send("/sign-in", email="ana@example.org").status_code == 200
+    answer = somebody.send("/sign-in", email="ana@example.org")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "3600")
+    with store.read() as session:
+        assert len(session.scalars(select(Link)).all()) == 6
+
+
+def test_a_password_signs_in_and_a_wrong_one_says_the_same_for_everybody(
+    visitor: Callable[[], Visitor], world: World
+) -> None:
+    ana = visitor()
+    said = [
+        re.sub(r'value="[^"]*"', "", ana.refused("/sign-in/password", 422, email=email, password="wrong password"))
+        for email in ("ana@example.org", "nobody@example.org")
+    ]
+    assert said[0] == said[1]
+    assert "do not belong together" in said[0]
+    assert ana.press("/sign-in/password", email="ana@example.org", password="a sentence is fine") == "/me"
+
+
+def test_signing_in_begins_a_new_session(app: Flask, visitor: Callable[[], Visitor], world: World) -> None:
+    ana = visitor()
+    with ana.client.session_transaction() as session:
+        session["planted"] = "by somebody else"
+    ana.press("/sign-in/password", email="ana@example.org", password="a sentence is fine")
+    with ana.client.session_transaction() as session:
+        assert "planted" not in session
+
+
+def test_a_new_password_ends_every_other_session(visitor: Callable[[], Visitor], world: World) -> None:
+    here, there = visitor().sign_in(world.ana), visitor().sign_in(world.ana)
+    here.refused("/me/account/password", 422, old_password="wrong", password="another sentence")
+    here.press("/me/account/password", old_password="a sentence is fine", password="another sentence")
+    here.get("/me/account")
+    there.get("/me/account", 303)
+
+
+def test_what_was_typed_survives_signing_in_with_a_password(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    carol = visitor()
+    typed = {"name": "Carol’s Vans", "category": "cars-trucks-vans", "region": "gb-lds", "email": "c@example.net"}
+    page = carol.refused("/vendor", 401, **typed)
+    kept = re.search(r'name="kept" value="([^"]+)"', page)
+    assert kept
+    answer = carol.send("/sign-in/password", email="carol@example.net", password="a sentence is fine", kept=kept[1])
+    for value in typed.values():
+        assert value in answer.text
+    carol.press("/vendor", **typed)
+    with store.read() as session:
+        assert session.scalar(select(Vendor).where(Vendor.name == "Carol’s Vans")) is not None
+
+
+def test_an_ended_session_loses_nothing_that_was_typed(visitor: Callable[[], Visitor], world: World) -> None:
+    ana = visitor().sign_in(world.ana)
+    answer = ana.client.post(
+        f"/me/intents/{world.want.code}/vendors/{world.vendor.slug}/say",
+        data={"csrf_token": "of another session", "body": "Is it red?", "password": "never shown"},
+        headers={"Origin": "http://localhost"},
+    )
+    assert answer.status_code == 400
+    assert 'value="Is it red?"' in answer.text
+    assert "never shown" not in answer.text
+
+
+def test_a_form_of_another_site_does_nothing_and_is_not_repeated(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    ana = visitor().sign_in(world.ana)
+    path = f"/me/intents/{world.want.code}/withdraw"
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {}):
+        answer = ana.client.post(path, data={"why": "I say so"}, headers=headers)
+        assert answer.status_code == 400
+        assert "I say so" not in answer.text
+    nobody = visitor().client.post(path, data={"why": "I say so"}, headers={"Origin": "https://evil.example"})
+    assert "I say so" not in nobody.text
+    assert 'name="kept"' not in nobody.text
+
+
+def test_an_unproven_mailbox_can_be_proven_and_then_publish(
+    visitor: Callable[[], Visitor], store: Store, now: datetime
+) -> None:
+    with store.write() as session:
+        dora = Account(email="dora@example.org", created_at=now)
+        session.add(dora)
+    page = visitor().sign_in(dora)
+    said = {"title": "A boat", "category": "cars-trucks-vans", "region": "gb-lds"}
+    board = page.press("/want", **said)
+    assert "confirm your e-mail address" in page.get(board)
+    assert "confirm your mail address" in page.refused(f"{board}/publish", 403)
+    page.press("/verify", next=board)
+    assert page.press(f"/verify/{secret_of(store)}") == board
+    assert page.press(f"{board}/publish") == board

@@ -1,0 +1,114 @@
+"""What browsers are told, what hosts are answered, and pages for what went wrong."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from visiting import Clock, Visitor
+from world import World, app_for, settings_for
+
+from vrm.kernel.accounts import Passwords
+from vrm.kernel.db import Store
+
+
+def test_every_page_carries_its_headers(app: Flask, world: World) -> None:
+    client = app.test_client()
+    for path in ("/", "/nothing-here", f"/r/{world.links['answer']}", "/static/vrm.css", "/api/v1/openapi.json"):
+        headers = client.get(path, buffered=True).headers
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_no_page_needs_what_its_policy_forbids(visitor: Callable[[], Visitor], world: World) -> None:
+    for page in (visitor().get("/"), visitor().get("/responsiveness"), visitor().sign_in(world.ana).get("/me/account")):
+        assert "<style" not in page
+        assert " style=" not in page
+        assert " onclick=" not in page
+        assert "https://cdn" not in page
+
+
+def test_the_cookie_is_for_us_alone(store: Store, tmp_path: Path, clock: Clock, passwords: Passwords) -> None:
+    settings = settings_for("sqlite:///unused", tmp_path, base_url="https://wants.example.org")
+    client = app_for(settings, store, clock, passwords).test_client()
+    cookie = client.get("/want", base_url="https://wants.example.org").headers["Set-Cookie"]
+    for word in ("HttpOnly", "SameSite=Lax", "Secure"):
+        assert word in cookie
+    assert "Expires" not in cookie
+
+
+def test_other_host_names_are_refused(app: Flask) -> None:
+    client = app.test_client()
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+    for host in ("localhost", "localhost:8000", "127.0.0.1:8000"):
+        assert client.get("/", headers={"Host": host}).status_code == 200
+
+
+def test_forwarded_headers_count_only_behind_a_proxy(
+    store: Store, tmp_path: Path, clock: Clock, passwords: Passwords
+) -> None:
+    settings = settings_for("sqlite:///unused", tmp_path, base_url="https://wants.example.org")
+    headers = {"Host": "localhost", "X-Forwarded-Host": "wants.example.org", "X-Forwarded-Proto": "https"}
+    alone = app_for(settings, store, clock, passwords).test_client()
+    behind = app_for(replace(settings, trusted_proxies=1), store, clock, passwords).test_client()
+    assert "http://localhost/api" in alone.get("/docs", headers=headers).text
+    assert "https://wants.example.org/api" in behind.get("/docs", headers=headers).text
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/intents/none", "/vendors/none", "/r/none", "/sign-in/none", "/api/none"]
+)
+def test_what_is_not_there_is_said_kindly(visitor: Callable[[], Visitor], path: str) -> None:
+    answer = visitor().client.get(path)
+    assert answer.status_code in (404, 410)
+    assert "Traceback" not in answer.text
+
+
+def test_a_wrong_method_a_huge_form_and_a_fault_are_pages_too(app: Flask, visitor: Callable[[], Visitor]) -> None:
+    somebody = visitor()
+    answer = somebody.client.post("/research", data={"csrf_token": "x"})
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]
+    assert somebody.send("/want", body="x" * 300_000).status_code == 413
+
+    def broken() -> str:
+        raise ZeroDivisionError
+
+    app.view_functions["home.research"] = broken
+    answer = somebody.client.get("/research")
+    assert answer.status_code == 500
+    assert "our fault, not yours" in answer.text
+    assert "ZeroDivision" not in answer.text
+
+
+def test_what_was_typed_is_shown_when_it_comes_too_late(visitor: Callable[[], Visitor], world: World) -> None:
+    visitor().sign_in(world.ana).press(f"/me/intents/{world.want.code}/withdraw")
+    page = visitor().refused(f"/r/{world.links['answer']}", 409, kind="question", body="Is it still wanted, perhaps?")
+    assert "Is it still wanted, perhaps?" in page
+
+
+def test_a_store_without_tables_is_not_ready(tmp_path: Path, clock: Clock, passwords: Passwords) -> None:
+    settings = settings_for(f"sqlite:///{tmp_path / 'empty.db'}", tmp_path)
+    empty = Store.open(settings.database_url)
+    client = app_for(settings, empty, clock, passwords).test_client()
+    assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
+    empty.close()
+
+
+def test_static_files_are_packed_and_kept(app: Flask) -> None:
+    client = app.test_client()
+    answer = client.get("/static/vrm.css?v=1", headers={"Accept-Encoding": "gzip"}, buffered=True)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert client.get("/want").headers["Cache-Control"] == "private, no-cache"
+
+
+def test_suggestions_are_names_with_their_paths(app: Flask) -> None:
+    found = app.test_client().get("/regions.json?q=leeds").get_json()
+    assert found[0]["label"] == "Leeds"
+    assert "England" in found[0]["path"]
+    assert app.test_client().get("/categories.json").status_code == 200
+    assert app.test_client().get("/categories.json?q=" + "%00x" * 500).status_code == 200

@@ -1,0 +1,229 @@
+"""A vendor's pages: begun in a minute, subscriptions, channels, the team, and answers with and without an account."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from visiting import Visitor
+from world import World
+
+from notifiers.models import Channel
+from vendors.models import Lead, Membership, Response, Role, SeenBy, Subscription, Vendor
+from vrm.kernel.db import Store
+
+VENDOR = {"name": "Roundhay Motors", "category": "Cars, Trucks & Vans", "region": "Leeds", "email": "r@example.com"}
+
+
+def channel_of(store: Store, vendor_name: str) -> Channel:
+    with store.read() as session:
+        return session.scalars(select(Channel).join(Vendor).where(Vendor.name == vendor_name)).one()
+
+
+def test_a_vendor_begins_to_listen_in_one_step(visitor: Callable[[], Visitor], world: World, store: Store) -> None:
+    carol = visitor().sign_in(world.carol)
+    page = carol.press("/vendor", **VENDOR)
+    channel = channel_of(store, "Roundhay Motors")
+    assert page.endswith(channel.code)
+    assert "That is not the code" in carol.refused(f"{page}/verify", 422, code="nope")
+    carol.press(f"{page}/verify", code=str(channel.challenge))
+    assert "Verified" in carol.get(page)
+    carol.press(f"{page}/test")
+    carol.press(f"{page}/pause")
+    carol.press(f"{page}/resume")
+    carol.press(f"{page}/end")
+    carol.get(page, 404)
+
+
+def test_wrong_codes_are_counted_and_end(visitor: Callable[[], Visitor], world: World, store: Store) -> None:
+    carol = visitor().sign_in(world.carol)
+    page = carol.press("/vendor", **VENDOR)
+    for _ in range(5):
+        carol.refused(f"{page}/verify", 422, code="000000x")
+    carol.refused(f"{page}/verify", 410, code=str(channel_of(store, "Roundhay Motors").challenge))
+    carol.press(f"{page}/again")
+    carol.press(f"{page}/verify", code=str(channel_of(store, "Roundhay Motors").challenge))
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("name", "", "The name is missing"),
+        ("category", "blorgs", "no category called"),
+        ("region", "", "Please say where you sell"),
+        ("email", "nobody", "mail address"),
+        ("website", "not a site", "whole address"),
+    ],
+)
+def test_a_vendor_is_begun_whole_or_not_at_all(
+    visitor: Callable[[], Visitor], world: World, store: Store, field: str, typed: str, sentence: str
+) -> None:
+    page = visitor().sign_in(world.carol).refused("/vendor", 422, **{**VENDOR, field: typed})
+    assert sentence in page
+    with store.read() as session:
+        assert session.scalar(select(Vendor).where(Vendor.name == "Roundhay Motors")) is None
+
+
+def test_a_webhook_shows_its_secret_once(visitor: Callable[[], Visitor], world: World) -> None:
+    ben = visitor().sign_in(world.ben)
+    channels = f"/vendor/{world.vendor.slug}/channels"
+    assert "http" in ben.refused(f"{channels}/new/webhook", 422, url="http://127.0.0.1/")
+    answer = ben.send(f"{channels}/new/webhook", url="https://hooks.nowhere.invalid/new")
+    assert answer.status_code == 422  # Not a public host.
+    page = ben.get(f"{channels}/{world.hook.code}")
+    assert "whsec_" not in page
+    ben.get(f"{channels}/new/pigeon", 404)
+
+
+def test_subscriptions_are_made_changed_paused_and_ended(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    ben = visitor().sign_in(world.ben)
+    here = f"/vendor/{world.vendor.slug}/subscriptions"
+    ben.refused(f"{here}/new", 422, category="Bicycles", region="")
+    ben.press(
+        f"{here}/new", category="Bicycles", region="United Kingdom", min_budget="200", currency="GBP", name="Bikes"
+    )
+    with store.read() as session:
+        made = session.scalars(select(Subscription).where(Subscription.name == "Bikes")).one()
+    assert 'value="200"' in ben.get(f"{here}/{made.code}")
+    ben.press(f"{here}/{made.code}", category="Bicycles", region="Leeds", name="Bikes in Leeds")
+    ben.press(f"{here}/{made.code}/pause")
+    assert "Paused" in ben.get(here)
+    ben.press(f"{here}/{made.code}/resume")
+    ben.press(f"{here}/{made.code}/end")
+    ben.get(f"{here}/{made.code}", 404)
+
+
+def test_the_inbox_filters_by_where_leads_stand(visitor: Callable[[], Visitor], world: World) -> None:
+    ben = visitor().sign_in(world.ben)
+    inbox = f"/vendor/{world.vendor.slug}"
+    assert "Yaris" in ben.get(inbox)
+    assert "Yaris" in ben.get(f"{inbox}?only=answered")
+    assert "None like that" in ben.get(f"{inbox}?only=unseen")
+    for nonsense in ("?only=withheld", "?only=x", "?before=x", "?before=99999999999999999999"):
+        ben.get(inbox + nonsense)
+    assert "Listen more widely" in visitor().sign_in(world.carol).get(f"/vendor/{world.carols.slug}")
+
+
+def test_looking_at_a_lead_signed_in_is_evidence_and_opening_a_link_is_not(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    def lead() -> Lead:
+        with store.read() as session:
+            return session.get_one(Lead, (world.want.id, world.vendor.id))
+
+    with store.write() as session:
+        found = session.get_one(Lead, (world.want.id, world.vendor.id))
+        found.seen_at = found.seen_by = None
+    visitor().get(f"/r/{world.links['answer']}")
+    visitor().get(f"/r/{world.links['answer']}?do=stop")
+    visitor().client.head(f"/r/{world.links['answer']}")
+    ben = visitor().sign_in(world.ben)
+    ben.get(f"/vendor/{world.vendor.slug}")
+    assert lead().seen_at is None
+    visitor().sign_in(world.carol).get(f"/vendor/leads/{world.want.code}-{world.vendor.code}", 404)
+    assert lead().seen_at is None
+    ben.get(f"/vendor/leads/{world.want.code}-{world.vendor.code}")
+    assert lead().seen_by is SeenBy.PAGE
+
+
+def test_answers_by_link_need_no_account(visitor: Callable[[], Visitor], world: World, store: Store) -> None:
+    link, nobody = f"/r/{world.links['answer']}", visitor()
+    assert "We do not sell this" in nobody.get(f"{link}?do=decline")
+    assert "name a price or describe" in nobody.refused(link, 422, kind="offer")
+    assert "Please say why" in nobody.refused(link, 422, kind="decline")
+    assert "choose what you want to say" in nobody.refused(link, 422)
+    assert 'value="twelve"' in nobody.refused(link, 422, kind="offer", price="twelve", currency="GBP", body="x")
+    nobody.press(link, kind="offer", price="10,900.50", currency="GBP", body="Our last one.", valid_until="2026-12-24")
+    nobody.press(link, kind="question", body="Automatic?")
+    nobody.press(f"{link}/agree")
+    assert "Our last one." in nobody.get(link)
+    with store.read() as session:
+        newest = session.scalars(select(Response).order_by(Response.id.desc())).all()
+        assert (newest[1].price, newest[1].via, newest[1].account_id) == (1_090_050, "link", None)
+
+
+def test_a_closed_want_takes_no_answer(visitor: Callable[[], Visitor], world: World) -> None:
+    visitor().sign_in(world.ana).press(f"/me/intents/{world.want.code}/withdraw")
+    page = visitor().get(f"/r/{world.links['answer']}")
+    assert "This want is over" in page
+    assert "Make an offer" not in page
+    visitor().refused(f"/r/{world.links['answer']}", 409, kind="question", body="Still there?")
+    visitor().sign_in(world.ben).refused(
+        f"/vendor/leads/{world.want.code}-{world.vendor.code}/answer", 409, kind="question", body="Still there?"
+    )
+
+
+def test_one_click_unsubscribes_by_post_only(app: Flask, world: World, store: Store) -> None:
+    # As a mail program does it (RFC 8058): no cookie, no token of a form.
+    client = app.test_client()
+    path = f"/r/{world.links['answer']}/unsubscribe"
+
+    def paused() -> bool:
+        with store.read() as session:
+            return session.get_one(Channel, world.mail.id).paused_at is not None
+
+    assert client.get(path).status_code == 303
+    assert not paused()
+    for _ in range(2):
+        assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert paused()
+
+
+def test_the_stop_button_stops(visitor: Callable[[], Visitor], world: World, store: Store) -> None:
+    assert "Stopped" in visitor().send(f"/r/{world.links['answer']}/stop").text
+    with store.read() as session:
+        assert session.get_one(Channel, world.mail.id).paused_at is not None
+    assert "stopped already" in visitor().get(f"/r/{world.links['answer']}?do=stop")
+
+
+def test_the_link_in_a_challenge_verifies_by_its_button(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    path, somebody = f"/channels/verify/{world.links['channel']}", visitor()
+    somebody.get(path)
+    with store.read() as session:
+        assert session.get_one(Channel, world.hook.id).verified_at is None
+    assert somebody.send(path).status_code == 200
+    with store.read() as session:
+        assert session.get_one(Channel, world.hook.id).verified_at is not None
+    somebody.get(path, 410)
+
+
+def test_a_team_grows_changes_and_shrinks(visitor: Callable[[], Visitor], world: World, store: Store) -> None:
+    ben = visitor().sign_in(world.ben)
+    here = f"/vendor/{world.vendor.slug}/team"
+    ben.press(here, email="new@leeds-toyota.example", role="admin")
+    ben.refused(here, 409, email="new@leeds-toyota.example", role="admin")
+    ben.refused(here, 422, email="new@", role="admin")
+    with store.read() as session:
+        fresh = session.scalars(select(Membership).where(Membership.role == Role.ADMIN)).one()
+    ben.press(f"{here}/{fresh.account_id}/role", role="member")
+    ben.press(f"{here}/{fresh.account_id}/leave")
+    assert "needs an owner" in ben.refused(f"{here}/{world.ben.id}/leave", 409)
+    olu = visitor().sign_in(world.olu)
+    olu.refused(f"{here}/{world.ben.id}/leave", 403)
+    assert olu.press(f"{here}/{world.olu.id}/leave") == "/vendor"
+
+
+def test_what_a_vendor_says_of_itself(visitor: Callable[[], Visitor], world: World) -> None:
+    ben = visitor().sign_in(world.ben)
+    here = f"/vendor/{world.vendor.slug}"
+    page = ben.refused(f"{here}/settings", 422, name="Leeds Toyota", website="x", about="We sell.", zone="Mars/North")
+    assert "Mars/North" in page
+    assert "no such time zone" in page
+    ben.press(f"{here}/settings", name="Leeds Toyota Ltd", website="", about="We sell.", zone="Europe/London")
+    assert "We sell." in visitor().get(f"/vendors/{world.vendor.slug}")
+    ben.press(f"{here}/pause")
+    assert "Paused" in ben.get(f"{here}/settings")
+    ben.press(f"{here}/resume")
+
+
+def test_a_site_in_a_vendors_words_is_only_words(visitor: Callable[[], Visitor], world: World) -> None:
+    ben = visitor().sign_in(world.ben)
+    fields = {"name": "<script>alert(1)</script>", "about": "<b>x</b>", "website": "", "zone": "UTC"}
+    ben.press(f"/vendor/{world.vendor.slug}/settings", **fields)
+    for page in (visitor().get(f"/vendors/{world.vendor.slug}"), ben.get(f"/vendor/{world.vendor.slug}")):
+        assert not re.search(r"<script>alert|<b>x", page)
