@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# --- Installing: two stamps, so that `make run` fetches no test tools ---
+# --- Installing: two stamps, so that `make run` fetches no test tools. Bytecode comes with use, not before. ---
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -21,13 +21,13 @@ $(BIN)/python:
 
 $(VENV)/.installed: $(LOCKS)/run.txt setup.cfg | $(BIN)/python
 	@echo "Installing …"
-	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(LOCKS)/run.txt
+	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes --no-deps -r $(LOCKS)/run.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(VENV)/.test: $(LOCKS)/test.txt $(VENV)/.installed
 	@echo "Installing what the tests need …"
-	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(LOCKS)/test.txt
+	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes --no-deps -r $(LOCKS)/test.txt
 	@touch $@
 
 # --- Using it ---
