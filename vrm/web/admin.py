@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from intents import publish
@@ -38,6 +39,15 @@ def first_run_code(settings: Settings) -> str:
     digest = hmac.new(settings.secret_key.encode(), b"vrm.first-run", hashlib.sha256).digest()
     letters = base64.b32encode(digest).decode("ascii").lower()
     return f"{letters[:4]}-{letters[4:8]}-{letters[8:12]}"
+
+
+def invitation(session: Session, settings: Settings) -> str | None:
+    """The line for the log while there is no operator; None afterwards."""
+    if _has_operator(session):
+        return None
+    return (
+        f"This broker has no owner yet: open {settings.base_url}/admin/first-run with code {first_run_code(settings)}."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +183,13 @@ def become_owner() -> AnyResponse:
 
 
 def _only_once() -> None:
-    if db().scalar(select(Account.id).where(Account.is_operator.is_(True), Account.closed_at.is_(None)).limit(1)):
+    if _has_operator(db()):
         raise NotFound("This broker has an operator already.")
+
+
+def _has_operator(session: Session) -> bool:
+    operators = select(Account.id).where(Account.is_operator.is_(True), Account.closed_at.is_(None))
+    return session.scalar(operators.limit(1)) is not None
 
 
 def _first_run(typed: Typed, status: int) -> AnyResponse:
