@@ -164,7 +164,7 @@ def expire(session: Session, now: datetime) -> int:
         .where(Intent.closed_at.is_(None), Intent.opened_at.is_not(None), Intent.expires_at <= now)
         .order_by(Intent.expires_at)
         .limit(_EXPIRE_BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     ).all()
     for intent in overdue:
         _end(session, intent, Outcome.EXPIRED, now)
@@ -318,9 +318,10 @@ def _end(session: Session, intent: Intent, outcome: Outcome, now: datetime) -> N
 
 
 def _lock(session: Session, intent: Intent) -> None:
-    # Two edits at the same instant take turns. On SQLite the whole transaction already does.
+    # Two edits at the same instant take turns. On SQLite the whole transaction already does. Rows that only refer to
+    # the intent (its leads, its responses) need not wait: hence not the full FOR UPDATE.
     session.flush()
-    session.refresh(intent, with_for_update=True)
+    session.refresh(intent, with_for_update={"key_share": True})
 
 
 def _refuse_closed(intent: Intent) -> None:

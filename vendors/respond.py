@@ -254,7 +254,7 @@ def _lock(session: Session, lead: Lead) -> None:
     # lead as everywhere, so that nothing is said to a want while it is being closed.
     session.flush()
     session.refresh(lead.intent, with_for_update={"of": Intent, "read": True})
-    session.refresh(lead, with_for_update={"of": Lead})
+    session.refresh(lead, with_for_update={"of": Lead, "key_share": True})
 
 
 def _refuse_ended(lead: Lead) -> None:

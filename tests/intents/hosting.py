@@ -86,7 +86,7 @@ def item(key: str, at: datetime, *, title: str = "", text: str = "Under £12,000
     )
 
 
-def rss(*items: str, home: str = "https://ana.example/") -> str:
+def rss(*items: str, home: str = "") -> str:
     channel = f"<title>Ana writes</title><link>{home}</link>{''.join(items)}"
     return f'<?xml version="1.0"?><rss version="2.0"><channel>{channel}</channel></rss>'
 
