@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
+from opening import want
 from sqlalchemy.orm import Session
 from together import at_once, meeting
-from wants import want
 
 from intents import blogs, publish
 from intents.draft import IntentDraft

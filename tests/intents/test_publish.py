@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from opening import opened, want
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from wants import opened, want
 
 from intents import publish
 from intents.draft import Budget, Condition, IntentDraft, Visibility

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 import pytest
+from opening import opened, want
 from rooms import publish_want
 from sqlalchemy import func, select
 from together import at_once, meeting
-from wants import opened, want
 
 from intents import publish
 from intents.draft import Condition

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wants import want
+from opening import want
 
 from intents import publish
 from intents.draft import Budget
