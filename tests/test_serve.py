@@ -1,6 +1,7 @@
 """`vrm serve`, as it really runs: two processes that come back when they are killed, and end when they are told to."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -44,7 +45,8 @@ class Served:
             "PORT": str(self.port),
         }
         clean = {name: value for name, value in os.environ.items() if not name.startswith("VRM_")}
-        with (folder / "log").open("wb") as log:
+        self.log = folder / "log"
+        with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "vrm.cli", "serve"], env=clean | settings, stdout=log, stderr=log
             )
@@ -101,6 +103,7 @@ def publish(served: Served, title: str) -> None:
 
 def test_a_want_reaches_a_mailbox_through_real_processes(served: Served) -> None:
     until(served.answers, "the pages answer")
+    assert re.search(r"/admin/first-run with code \S+", served.log.read_text())
     now = utc_now()
     with Store.open(served.url) as store, store.write() as session:
         ben = ensure(session, "ben@shop.example", now)

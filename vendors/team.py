@@ -15,6 +15,7 @@ from vrm.kernel.accounts import Account
 from vrm.kernel.db import add_if_new, is_code, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotAllowed, NotFound, WrongState
 
+_RESERVED = frozenset({"channels", "leads", "new"})  # Promised addresses below /vendor/.
 FOUNDED_AT_MOST = 20  # Vendors that one person may own.
 _RANK = {Role.MEMBER: 1, Role.ADMIN: 2, Role.OWNER: 3}
 _WEBSITE = re.compile(r"https?://[^\s/@]+\.[^\s/@]+(/\S*)?")
@@ -43,7 +44,7 @@ def found(
     said = _check(name=name, website=website, about=about, zone=zone)
     slug = _slug(said["name"])
     vendor = Vendor(code=new_code(), slug=slug, created_at=now, **said)
-    if not add_if_new(session, vendor):
+    if slug in _RESERVED or not add_if_new(session, vendor):
         vendor = Vendor(code=new_code(), slug=f"{slug}-{new_code(5)}", created_at=now, **said)
         session.add(vendor)
         session.flush()

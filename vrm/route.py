@@ -20,7 +20,6 @@ from vrm import match
 from vrm.kernel import taxonomy
 from vrm.kernel.db import random_code
 
-_BATCH = 100
 _WORKS = (
     Channel.verified_at.is_not(None),
     Channel.paused_at.is_(None),
@@ -30,8 +29,12 @@ _WORKS = (
 
 
 def route_owed(session: Session, now: datetime) -> int:
-    """Route the oldest intents that are open and not routed as they now are; how many were routed."""
-    intents = session.scalars(
+    """Route the oldest intent that is open and not routed as it now is; how many were routed, 0 or 1.
+
+    One to a transaction: leads of many intents and of many subscriptions, written at once in different orders, would
+    wait for each other on PostgreSQL.
+    """
+    intent = session.scalar(
         select(Intent)
         .where(
             Intent.opened_at.is_not(None),
@@ -40,12 +43,14 @@ def route_owed(session: Session, now: datetime) -> int:
             Intent.paused_at.is_(None),
         )
         .order_by(Intent.opened_at)
-        .limit(_BATCH)
-        .with_for_update(skip_locked=True)
-    ).all()
-    for intent in intents:
-        route(session, intent, now)
-    return len(intents)
+        .limit(1)
+        # Not the key: a backfill that writes a lead of this intent must not wait for us while we wait for its lead.
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    if intent is None:
+        return 0
+    route(session, intent, now)
+    return 1
 
 
 def route(session: Session, intent: Intent, now: datetime) -> int:
@@ -66,8 +71,8 @@ def route(session: Session, intent: Intent, now: datetime) -> int:
 
 
 def backfill_owed(session: Session, now: datetime) -> int:
-    """Hold the oldest new or changed subscriptions against what is open; how many subscriptions were held."""
-    subscriptions = session.scalars(
+    """Hold the oldest new or changed subscription against what is open; how many were held, 0 or 1."""
+    subscription = session.scalar(
         select(Subscription)
         .join(Vendor)
         .where(
@@ -78,12 +83,13 @@ def backfill_owed(session: Session, now: datetime) -> int:
             Vendor.closed_at.is_(None),
         )
         .order_by(Subscription.changed_at)
-        .limit(_BATCH)
-        .with_for_update(skip_locked=True, of=Subscription)
-    ).all()
-    for subscription in subscriptions:
-        backfill(session, subscription, now)
-    return len(subscriptions)
+        .limit(1)
+        .with_for_update(skip_locked=True, key_share=True, of=Subscription)
+    )
+    if subscription is None:
+        return 0
+    backfill(session, subscription, now)
+    return 1
 
 
 def backfill(session: Session, subscription: Subscription, now: datetime) -> int:
@@ -101,30 +107,29 @@ def backfill(session: Session, subscription: Subscription, now: datetime) -> int
 
 
 def catch_up_owed(session: Session, now: datetime) -> int:
-    """Tell channels that began (or began again) to work of the open leads for which nothing worked; how many channels.
+    """Tell a channel that began (or began again) to work of the open leads for which nothing worked; 0 or 1 channels.
 
     Without this, a vendor who adds a first channel would never hear of what came before it.
     """
-    channels = session.scalars(
+    channel = session.scalar(
         select(Channel)
         .where(*_WORKS, Channel.caught_up_at.is_(None))
         .order_by(Channel.id)
-        .limit(_BATCH)
-        .with_for_update(skip_locked=True, of=Channel)
-    ).all()
-    for channel in channels:
-        waiting = (
-            (Lead.vendor_id == channel.vendor_id)
-            & Lead.undelivered.in_((Undelivered.NO_CHANNEL, Undelivered.SWITCHED_OFF))
-            & Lead.intent_id.in_(select(Intent.id).where(Intent.closed_at.is_(None)))
-        )
-        _owe(session, waiting & (Channel.id == channel.id), now)
-        session.execute(
-            update(Lead).where(waiting).values(undelivered=None).execution_options(synchronize_session=False)
-        )
-        channel.caught_up_at = now
+        .limit(1)
+        .with_for_update(skip_locked=True, key_share=True, of=Channel)
+    )
+    if channel is None:
+        return 0
+    waiting = (
+        (Lead.vendor_id == channel.vendor_id)
+        & Lead.undelivered.in_((Undelivered.NO_CHANNEL, Undelivered.SWITCHED_OFF))
+        & Lead.intent_id.in_(select(Intent.id).where(Intent.closed_at.is_(None)))
+    )
+    _owe(session, waiting & (Channel.id == channel.id), now)
+    session.execute(update(Lead).where(waiting).values(undelivered=None).execution_options(synchronize_session=False))
+    channel.caught_up_at = now
     session.flush()
-    return len(channels)
+    return 1
 
 
 @cache

@@ -242,3 +242,9 @@ def test_after_a_pause_every_live_subscription_catches_up(store: Store, ben: Acc
         team.resume(session, vendor, later)
         session.refresh(order)
         assert (vendor.paused_at, order.backfilled_at, order.changed_at) == (None, None, later)
+
+
+def test_a_name_that_is_an_address_of_ours_gets_another_slug(store: Store, ben: Account, now: datetime) -> None:
+    with store.write() as session:
+        vendor = team.found(session, session.merge(ben, load=False), now, name="Channels")
+        assert vendor.slug.startswith("channels-")

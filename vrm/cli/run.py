@@ -18,6 +18,7 @@ from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
 from vrm.kernel.outbound import install_guard
 from vrm.serve import Supervisor, end_with_parent
+from vrm.web import admin
 from vrm.wiring import works_of
 from vrm.worker.loop import Worker
 from vrm.worker.steps import Step, lanes
@@ -42,7 +43,11 @@ def serve() -> None:
     with Store.open(found.database_url) as store:
         errors.print("Bringing the database up to date …")
         migrations.upgrade(store, utc_now())
+        with store.read() as session:
+            invitation = admin.invitation(session, found)
     errors.print(f"Open {found.base_url} in a browser; stop with Ctrl-C.", soft_wrap=True)
+    if invitation is not None:
+        errors.print(invitation, soft_wrap=True)
     sys.exit(Supervisor().run())
 
 

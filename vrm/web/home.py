@@ -13,12 +13,22 @@ from vendors.models import Lead, Subscription, Vendor
 from vendors.models import Response as Answer
 from vrm.kernel import taxonomy
 from vrm.kernel.tree import Tree
-from vrm.research.figures import curve_rows, response_curve
+from vrm.research.figures import response_curve
 from vrm.research.live import live_table
 from vrm.research.metrics import measure
 from vrm.web.desk import db, now
+from vrm.web.words import later
 
 blueprint = Blueprint("home", __name__)
+
+# The horizons of M3 in words, by seconds.
+MARKS = {
+    300: later("5 min"),
+    3_600: later("1 h"),
+    86_400: later("24 h"),
+    604_800: later("7 days"),
+    2_592_000: later("30 days"),
+}
 
 
 @blueprint.get("/")
@@ -105,6 +115,6 @@ def responsiveness() -> str:
             (size, Markup(response_curve(group.curve, ident=f"curve-{size}", width=width)))  # noqa: S704 - Our own drawing of numbers.
             for size, width in (("wide", 560), ("small", 300))
         ],
-        rows=curve_rows(group.curve),
+        marks=MARKS,
         silent=asdict(group.silent),
     )

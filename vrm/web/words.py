@@ -69,6 +69,12 @@ def number(value: float) -> str:
     return text
 
 
+def span(seconds: float) -> str:
+    """ "4 minutes", "2 days": as exact as a reader wants it."""
+    text: str = format_timedelta(timedelta(seconds=seconds), threshold=1.5, locale=locale())
+    return text
+
+
 def money(minor: int | None, currency: str | None) -> str:
     """ "£12,000"; nothing when there is none."""
     return Money(minor, currency).text(locale()) if minor is not None and currency else ""
@@ -162,7 +168,7 @@ ROLES = {
 def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
     """Give the templates these words."""
     flask_babel.Babel(app, default_locale="en", default_timezone="UTC", **babel_options)
-    app.jinja_env.filters.update(when=when, day=day, number=number, budget=budget)
+    app.jinja_env.filters.update(when=when, day=day, number=number, span=span, budget=budget)
     app.jinja_env.globals.update(
         money=money,
         CONDITIONS=CONDITIONS,
