@@ -7,22 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
-from lifelines.utils import median_survival_times
+from lifelines.utils import median_survival_times, restricted_mean_survival_time
+from research_waits import REMISSION, random_waits, waits_of
 
-from vrm.research.survival import Curve, Median, Share, kaplan_meier, median_wait, share_by, wilson
+from vrm.research.survival import (
+    Curve,
+    Median,
+    Share,
+    kaplan_meier,
+    kaplan_meier_by,
+    median_wait,
+    restricted_mean,
+    share_by,
+    wilson,
+)
 
 
 def curve_of(*waits: tuple[int, bool], followed_s: int | None = None) -> Curve:
     t_s = np.array([t for t, _ in waits], dtype=np.int64)
     return kaplan_meier(t_s, np.array([d for _, d in waits], dtype=np.bool_), followed_s=followed_s)
-
-
-def random_waits(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Waits with ties, zeros and, for most seeds, heavy censoring."""
-    rng = np.random.default_rng(seed)
-    n = int(rng.integers(2, 120))
-    t_s = rng.integers(0, int(rng.choice([3, 12, 1_000, 3_000_000])), n).astype(np.int64)
-    return t_s, rng.random(n) < rng.choice([0.05, 0.2, 0.5, 0.9])
 
 
 def oracle(t_s: np.ndarray, event: np.ndarray) -> KaplanMeierFitter:
@@ -31,7 +34,7 @@ def oracle(t_s: np.ndarray, event: np.ndarray) -> KaplanMeierFitter:
         return KaplanMeierFitter(alpha=0.05).fit(t_s, event)
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(200))
 def test_curve_error_and_band_agree_with_lifelines(seed: int) -> None:
     t_s, event = random_waits(seed)
     curve, fitted = kaplan_meier(t_s, event), oracle(t_s, event)
@@ -45,7 +48,7 @@ def test_curve_error_and_band_agree_with_lifelines(seed: int) -> None:
     assert curve.at_risk.tolist() == fitted.event_table.loc[curve.t_s, "at_risk"].tolist()
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(200))
 def test_median_and_its_interval_agree_with_lifelines(seed: int) -> None:
     t_s, event = random_waits(seed)
     fitted, ours = oracle(t_s, event), median_wait(kaplan_meier(t_s, event))
@@ -58,12 +61,8 @@ def test_median_and_its_interval_agree_with_lifelines(seed: int) -> None:
     assert [ours.estimate, ours.low, ours.high] == theirs
 
 
-# Freireich et al. 1963: weeks in remission under 6-MP; the example of most textbooks. + is censored.
-REMISSION = "6 6 6 6+ 7 9+ 10 10+ 11+ 13 16 17+ 19+ 20+ 22 23 25+ 32+ 32+ 34+ 35+"
-
-
 def remission() -> Curve:
-    return curve_of(*((int(week.rstrip("+")), not week.endswith("+")) for week in REMISSION.split()))
+    return kaplan_meier(*waits_of(REMISSION))
 
 
 def test_remission_data_give_the_published_curve() -> None:
@@ -155,6 +154,65 @@ def test_at_risk_between_two_waits_is_that_of_the_later_one() -> None:
 def test_impossible_waits_are_refused(t_s: list[int], event: list[bool]) -> None:
     with pytest.raises(ValueError, match=r"[Ww]ait"):
         kaplan_meier(np.array(t_s), np.array(event))
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_restricted_mean_is_the_area_and_its_error_the_formula_written_out(seed: int) -> None:
+    t_s, event = random_waits(seed)
+    curve = kaplan_meier(t_s, event)
+    horizon = int(np.random.default_rng(seed).integers(0, curve.last_s + 1))
+    found = restricted_mean(curve, horizon)
+    assert found is not None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = restricted_mean_survival_time(oracle(t_s, event), t=horizon) if horizon else 0.0
+    assert found.estimate == pytest.approx(theirs, rel=1e-9)
+    variance = 0.0
+    for moment in sorted(set(t_s[event & (t_s < horizon)].tolist())):
+        n, d = (t_s >= moment).sum(), (event & (t_s == moment)).sum()
+        early = restricted_mean(curve, moment)
+        assert early is not None
+        variance += (found.estimate - early.estimate) ** 2 * d / (n * (n - d)) if n > d else 0.0
+    assert found.se == pytest.approx(np.sqrt(variance), rel=1e-9, abs=1e-9)
+
+
+def test_without_censoring_a_restricted_mean_is_a_mean_with_the_usual_error() -> None:
+    t_s = np.array([0, 3, 3, 8, 20, 31, 50], dtype=np.int64)
+    found = restricted_mean(kaplan_meier(t_s, np.ones(7, dtype=np.bool_), followed_s=99), 30)
+    assert found is not None
+    cut = np.minimum(t_s, 30)
+    assert (found.estimate, found.se) == (pytest.approx(cut.mean()), pytest.approx(cut.std() / np.sqrt(7)))
+
+
+def test_a_restricted_mean_is_not_extrapolated() -> None:
+    assert restricted_mean(curve_of((60, True), (90, False)), 91) is None
+    assert restricted_mean(curve_of(), 0) is None
+    whole = restricted_mean(remission(), 35)
+    assert whole is not None
+    assert whole.estimate == pytest.approx(23.287, abs=2e-3)  # R's survfit, rmean = 35.
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_many_groups_in_one_pass_are_to_the_last_digit_each_group_alone(seed: int) -> None:
+    t_s, event = random_waits(seed, least=40)
+    group = np.random.default_rng(seed).integers(0, 6, t_s.size) ** 2 // 5  # Sizes differ; 2 and 4 stay empty.
+    together = kaplan_meier_by(t_s, event, group, 7)
+    middle, low, high = together.median_waits()
+    for each in range(7):
+        mine = group == each
+        alone, found = kaplan_meier(t_s[mine], event[mine]), together[each]
+        for name in ("t_s", "at_risk", "events", "answered", "se", "low", "high"):
+            assert getattr(found, name).tolist() == getattr(alone, name).tolist()
+        assert found.followed_s == alone.followed_s
+        median = median_wait(alone)
+        said = [-1 if value is None else value for value in (median.estimate, median.low, median.high)]
+        assert [middle[each], low[each], high[each]] == said
+    assert len(together) == 7
+
+
+def test_more_groups_than_can_be_counted_are_refused() -> None:
+    with pytest.raises(ValueError, match="too many to count"):
+        kaplan_meier_by(np.array([10**10]), np.array([True]), np.array([0]), 10**9)
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), max_size=60))
