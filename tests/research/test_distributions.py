@@ -4,15 +4,25 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from vrm.research.distributions import beta_quantile, beta_share, chi2_tail, digamma, log_gamma, t_reach, t_two_sided
+from vrm.research.distributions import (
+    beta_quantile,
+    beta_share,
+    chi2_tail,
+    digamma,
+    log_gamma,
+    t_reach,
+    t_two_sided,
+    trigamma,
+)
 
 SHAPES = [(0.5, 0.5), (0.01, 3.0), (2.0, 7.5), (120.0, 4.0), (3_000.0, 9_000.0), (1.0, 1.0), (1e5, 2e5)]
 
 
-def test_log_gamma_and_its_derivative() -> None:
+def test_log_gamma_and_its_derivatives() -> None:
     x = np.concatenate([np.geomspace(1e-4, 1e6, 300), np.arange(1.0, 40.0)])
     np.testing.assert_allclose(log_gamma(x), special.gammaln(x), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(digamma(x), special.digamma(x), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(trigamma(x), special.polygamma(1, x), rtol=1e-11)
 
 
 @pytest.mark.parametrize(("a", "b"), SHAPES)

@@ -36,6 +36,17 @@ def digamma(x: ArrayLike) -> Floats:
     )
 
 
+def trigamma(x: ArrayLike) -> Floats:
+    """The second derivative of ln Γ(x) for x > 0."""
+    low = np.asarray(x, dtype=np.float64)
+    high = low + _SHIFT
+    square = 1.0 / (high * high)
+    series = square / high * (1 / 6 - square * (1 / 30 - square * (1 / 42 - square * (1 / 30 - square * 5 / 66))))
+    return np.asarray(
+        1.0 / high + 0.5 * square + series + sum((low + step) ** -2.0 for step in range(_SHIFT)), dtype=np.float64
+    )
+
+
 def beta_share(x: ArrayLike, a: ArrayLike, b: ArrayLike) -> Floats:
     """The share of a beta(a, b) distribution that lies below x, elementwise."""
     x, a, b = np.broadcast_arrays(*(np.asarray(value, dtype=np.float64) for value in (x, a, b)))
