@@ -3,6 +3,7 @@
 Methods: Stirling's series; Lentz's continued fractions (DLMF §8.9, §8.17). Checked to 1e-9 by the tests.
 """
 
+from functools import lru_cache
 from math import exp, inf, lgamma, log, sqrt
 
 import numpy as np
@@ -96,9 +97,9 @@ def beta_quantile(share: ArrayLike, a: ArrayLike, b: ArrayLike) -> Floats:
             density = np.exp(constant + (a - 1.0) * np.log(x) + (b - 1.0) * np.log1p(-x))
             newton = x - excess / density
         following = np.where((newton > low) & (newton < high), newton, 0.5 * (low + high))
-        moved = np.abs(following - x)
-        x = following
-        if bool((moved <= 1e-14 * np.maximum(x, 1e-12)).all()):
+        settled = (np.abs(following - x) <= 1e-13 * x) | (np.abs(excess) < 1e-15)
+        x = np.where(settled, x, following)
+        if bool(settled.all()):
             break
     return x
 
@@ -108,6 +109,7 @@ def t_two_sided(t: float, df: float) -> float:
     return float(beta_share(df / (df + t * t), 0.5 * df, 0.5))
 
 
+@lru_cache(maxsize=256)
 def t_reach(df: float, *, level: float = 0.05) -> float:
     """How many standard errors a two-sided interval of 1 − level reaches to each side."""
     x = float(beta_quantile(level, 0.5 * df, 0.5))
