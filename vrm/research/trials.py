@@ -106,30 +106,42 @@ def randomisation_test(
     compared are the means of the two arms. An intent has one arm and one block, else ValueError. The p counts the
     deal that happened, so that it is never 0. (Fisher 1935; Phipson & Smyth 2010.)
     """
+    return randomisation_tests(value[:, np.newaxis], treated, intent, block, draws=draws, seed=seed)[0]
+
+
+def randomisation_tests(
+    values: Floats, treated: Bools, intent: Ints, block: Ints, *, draws: int = DRAWS, seed: int = SEED
+) -> list[Randomisation]:
+    """The same test of each column of `values` (leads, columns), all by the same deals."""
     names, first, place = np.unique(intent, return_index=True, return_inverse=True)
     if (treated[first][place] != treated).any() or (block[first][place] != block).any():
         raise ValueError("All leads of an intent must be in the same arm and block.")
     order = np.argsort(block[first], kind="stable")
-    sums = np.bincount(place, weights=value)[order].astype(np.float64)
-    sizes = np.bincount(place)[order].astype(np.float64)
+    sums = np.zeros((names.size, values.shape[1]))
+    np.add.at(sums, place, values)
+    sums, sizes = sums[order], np.bincount(place)[order].astype(np.float64)
     arm, blocks = treated[first][order], np.unique(block[first][order], return_inverse=True)[1]
+    observed = _mean_differences(arm[np.newaxis], sums, sizes)[0]
     rng = np.random.default_rng(seed)
-    found = [_mean_difference(arm[np.newaxis], sums, sizes)]
+    found = []
     at_once = max(1, _AT_ONCE // max(names.size, 1))
     for begin in range(0, draws, at_once):
         # Whole numbers part the blocks, fractions shuffle inside them.
         keys = rng.random((min(at_once, draws - begin), names.size)) + blocks
-        found.append(_mean_difference(arm[np.argsort(keys, axis=1)], sums, sizes))
-    observed, differences = float(found[0][0]), np.concatenate(found[1:])
-    as_far = np.count_nonzero(np.abs(differences) >= abs(observed) - 1e-12)
-    return Randomisation(observed, differences, (1 + as_far) / (1 + draws))
+        found.append(_mean_differences(arm[np.argsort(keys, axis=1)], sums, sizes))
+    differences = np.concatenate(found)
+    as_far = np.count_nonzero(np.abs(differences) >= np.abs(observed) - 1e-12, axis=0)
+    return [
+        Randomisation(float(seen), differences[:, column], (1 + int(as_far[column])) / (1 + draws))
+        for column, seen in enumerate(observed)
+    ]
 
 
-def _mean_difference(arms: Bools, sums: Floats, sizes: Floats) -> Floats:
-    """(draws,): the mean over leads where the arm is True, less that where it is False."""
+def _mean_differences(arms: Bools, sums: Floats, sizes: Floats) -> Floats:
+    """(draws, columns): the mean over leads where the arm is True, less that where it is False."""
     inside = arms.astype(np.float64)
-    total, many = inside @ sums, inside @ sizes
-    rest, others = sums.sum() - total, sizes.sum() - many
+    total, many = inside @ sums, (inside @ sizes)[:, np.newaxis]
+    rest, others = sums.sum(axis=0) - total, sizes.sum() - many
     nothing = (many <= 0) | (others <= 0)
     difference = total / np.where(nothing, 1.0, many) - rest / np.where(nothing, 1.0, others)
     return np.asarray(np.where(nothing, 0.0, difference), dtype=np.float64)
