@@ -108,6 +108,16 @@ def test_a_file_that_is_missing_or_not_text_is_refused_in_a_sentence(tmp_path: P
         (lead(excluded_reason="undelivered"), "excluded_reason", "both delivered and excluded as undelivered"),
         (lead(excluded_reason="auto_reply"), "excluded_reason", "excludes no lead"),
         (replace(lead(), seen_after_s="soon"), "seen_after_s", "'soon'; write whole seconds, or leave it empty"),
+        (
+            replace(lead(), seen_after_s="2026-11-21T09:30:00"),
+            "seen_after_s",
+            "write how many whole seconds passed, not",
+        ),
+        (
+            replace(lead(), observed_s="10:30"),
+            "observed_s",
+            "'10:30'; write how many whole seconds passed, not",
+        ),
         (replace(lead(), seen_after_s=1.5), "seen_after_s", "'1.5'; write whole seconds"),
         (replace(lead(), seen_after_s="nan"), "seen_after_s", "'nan'; write whole seconds"),
         (replace(lead(), contact_interval_ok="perhaps"), "contact_interval_ok", "write true or false"),

@@ -234,6 +234,8 @@ def _build(cells: Mapping[str, Sequence[object]], problems: _Problems, ignored: 
 
 _WHOLE = re.compile(r"(-?[0-9]{1,11})(?:\.0*)?", re.ASCII)  # "300.0" is how pandas writes a column with gaps.
 
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,3}:[0-9]{2}", re.ASCII)
+
 
 def _whole_seconds(cells: Sequence[object], column: str, problems: _Problems) -> Iterator[int]:
     for index, cell in enumerate(cells):
@@ -243,7 +245,8 @@ def _whole_seconds(cells: Sequence[object], column: str, problems: _Problems) ->
             continue
         whole = _WHOLE.fullmatch(text)
         if whole is None or abs(int(whole[1])) > LONGEST_S:
-            problems.add(index, column, f"{column} is {text[:40]!r}; write whole seconds, or leave it empty.")
+            wanted = "how many whole seconds passed, not a moment" if _MOMENT.match(text) else "whole seconds"
+            problems.add(index, column, f"{column} is {text[:40]!r}; write {wanted}, or leave it empty.")
             yield MISSING
         else:
             yield int(whole[1])
