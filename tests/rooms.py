@@ -11,6 +11,7 @@ from notifiers.models import Channel, ChannelKind
 from vendors import team
 from vendors.models import Vendor
 from vendors.subscribe import Order, subscribe
+from vrm import route
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import new_code
@@ -81,3 +82,9 @@ def add_mail_channel(
     session.add(channel)
     session.flush()
     return channel
+
+
+def route_all(session: Session, now: datetime) -> None:
+    """Route every intent that is owed it; the router itself takes one to a transaction."""
+    while route.route_owed(session, now):
+        pass

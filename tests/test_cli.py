@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from rooms import publish_want, start_vendor
+from rooms import publish_want, route_all, start_vendor
 
-from vrm import route
 from vrm.cli import main
 from vrm.kernel.accounts import Account, Passwords, bearer, find
 from vrm.kernel.clock import utc_now
@@ -80,7 +79,7 @@ def test_explain_answers_why_and_why_not(vrm: Vrm, store: Store, ana: Account, b
     with store.write() as session:
         vendor = start_vendor(session, ben, now, wish=("plumber", "gb-lds"))
         intent = publish_want(session, ana, now)
-        route.route_owed(session, now)
+        route_all(session, now)
     assert "No vendor listens to Cars" in vrm("explain", intent.code).output
     why = vrm("explain", intent.code, "--vendor", vendor.slug, "--json").output
     assert "Plumber in Leeds" in json.loads(why)["sentences"][0]

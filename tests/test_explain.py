@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from rooms import publish_want, start_vendor
+from rooms import publish_want, route_all, start_vendor
 from sqlalchemy import select
 
 from intents import publish
@@ -11,7 +11,6 @@ from intents.draft import Budget, Condition, IntentDraft
 from intents.models import Intent
 from vendors.models import Block, Subscription, Vendor
 from vendors.subscribe import Order, subscribe
-from vrm import route
 from vrm.explain import explain, explain_vendor
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
@@ -21,7 +20,7 @@ from vrm.kernel.money import Money
 
 def routed(store: Store, intent: Intent, now: datetime) -> str:
     with store.write() as session:
-        route.route_owed(session, now)
+        route_all(session, now)
     with store.read() as session:
         return " ".join(explain(session, session.get_one(Intent, intent.id)).sentences)
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
-from rooms import add_mail_channel, publish_want, start_vendor
+from rooms import add_mail_channel, publish_want, route_all, start_vendor
 from sqlalchemy import select, update
 
 from intents import blogs, publish
@@ -15,7 +15,6 @@ from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result
 from vendors import respond, subscribe, team
 from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Undelivered, Vendor, Via
 from vendors.respond import Answer
-from vrm import route
 from vrm.app import create_app
 from vrm.config import Settings
 from vrm.kernel import accounts
@@ -149,7 +148,7 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
             IntentDraft(title="A quiet dishwasher", category_id=None, region_id=want.region_id),
             now - hour,
         )
-        route.route_owed(session, now - 30 * hour)
+        route_all(session, now - 30 * hour)
         session.execute(update(Notification).values(done_at=now - 30 * hour, result=Result.DELIVERED))
         lead = session.get_one(Lead, (want.id, vendor.id))
         for told in session.scalars(select(Lead).where(Lead.intent_id == want.id)):

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from programs import Hands, Program, Scene
-from rooms import publish_want, start_vendor
+from rooms import publish_want, route_all, start_vendor
 
 from notifiers import register
 from notifiers.models import ChannelKind
 from vendors.models import Lead
-from vrm import route
 from vrm.app import create_app
 from vrm.config import Settings
 from vrm.kernel import accounts
@@ -76,7 +75,7 @@ def scene(app: Flask, store: Store, ana: Account, ben: Account, now: datetime, p
         register.mark_verified(session, channel, now)
         intent = publish_want(session, ana, now)
     with store.write() as session:
-        route.route_owed(session, now)
+        route_all(session, now)
     with store.read() as session:
         lead = session.get_one(Lead, (intent.id, vendor.id)).code
     subscriptions = program(ben).get(f"/vendors/{vendor.slug}/subscriptions").get_json()["items"]

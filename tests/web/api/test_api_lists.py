@@ -2,9 +2,7 @@
 
 import base64
 
-from rooms import publish_want, start_vendor
-
-from vrm import route
+from rooms import publish_want, route_all, start_vendor
 
 
 def walk(who, path: str, limit: int) -> list[dict]:
@@ -39,7 +37,7 @@ def test_the_board_and_the_inbox(program, store, ana, ben, carol, now) -> None:
         ]
         wants = [publish_want(session, ana, now, title=f"Want {at}").code for at in range(5)]
     with store.write() as session:
-        route.route_owed(session, now)
+        route_all(session, now)
     board = walk(program(ana), f"/intents/{wants[0]}/leads", 2)
     assert [line["vendor"]["slug"] for line in board] == shops
     inbox = walk(program(ben), f"/vendors/{shops[0]}/leads", 2)
