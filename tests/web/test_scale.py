@@ -1,0 +1,75 @@
+"""Pages ask the store as often for many leads as for few."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from rooms import publish_want, route_all, start_vendor
+from sqlalchemy import event
+from visiting import Clock, Visitor
+
+from vendors import leads
+from vendors.models import Kind, Via
+from vendors.respond import Answer, respond
+from vrm.kernel.accounts import Account
+from vrm.kernel.db import Store
+
+
+def questions(store: Store, ask: Callable[[], object]) -> int:
+    """How many statements the store was sent meanwhile."""
+    sent: list[str] = []
+
+    def keep(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        sent.append(sql)
+
+    event.listen(store.engine, "before_cursor_execute", keep)
+    ask()
+    event.remove(store.engine, "before_cursor_execute", keep)
+    return len(sent)
+
+
+def answered(store: Store, ana: Account, seller: Account, now: datetime, count: int) -> str:
+    """A want to which `count` vendors have made an offer: its code."""
+    with store.write() as session:
+        for number in range(count):
+            start_vendor(session, seller, now, name=f"Shop {number:03}", wish=("cars-trucks-vans", "gb"))
+        intent = publish_want(session, ana, now)
+        route_all(session, now)
+        for lead in leads.of_intent(session, intent):
+            respond(session, lead, Answer(kind=Kind.OFFER, body="Yes."), now, via=Via.PAGE)
+        return intent.code
+
+
+def test_a_board_with_many_answers_asks_no_more_than_one_with_few(
+    visitor: Callable[[], Visitor],
+    store: Store,
+    ana: Account,
+    ben: Account,
+    carol: Account,
+    clock: Clock,
+    now: datetime,
+) -> None:
+    clock.moment = now + timedelta(minutes=1)
+    page = visitor().sign_in(ana)
+    few = answered(store, ana, ben, now, 2)
+    page.get(f"/me/intents/{few}")  # Fills caches.
+    for_few = questions(store, lambda: page.get(f"/me/intents/{few}"))
+    many = answered(store, ana, carol, now, 18)
+    assert questions(store, lambda: page.get(f"/me/intents/{many}")) == for_few
+
+
+def test_an_inbox_with_many_leads_asks_no_more_than_one_with_few(
+    visitor: Callable[[], Visitor], store: Store, ana: Account, ben: Account, clock: Clock, now: datetime
+) -> None:
+    clock.moment = now + timedelta(minutes=1)
+    with store.write() as session:
+        vendor = start_vendor(session, ben, now, wish=("anything", "world"))
+        publish_want(session, ana, now)
+        route_all(session, now)
+    page = visitor().sign_in(ben)
+    page.get(f"/vendor/{vendor.slug}")
+    for_one = questions(store, lambda: page.get(f"/vendor/{vendor.slug}"))
+    with store.write() as session:
+        for number in range(15):
+            publish_want(session, ana, now, title=f"Want {number}")
+        route_all(session, now)
+    assert questions(store, lambda: page.get(f"/vendor/{vendor.slug}")) == for_one
