@@ -12,6 +12,8 @@ from intents.models import Intent
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Address, Base, Code, Document, Id, Line, Minor, Moment, Ref, Word, choice, partial_index
 
+SILENT_INDEX = "ix_vendors_silent"
+
 
 class Role(StrEnum):
     """What a member may do for a vendor; each may also do what the next one may."""
@@ -25,6 +27,10 @@ class Vendor(Base):
     """An organisation that sells."""
 
     __tablename__ = "vendors"
+    __table_args__ = (
+        # match.matching: the few vendors that are not told of anything.
+        partial_index(SILENT_INDEX, "id", where="paused_at IS NOT NULL OR closed_at IS NOT NULL"),
+    )
 
     id: Mapped[Id]
     code: Mapped[Code] = mapped_column(unique=True)  # Half of a lead's public code.
@@ -73,7 +79,8 @@ class Subscription(Base):
         UniqueConstraint("vendor_id", "code"),
         CheckConstraint("(min_budget = 0) = (currency IS NULL)", name="currency"),
         CheckConstraint("min_budget >= 0", name="min_budget"),
-        # match.matching: probed by each pair of the intent's ancestors; covers the query.
+        # match.matching: probed by each pair of the intent's ancestors; covers the query. The last two columns are
+        # always NULL here, but without them SQLite reads the row of each subscription to see it.
         partial_index(
             "ix_subscriptions_probe",
             "category_id",
@@ -83,6 +90,8 @@ class Subscription(Base):
             "currency",
             "condition",
             "id",
+            "ended_at",
+            "paused_at",
             where="ended_at IS NULL AND paused_at IS NULL",
         ),
         # route.backfill_due: new or changed subscriptions that have not been held against open intents.

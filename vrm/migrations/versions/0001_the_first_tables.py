@@ -47,6 +47,7 @@ def upgrade() -> None:
     sa.Column('zone', sa.String(length=64), nullable=True),
     sa.Column('population', sa.Integer(), nullable=False),
     sa.Column('retired_at', vrm.kernel.db.MomentType(), nullable=True),
+    sa.Column('edited', vrm.kernel.db.Document, nullable=False),
     sa.ForeignKeyConstraint(['merged_into_id'], ['categories.id'], name=op.f('fk_categories_merged_into_id')),
     sa.ForeignKeyConstraint(['parent_id'], ['categories.id'], name=op.f('fk_categories_parent_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_categories')),
@@ -73,6 +74,7 @@ def upgrade() -> None:
     sa.Column('zone', sa.String(length=64), nullable=True),
     sa.Column('population', sa.Integer(), nullable=False),
     sa.Column('retired_at', vrm.kernel.db.MomentType(), nullable=True),
+    sa.Column('edited', vrm.kernel.db.Document, nullable=False),
     sa.ForeignKeyConstraint(['merged_into_id'], ['regions.id'], name=op.f('fk_regions_merged_into_id')),
     sa.ForeignKeyConstraint(['parent_id'], ['regions.id'], name=op.f('fk_regions_parent_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_regions')),
@@ -103,6 +105,9 @@ def upgrade() -> None:
     sa.UniqueConstraint('code', name=op.f('uq_vendors_code')),
     sa.UniqueConstraint('slug', name=op.f('uq_vendors_slug'))
     )
+    with op.batch_alter_table('vendors', schema=None) as batch_op:
+        batch_op.create_index('ix_vendors_silent', ['id'], unique=False, sqlite_where=sa.text('paused_at IS NOT NULL OR closed_at IS NOT NULL'), postgresql_where=sa.text('paused_at IS NOT NULL OR closed_at IS NOT NULL'))
+
     op.create_table('api_tokens',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -314,7 +319,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('vendor_id', 'code', name=op.f('uq_subscriptions_vendor_id_code'))
     )
     with op.batch_alter_table('subscriptions', schema=None) as batch_op:
-        batch_op.create_index('ix_subscriptions_probe', ['category_id', 'region_id', 'vendor_id', 'min_budget', 'currency', 'condition', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL AND paused_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL AND paused_at IS NULL'))
+        batch_op.create_index('ix_subscriptions_probe', ['category_id', 'region_id', 'vendor_id', 'min_budget', 'currency', 'condition', 'id', 'ended_at', 'paused_at'], unique=False, sqlite_where=sa.text('ended_at IS NULL AND paused_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL AND paused_at IS NULL'))
         batch_op.create_index('ix_subscriptions_to_backfill', ['changed_at'], unique=False, sqlite_where=sa.text('backfilled_at IS NULL AND ended_at IS NULL AND paused_at IS NULL'), postgresql_where=sa.text('backfilled_at IS NULL AND ended_at IS NULL AND paused_at IS NULL'))
 
     op.create_table('entries',
@@ -550,6 +555,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_api_tokens_account_id'))
 
     op.drop_table('api_tokens')
+    with op.batch_alter_table('vendors', schema=None) as batch_op:
+        batch_op.drop_index('ix_vendors_silent', sqlite_where=sa.text('paused_at IS NOT NULL OR closed_at IS NOT NULL'), postgresql_where=sa.text('paused_at IS NOT NULL OR closed_at IS NOT NULL'))
+
     op.drop_table('vendors')
     op.drop_table('tree_versions')
     with op.batch_alter_table('regions', schema=None) as batch_op:
