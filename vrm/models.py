@@ -6,6 +6,7 @@ from vendors.models import Agreement, Block, Lead, Membership, Message, Response
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
 from vrm.kernel.db import Base
 from vrm.kernel.idempotency import IdempotencyKey
+from vrm.kernel.limits import Tally
 from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeVersion
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Response",
     "Revision",
     "Subscription",
+    "Tally",
     "TreeVersion",
     "Vendor",
 ]

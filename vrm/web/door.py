@@ -1,17 +1,24 @@
 """Signing in and out: a link by mail whose button spends it, or a password."""
 
+import math
+from datetime import timedelta
+
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from vrm.kernel import accounts
+from vrm.kernel import accounts, limits
 from vrm.kernel.accounts import LinkPurpose
 from vrm.kernel.errors import BadInput
 from vrm.web import visitors
 from vrm.web.desk import db, desk, now, own_path
 from vrm.web.links import mail_link
-from vrm.web.words import _
+from vrm.web.words import _, ngettext
 
 blueprint = Blueprint("door", __name__)
+
+_TRIES_PER = timedelta(minutes=15)  # Of a password. A link by mail is the way in for who has used them up.
+_TRIES_BY_MAILBOX = 10
+_TRIES_BY_ADDRESS = 60  # An office may share one.
 
 
 @blueprint.get("/sign-in")
@@ -46,6 +53,17 @@ def with_password() -> AnyResponse:
     email, password = request.form.get("email", ""), request.form.get("password", "")
     onward = own_path(request.form.get("next"), otherwise="")
     kept = request.form.get("kept", "")
+    wait = _wait_before_a_try(email)
+    if wait is not None:
+        minutes = math.ceil(wait.total_seconds() / 60)
+        problems = {
+            "password": ngettext(
+                "Too many tries. Please wait a minute, or let us mail you a link; that always works.",
+                "Too many tries. Please wait %(num)s minutes, or let us mail you a link; that always works.",
+                minutes,
+            )
+        }
+        return _page(429, onward=onward, kept=kept, email=email, problems=problems)
     problems = {}
     # Nothing is written here, and hashing takes a while: no other writer has to wait for it.
     with desk().store.read() as reading:
@@ -62,6 +80,16 @@ def with_password() -> AnyResponse:
     if typed:
         return make_response(render_template("press_again.html", path=typed[0], fields=typed[1]))
     return redirect(onward or url_for("me.boards"), 303)
+
+
+def _wait_before_a_try(email: str) -> timedelta | None:
+    """Counts a try of a password, for this mailbox (whether or not it has an account) and from this address."""
+    subjects = ((email.strip().casefold()[:254], _TRIES_BY_MAILBOX), (request.remote_addr or "", _TRIES_BY_ADDRESS))
+    with desk().store.write() as session:
+        waits = [
+            limits.spend(session, "password", subject, now(), most=most, per=_TRIES_PER) for subject, most in subjects
+        ]
+    return max((wait for wait in waits if wait is not None), default=None)
 
 
 @blueprint.get("/sign-in/<secret>")

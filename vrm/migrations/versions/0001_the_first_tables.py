@@ -82,6 +82,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_regions_lft'), ['lft'], unique=False)
         batch_op.create_index(batch_op.f('ix_regions_parent_id'), ['parent_id'], unique=False)
 
+    op.create_table('tallies',
+    sa.Column('key', sa.String(length=64), nullable=False),
+    sa.Column('began_at', vrm.kernel.db.MomentType(), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_tallies'))
+    )
+    with op.batch_alter_table('tallies', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_tallies_began_at'), ['began_at'], unique=False)
+
     op.create_table('tree_versions',
     sa.Column('name', sa.String(length=20), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -558,6 +567,10 @@ def downgrade() -> None:
 
     op.drop_table('vendors')
     op.drop_table('tree_versions')
+    with op.batch_alter_table('tallies', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_tallies_began_at'))
+
+    op.drop_table('tallies')
     with op.batch_alter_table('regions', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_regions_parent_id'))
         batch_op.drop_index(batch_op.f('ix_regions_lft'))
