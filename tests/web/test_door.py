@@ -156,3 +156,21 @@ def test_an_unproven_mailbox_can_be_proven_and_then_publish(
     page.press("/verify", next=board)
     assert page.press(f"/verify/{secret_of(store)}") == board
     assert page.press(f"{board}/publish") == board
+
+
+def test_guessing_a_password_comes_to_an_end_and_a_link_still_works(
+    visitor: Callable[[], Visitor], world: World, clock: Clock
+) -> None:
+    guesser = visitor()
+    for _ in range(10):
+        guesser.refused("/sign-in/password", 422, email="ana@example.org", password="a wrong sentence")
+    for email in ("ana@example.org", "Ana@Example.org "):
+        page = guesser.refused("/sign-in/password", 429, email=email, password="a sentence is fine")
+        assert "wait 15 minutes" in page
+    # Whether or not there is such an account: nobody learns which.
+    for _ in range(10):
+        guesser.refused("/sign-in/password", 422, email="nobody@example.org", password="a wrong sentence")
+    guesser.refused("/sign-in/password", 429, email="nobody@example.org", password="a wrong sentence")
+    assert "on its way" in guesser.send("/sign-in", email="ana@example.org").text
+    clock.moment += timedelta(minutes=16)
+    assert guesser.press("/sign-in/password", email="ana@example.org", password="a sentence is fine") == "/me"

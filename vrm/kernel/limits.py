@@ -3,12 +3,12 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, case, delete
+from sqlalchemy import Table, case, delete, literal
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from vrm.kernel.db import Base, Moment, Word
+from vrm.kernel.db import Base, Moment, MomentType, Word
 
 _FORGET_AFTER = timedelta(days=1)  # Longer than any span that is asked for.
 
@@ -41,7 +41,7 @@ def spend(session: Session, what: str, subject: str, now: datetime, *, most: int
             index_elements=["key"],
             set_={
                 "count": case((over, 1), else_=Tally.count + 1),
-                "began_at": case((over, now), else_=Tally.began_at),
+                "began_at": case((over, literal(now, MomentType())), else_=Tally.began_at),
             },
         )
         .returning(Tally.count, Tally.began_at)
