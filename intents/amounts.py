@@ -18,7 +18,21 @@ _SIGNS = {
     "£": "GBP", "€": "EUR", "us$": "USD", "a$": "AUD", "au$": "AUD", "c$": "CAD", "ca$": "CAD", "nz$": "NZD",
     "hk$": "HKD", "s$": "SGD", "r$": "BRL", "₹": "INR", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₪": "ILS", "₽": "RUB",
 }  # fmt: skip
-_WORDS = {"zł": "PLN", "kč": "CZK", "quid": "GBP", "pounds": "GBP", "euros": "EUR", "euro": "EUR", "rupees": "INR"}
+_WORDS = {
+    "zł": "PLN",
+    "kč": "CZK",
+    "quid": "GBP",
+    "pounds": "GBP",
+    "euros": "EUR",
+    "euro": "EUR",
+    "rupees": "INR",
+    "franken": "CHF",
+    "sfr": "CHF",
+    "euronen": "EUR",
+    "sterling": "GBP",
+    "pound": "GBP",
+    "zloty": "PLN",
+}
 # One sign for several currencies: the reader's own if it is among them, else the first; "" is "cannot tell".
 _SHARED = {
     "$": ("USD", "AUD", "CAD", "NZD", "HKD", "SGD", "MXN", "ARS", "CLP", "COP"),
@@ -28,6 +42,9 @@ _SHARED = {
     "yen": ("JPY",),
     "kr": ("", "SEK", "NOK", "DKK", "ISK"),
     "francs": ("", "CHF"),
+    "pesos": ("", "MXN", "ARS", "CLP", "COP", "UYU", "PHP"),
+    "dólares": ("USD",),
+    "dollar": ("USD", "AUD", "CAD", "NZD", "HKD", "SGD"),
 }
 # Codes that are no ordinary words, even in capitals (ALL, TOP, CUP and PEN are).
 _CODES = (
@@ -56,14 +73,18 @@ _NUMBER = (
 _AMOUNT = re.compile(
     rf"(?:(?<!\w)(?P<before>{_SYMBOL}|{_CODE}) ?|(?<![\w.,:/#]))(?P<number>{_NUMBER})(?![0-9]|[.,][0-9])"
     rf"(?:(?P<short>k|mn?)(?![^\W\d_])| (?P<long>{_any_of(w for w in _MULTIPLES if len(w) > 2)})\b)?"
-    rf"(?: ?(?P<after>{_AFTER})|(?![^\W\d_]))",
+    rf"(?: ?(?P<after>{_AFTER})|(?=ish\b)|(?![^\W\d_]))",
     re.IGNORECASE,
 )
 _ABOUT = r"(?:(?:about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|~|rund|etwa|environ|unos|a|the) ?)?"
 _MOST = (
-    r"(?<!\w)(?:under|below|less than|up ?to|(?:no|not) (?:more than|over)|not exceeding|at most|max(?:imum)?(?: of)?|"
-    r"max\.|within|<|≤|<=|unter|bis(?: zu)?|höchstens|maximal|weniger als|moins de|jusqu['’]à|maxi|menos de|hasta|"
-    r"máximo(?: de)?)"
+    r"(?<!\w)(?:under|below|less than|up ?to|(?:no|not|never|do ?n['’]?t|ca(?:n['’]?t|nnot)|"
+    r"won['’]?t) (?:(?:(?:want|wish) to )?"
+    r"(?:spend|pay|go) )?(?:more than|over|above|beyond)|not exceeding|at most|max(?:imum|imal|i)?(?: of| de)?|"
+    r"max\.|within|<|≤|<=|unter|bis(?: zu)?|höchstens|maximal|maxi|weniger als|nicht (?:mehr als|über)|"
+    r"preislich so bis|"
+    r"moins de|jusqu['’]à|pas plus de|plafond(?: de)?|(?:por )?menos de|hasta|no más de|máximo(?: de)?|"
+    r"como mucho|tope)"
 )
 _LEAST = (
     r"(?<!\w)(?:over|above|more than|at least|no less than|min(?:imum)?(?: of)?|starting (?:at|from)|from|>|≥|>=|ab|"
@@ -80,17 +101,35 @@ _BEFORE = {
 }
 _PURSE_BEFORE = re.compile(rf"{_PURSE} ?[:=–-]? ?(?:(?:{_MOST}|{_LEAST}|between|zwischen|entre) ?)?{_ABOUT}\Z", re.I)
 _MOST_AFTER = re.compile(
-    r" ?\(?(?:max(?:imum|imal|i)?|tops|or (?:less|under|below)|at most|oder weniger|ou moins|o menos|máximo)\b", re.I
+    r",? ?\(?(?:max(?:imum|imal|i)?|tops|or (?:less|under|below)|at (?:the )?most|oder weniger|höchstens|"
+    r"ou moins|au plus|"
+    r"au maximum|o menos|(?:como )?máximo|como mucho)\b",
+    re.I,
 )
 _LEAST_AFTER = re.compile(r"(?:\+| ?(?:or more|and (?:up|above)|min(?:imum)?|oder mehr|ou plus|o más)\b)", re.I)
 _RATE_AFTER = re.compile(
     r" ?(?:/|per\b|pcm\b|p\.?[hwma]\.?\b|an? (?:hour|day|week|month|year|night|piece|person)\b|each\b|monthly|weekly|"
-    r"hourly|pro\b|par (?:heure|jour|mois)|al mes|por (?:hora|d[ií]a|mes))",
+    r"hourly|pro\b|im (?:monat|jahr)|die stunde|je\b|par (?:heure|jour|"
+    r"mois|semaine|nuit|an|personne)|de l['’]heure|l['’]heure|chacune?|al (?:mes|d[ií]a|año)|"
+    r"(?:a )?la hora|la noche|por (?:hora|d[ií]a|mes|persona|noche|semana)|cada un[ao])",
     re.IGNORECASE,
 )
-_BARE_ENDS = re.compile(r" ?(?:$|[.,;:!?)\n–—-]|(?:max|or|and|for|to|in|near|tops|total|oder|und|ou|et|o|y)\b)", re.I)
+_BARE_ENDS = re.compile(
+    r" ?(?:$|[.,;:!?)\n–—-]|(?:max|or|and|for|to|in|near|by|at|please|delivered|shipped|tops|total|oder|und|"
+    r"für|vb|ou|et|pour|o|y|para|en)\b)",
+    re.I,
+)
 _TO = re.compile(r" ?(?:[-–—]|to|bis|à|a) ?", re.IGNORECASE)
 _AND = re.compile(r" ?(?:and|und|et|y) ?", re.IGNORECASE)
+# Words that make a lone number a price: "under 400", but not "within 20" or "until 2027".
+_BARE_MOST = re.compile(
+    rf"(?<!\w)(?:under|below|less than|max(?:imum|imal|i)?\.?|at most|up to|unter|höchstens|maximal|"
+    rf"bis(?: zu)?|moins de|"
+    rf"jusqu['’]à|pas plus de|menos de|hasta|máximo(?: de)?|more than) ?[:=]? ?{_ABOUT}\Z",
+    re.IGNORECASE,
+)
+_A_YEAR = range(1990, 2051)
+_LEAST_BARE = 10
 _BETWEEN = re.compile(r"(?<!\w)(?:between|zwischen|entre) ?\Z", re.IGNORECASE)
 _WINDOW = 60  # Characters before an amount that may say what it is.
 
@@ -108,28 +147,43 @@ class _Amount:
     sign: str
 
 
-def find_budget(text: str, *, home_currency: str | None = None, bare: bool = True) -> Found[Budget] | None:
+def find_budget(
+    text: str, *, home_currency: str | None = None, bare: bool = True, rates: bool = False
+) -> Found[Budget] | None:
     """The first thing in `text` that says what may be spent; None rather than a guess.
 
-    `home_currency` decides for "$" and the like, and stands in when a budget names none ("budget 2.5k"). With `bare` a
+    `home_currency` decides for "$" and the like, and stands in when a budget names none ("budget 2.5k"). "
+    "With `bare` a
     lone amount ("£500 bike") is a budget too, as in a headline; otherwise words must say so ("I paid £500" is none).
-    Prices per month, hour or person are no budget, nor are negative amounts.
+    Prices per month, hour or person are no budget unless `rates`, nor are negative amounts.
     """
-    amounts = list(_scan(text))
+    amounts = list(_scan(text)) if rates else list(_without_rates(text, list(_scan(text))))
     found = _find_range(text, amounts, home_currency, bare=bare)
     if found is None:
         found = _find_limits(text, amounts, home_currency)
     signed = [amount for amount in amounts if amount.sign]
-    if found is None and bare and len(signed) == 1 and not _RATE_AFTER.match(text, signed[0].end):
+    if not signed and bare:
+        signed = [one for one in amounts if one.multiple > 1 and text[one.start : one.end].lower().endswith("grand")]
+    if found is None and bare and len(signed) == 1:
         found = _budget(None, signed[0], home_currency)
     return found
+
+
+def _without_rates(text: str, amounts: list[_Amount]) -> Iterator[_Amount]:
+    """Without "£20 an hour", and of "£20–25 an hour" without either end."""
+    for at, amount in enumerate(amounts):
+        last = amount
+        if at + 1 < len(amounts) and _TO.fullmatch(text[amount.end : amounts[at + 1].start]):
+            last = amounts[at + 1]
+        if not _RATE_AFTER.match(text, last.end):
+            yield amount
 
 
 def _find_range(text: str, amounts: list[_Amount], home: str | None, *, bare: bool) -> Found[Budget] | None:
     for low, high in pairwise(amounts):
         gap, before = text[low.end : high.start], text[max(0, low.start - _WINDOW) : low.start]
         between = bool(_BETWEEN.search(before))
-        if not (_TO.fullmatch(gap) or (between and _AND.fullmatch(gap))) or _RATE_AFTER.match(text, high.end):
+        if not (_TO.fullmatch(gap) or (between and _AND.fullmatch(gap))):
             continue
         low, high = _alike(low, high)  # noqa: PLW2901  # "$150–200" and "10–12k" say once what holds for both.
         purse = bool(_PURSE_BEFORE.search(before))
@@ -147,7 +201,7 @@ def _find_limits(text: str, amounts: list[_Amount], home: str | None) -> Found[B
     least: _Amount | None = None
     for amount in amounts:
         cue = _cue(text, amount)
-        if cue is None or _RATE_AFTER.match(text, amount.end):
+        if cue is None:
             continue
         if cue == "least":
             least = least or amount
@@ -160,13 +214,23 @@ def _find_limits(text: str, amounts: list[_Amount], home: str | None) -> Found[B
 
 def _cue(text: str, amount: _Amount) -> Cue | None:
     before = text[max(0, amount.start - _WINDOW) : amount.start]
-    if not amount.sign and not (_PURSE_BEFORE.search(before) and _ends_bare(text, amount.end)):
+    if not amount.sign and not (
+        _ends_bare(text, amount.end) and (_PURSE_BEFORE.search(before) or _may_be_bare(text, amount))
+    ):
         return None
     if _BEFORE["most"].search(before) or _MOST_AFTER.match(text, amount.end):
         return "most"
     if _BEFORE["least"].search(before) or _LEAST_AFTER.match(text, amount.end):
         return "least"
     return "purse" if _BEFORE["purse"].search(before) else None
+
+
+def _may_be_bare(text: str, amount: _Amount) -> bool:
+    before = text[max(0, amount.start - _WINDOW) : amount.start]
+    value = amount.value * amount.multiple
+    if amount.multiple == 1 and value in _A_YEAR and re.search(r"(?:bis|hasta|jusqu['’]à|up to) ?\Z", before, re.I):
+        return False
+    return value >= _LEAST_BARE and bool(_BARE_MOST.search(before) or _MOST_AFTER.match(text, amount.end))
 
 
 def _ends_bare(text: str, end: int) -> bool:

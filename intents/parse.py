@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from intents.amounts import find_budget
+from intents.days import find_day
 from intents.draft import Condition, IntentDraft
 from intents.feed import MAX_TITLE, FeedEntry
 from intents.meaning import currency_of, find_category, find_region
@@ -14,7 +15,6 @@ from intents.phrases import (
     find_condition,
     find_hashtags,
     find_lead_in,
-    find_needed_by,
     is_offer,
     without_article,
 )
@@ -76,7 +76,7 @@ def parse_entry(
     category = find_category(trees.categories, title, text, tags)
     currency = currency_of(trees.regions, region_id if region_id is not None else home_region_id)
     budget = find_budget(headline, home_currency=currency) or find_budget(text, home_currency=currency, bare=False)
-    needed_by = find_needed_by(headline, now.date()) or find_needed_by(text, now.date())
+    needed_by = find_day(headline, now.date(), led=True) or find_day(text, now.date(), led=True)
     condition = find_condition(headline) or find_condition(text)
     return IntentDraft(
         title=title,

@@ -159,8 +159,8 @@ _MONTHS = (
     "november nov novembre noviembre",
     "december dec dezember décembre diciembre",
 )
-_MONTH_OF = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
-_MONTH = "(?P<{}>" + "|".join(sorted(_MONTH_OF, key=len, reverse=True)) + r")\b\.?"
+MONTH_OF = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
+_MONTH = "(?P<{}>" + "|".join(sorted(MONTH_OF, key=len, reverse=True)) + r")\b\.?"
 _YEAR = r"(?:,? (?:de )?(?P<{}>20\d\d))"
 _BY = (
     r"\b(?:by|before|no later than|bis(?: zum| spätestens)?|spätestens|vor|avant|d['’]ici|antes del?|para) "
@@ -201,7 +201,7 @@ def _day_of(found: re.Match[str], today: date) -> date | None:
     name = found["m1"] or found["m2"] or found["m3"]
     if name in {"may", "mar"}:  # "by may" is as often a slip as a month.
         return None
-    month = _MONTH_OF[name.lower()]
+    month = MONTH_OF[name.lower()]
     year = int(found["y1"] or found["y2"] or found["y3"] or 0)
     written = found["day"] or found["day2"]
     if not written and not year and month == today.month and not found["end"]:

@@ -60,6 +60,11 @@ def _provenance(artefacts: Sequence[Artefact]) -> str:
         "from `services.csv`, `synonyms.csv`, `groups.csv` and `countries.csv`, which are ours. Nothing is fetched at",
         "run time.",
         "",
+        "`lexicon.csv` (brands, models and the category they are sold in), `words_en.csv`, `words_de.csv`,",
+        "`words_fr.csv`, `words_es.csv` (everyday words for categories), `actions.csv` and `action_words.csv` (what is",
+        "done with a thing, and which service that is) were written by hand for this project: names of brands and models",
+        "are facts, from general knowledge; no list of others was copied. They are no part of the trees.",
+        "",
         "| package | version | used for | licence | credit | sha256 |",
         "|---|---|---|---|---|---|",
     ]

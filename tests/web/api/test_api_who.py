@@ -31,6 +31,7 @@ ROUTES = {
     "resume_intent": ("customer", None, 200),
     "close_intent": ("customer", {}, 200),
     "list_board": ("customer", None, 200),
+    "understand_text": ("anybody", {"text": "want a Toyota Yaris near Leeds"}, 200),
     "find_categories": ("anybody", None, 200),
     "find_regions": ("anybody", None, 200),
     "list_blogs": ("anybody", None, 200),
@@ -60,7 +61,7 @@ ROUTES = {
     "read_responsiveness": ("anybody", None, 200),
 }
 # Any live token may look these up.
-FOR_ANY_TOKEN = {"find_categories", "find_regions", "read_responsiveness"}
+FOR_ANY_TOKEN = {"understand_text", "find_categories", "find_regions", "read_responsiveness"}
 NOWHERE = Scene("zzzzzzzzzzzz", "nobody", "zzzzzzzzzzzz", "zzzzzzzzzzzz", "zzzzzzzzzzzz-zzzzzzzzzzzz", "zzzzzzzzzzzz")
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 

@@ -7,12 +7,12 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Rule
 
-from vrm.web.api import blogs, channels, intents, leads, openapi, problems, responsiveness, trees, vendors
+from vrm.web.api import blogs, channels, intents, leads, openapi, problems, responsiveness, trees, understanding, vendors
 from vrm.web.api.operations import Operation, register
 
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
-    for noun in (intents, trees, blogs, vendors, channels, leads, responsiveness)
+    for noun in (intents, understanding, trees, blogs, vendors, channels, leads, responsiveness)
     for operation in noun.ROUTES.operations
 )
 

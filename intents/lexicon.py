@@ -1,0 +1,82 @@
+"""The committed lists of words, brands and models -> one lexicon in memory, which an operator's own lists extend."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+from intents.words import LANGUAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """A brand, or one of its models, and the slug of the category that it is sold in.
+
+    `needs_brand` is of a model whose name is also an ordinary word or a number ("Golf", "208").
+    """
+
+    name: str
+    brand: str
+    category: str
+    is_model: bool
+    needs_brand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What is to be done: in which words; and with what is below which category it makes which category."""
+
+    name: str
+    words: dict[str, tuple[str, ...]]
+    gives: tuple[tuple[str, str], ...]  # (slug that covers the thing, slug of the service), the first that fits.
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """What the trees do not say: everyday words by language, makes, and actions. Compared by identity."""
+
+    words: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # language: (slug, word).
+    makes: tuple[Make, ...] = ()
+    actions: tuple[Action, ...] = ()
+
+    def extended(self, lines: Iterable[dict[str, str]]) -> "Lexicon":
+        """With an operator's lines of brands and models, in the columns of lexicon.csv."""
+        return Lexicon(self.words, (*self.makes, *_makes(lines)), self.actions)
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The committed one. Read once."""
+    words = {
+        language: tuple(
+            (line["category"], word) for line in _read(f"words_{language}") for word in line["words"].split("|") if word
+        )
+        for language in LANGUAGES
+    }
+    return Lexicon(words, tuple(_makes(_read("lexicon"))), _actions())
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    text = files("vrm.data").joinpath(f"{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _makes(lines: Iterable[dict[str, str]]) -> Iterable[Make]:
+    for line in lines:
+        brand, category = line["brand"], line["category"]
+        yield Make(brand, brand, category, is_model=False)
+        for model in filter(None, line["models"].split("|")):
+            name = model.removeprefix("~")
+            needs = model != name or name.replace(".", "").isdigit()
+            yield Make(name, brand, category, is_model=True, needs_brand=needs)
+
+
+def _actions() -> tuple[Action, ...]:
+    words: dict[str, dict[str, tuple[str, ...]]] = {}
+    for line in _read("action_words"):
+        words.setdefault(line["action"], {})[line["language"]] = tuple(line["words"].split("|"))
+    gives: dict[str, list[tuple[str, str]]] = {}
+    for line in _read("actions"):
+        gives.setdefault(line["action"], []).append((line["under"], line["gives"]))
+    return tuple(Action(name, words[name], tuple(gives[name])) for name in words)
