@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from little import plant
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -108,6 +109,29 @@ def store(store_url: str) -> Iterator[Store]:
     store = Store.open(store_url)
     yield store
     store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def little_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store of the test's own with two little trees, which it may change and commit; see `little`."""
+    if request.param == "sqlite":
+        store = Store.open(f"sqlite:///{tmp_path / 'little.db'}")
+        plant(store, NOW)
+        yield store
+        store.close()
+        return
+    url = make_url(request.getfixturevalue("postgres_url"))
+    name = f"{url.database}_little"
+    admin = _admin()
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    store = Store.open(url.set(database=name).render_as_string(hide_password=False))
+    plant(store, NOW)
+    yield store
+    store.close()
+    with admin.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()
 
 
 def person(store: Store, email: str, *, name: str = "", operator: bool = False) -> Account:

@@ -3,9 +3,10 @@
 import csv
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from importlib.resources import files
 from threading import Lock
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from vrm.kernel.db import Base, Document, Id, Moment, Ref
 from vrm.kernel.errors import BadInput
+from vrm.kernel.names import fold
 from vrm.kernel.tree import Node, Tree, number
 
 Progress = Callable[[str, int, int], None]  # What is being done, how many are done, of how many.
@@ -37,6 +39,8 @@ class _NodeColumns:
     zone: Mapped[str | None] = mapped_column(String(64))  # IANA, where the whole node has one.
     population: Mapped[int]  # 0 is "not known".
     retired_at: Mapped[Moment | None]  # Kept for what points at it, no longer offered.
+    # Columns that an operator has set, such as "label": what a file says of them no longer counts.
+    edited: Mapped[list[str]] = mapped_column(Document, default=list)
 
 
 class Category(_NodeColumns, Base):
@@ -76,6 +80,23 @@ class TreeVersion(Base):
     changed_at: Mapped[Moment]
 
 
+class TreeName(StrEnum):
+    """Which of the two trees."""
+
+    CATEGORIES = "categories"
+    REGIONS = "regions"
+
+    @property
+    def one(self) -> str:
+        """What one node of it is called, which is also the name of its field in a form."""
+        return "category" if self is TreeName.CATEGORIES else "region"
+
+    @property
+    def model(self) -> type[Category | Region]:
+        """Its table."""
+        return Category if self is TreeName.CATEGORIES else Region
+
+
 @dataclass(frozen=True, slots=True)
 class LoadReport:
     """How many nodes of both trees a load has added, changed and left alone."""
@@ -92,6 +113,10 @@ class Trees:
     categories: Tree
     regions: Tree
 
+    def of(self, name: TreeName) -> Tree:
+        """The one with this name."""
+        return self.categories if name is TreeName.CATEGORIES else self.regions
+
 
 # --- From files to tables -------------------------------------------------------------------------
 
@@ -102,15 +127,16 @@ _SAID = ("parent_id", "kind", "label", "synonyms", "codes", "lft", "rgt", "depth
 def load(session: Session, now: datetime, *, progress: Progress | None = None) -> LoadReport:
     """Bring the tables up to the committed files. Idempotent; a slug keeps its id.
 
-    Nodes that no file knows are left as they are, with their own subtrees. BadInput when the result is not a tree.
+    What operators did stays: nodes of theirs, names and places that they gave, merges. Other names that a file has are
+    added, unless they lead elsewhere by now. BadInput when the result is not a tree.
     """
     reports = []
-    for name, model in (("categories", Category), ("regions", Region)):
+    for name in TreeName:
         lines = _read(name)
-        report = _load_nodes(session, model, lines)
-        grouped = model is Region and _load_members(session, lines)
+        report = _load_nodes(session, name.model, lines)
+        grouped = name is TreeName.REGIONS and _load_members(session, lines)
         if report.added or report.changed or grouped:
-            _stamp(session, name, now)
+            stamp(session, name, now)
         if progress is not None:
             progress(name, len(lines), len(lines))
         reports.append(report)
@@ -121,14 +147,15 @@ def load(session: Session, now: datetime, *, progress: Progress | None = None) -
     )
 
 
-def _read(name: str) -> list[dict[str, str]]:
+def _read(name: TreeName) -> list[dict[str, str]]:
     text = files("vrm.data").joinpath(f"{name}.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 
 def _load_nodes(session: Session, model: type[Category | Region], lines: Sequence[Mapping[str, str]]) -> LoadReport:
-    columns = [model.id, model.slug, *(getattr(model, name) for name in _SAID)]
-    there = {row["slug"]: dict(row) for row in session.execute(select(*columns).order_by(model.lft)).mappings()}
+    names = ("id", "slug", "edited", "merged_into_id", *_SAID)
+    found = session.execute(select(*(getattr(model, name) for name in names)).order_by(model.lft))
+    there = {row["slug"]: dict(row) for row in found.mappings()}
     next_id = max((row["id"] for row in there.values()), default=0) + 1
     ids = {slug: row["id"] for slug, row in there.items()}
     for line in lines:
@@ -136,26 +163,89 @@ def _load_nodes(session: Session, model: type[Category | Region], lines: Sequenc
             ids[line["id"]] = next_id
             next_id += 1
     said = {line["id"]: _said(line, ids) for line in lines}
+    _put_edits_first(said, there)
     # In the order of the file, then what only the table has.
     parents = {ids[slug]: row["parent_id"] for slug, row in said.items()}
-    parents |= {row["id"]: row["parent_id"] for slug, row in there.items() if slug not in said}
+    before = {row["id"]: row["parent_id"] for row in there.values()}
+    parents = _without_rings(parents | {id_: up for id_, up in before.items() if id_ not in parents}, before)
     positions = number(parents)
     added, changed = [], []
     for slug in [*said, *(slug for slug in there if slug not in said)]:
-        place = positions[ids[slug]]
-        row = {**there.get(slug, {}), **said.get(slug, {}), "lft": place.lft, "rgt": place.rgt, "depth": place.depth}
+        id_ = ids[slug]
+        place = positions[id_]
+        row = {**there.get(slug, {}), **said.get(slug, {}), "parent_id": parents[id_]}
+        row |= {"lft": place.lft, "rgt": place.rgt, "depth": place.depth}
         if slug not in there:
-            added.append({"id": ids[slug], "slug": slug, **row})
+            added.append({**row, "id": id_, "slug": slug, "edited": []})
         elif row != there[slug]:
-            changed.append(row)
+            changed.append({"at": id_, **{name: row[name] for name in _SAID}})
     if added:
         session.execute(insert(model), added)
     if changed:
         table = model.__table__
         change = update(model).where(table.c.id == bindparam("at")).values({name: bindparam(name) for name in _SAID})
-        session.connection().execute(change, [{"at": row.pop("id"), **row} for row in changed])
+        session.connection().execute(change, changed)
         session.expire_all()
     return LoadReport(len(added), len(changed), len(there) - len(changed))
+
+
+def _put_edits_first(said: dict[str, dict[str, Any]], there: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put what operators did, as `there` has it, in place of what the files say of the same."""
+    merged = {row["id"]: row["merged_into_id"] for row in there.values() if row["merged_into_id"] is not None}
+    # Names that operators gave, and to which node: no file gives them to another one.
+    given = {
+        name: slug
+        for slug, row in there.items()
+        if row["edited"]
+        for name in {fold(row["label"]), *map(fold, row["synonyms"])} - _names(said.get(slug))
+    }
+    for slug, row in said.items():
+        row["synonyms"] = [name for name in row["synonyms"] if given.get(fold(name), slug) == slug]
+        while row["parent_id"] in merged:
+            row["parent_id"] = merged[row["parent_id"]]
+        old = there.get(slug)
+        if old is None:
+            continue
+        if old["merged_into_id"] is not None:
+            row.update({name: old[name] for name in _SAID})
+        elif old["edited"]:
+            file_names = [*row["synonyms"], row["label"]]
+            row.update({name: old[name] for name in old["edited"]})
+            if "synonyms" in old["edited"] or "label" in old["edited"]:
+                row["synonyms"] = distinct([*old["synonyms"], *file_names], row["label"])
+
+
+def _names(row: Mapping[str, Any] | None) -> set[str]:
+    return {fold(row["label"]), *map(fold, row["synonyms"])} if row else set()
+
+
+def distinct(names: Iterable[str], label: str) -> list[str]:
+    """The names that differ from the label and from each other in more than case and accents; the first wins."""
+    kept = {"": "", fold(label): ""}
+    for name in names:
+        kept.setdefault(fold(name), name)
+    return [name for name in kept.values() if name]
+
+
+def _without_rings(parents: dict[int, int | None], before: Mapping[int, int | None]) -> dict[int, int | None]:
+    """`parents`, but as they were before where a file's moves and an operator's together would cut nodes off."""
+    while True:
+        children: dict[int | None, list[int]] = defaultdict(list)
+        for id_, parent_id in parents.items():
+            children[parent_id].append(id_)
+        reached, todo = set(), list(children[None])
+        while todo:
+            id_ = todo.pop()
+            reached.add(id_)
+            todo += children.get(id_, [])
+        back = {
+            id_: before[id_]
+            for id_, parent_id in parents.items()
+            if id_ not in reached and id_ in before and before[id_] != parent_id
+        }
+        if not back:
+            return parents
+        parents = parents | back
 
 
 def _said(line: Mapping[str, str], ids: Mapping[str, int]) -> dict[str, Any]:
@@ -194,7 +284,8 @@ def _load_members(session: Session, lines: Sequence[Mapping[str, str]]) -> bool:
     return wanted != there
 
 
-def _stamp(session: Session, name: str, now: datetime) -> None:
+def stamp(session: Session, name: TreeName, now: datetime) -> None:
+    """Say that a tree has changed: every process reads it anew when it next asks."""
     version = secrets.randbits(31)
     stamp = session.get(TreeVersion, name)
     if stamp is None:
@@ -226,7 +317,12 @@ def trees(session: Session) -> Trees:
     with _lock:  # So that threads which ask at the same moment build it once.
         found = _known.get(state)
         if found is None:
-            found = Trees(_tree(session, Category, {}), _tree(session, Region, _groups(session)))
+            # One tree changes, the other is kept with all that it has worked out.
+            categories = next((old.categories for known, old in _known.items() if known[0] == state[0]), None)
+            regions = next((old.regions for known, old in _known.items() if known[1] == state[1]), None)
+            found = Trees(
+                categories or _tree(session, Category, {}), regions or _tree(session, Region, _groups(session))
+            )
             for old in list(_known)[: 1 - _KEPT]:
                 del _known[old]
             _known[state] = found

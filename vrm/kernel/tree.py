@@ -129,8 +129,13 @@ class Tree:
         return self._nodes[id_]
 
     def by_slug(self, slug: str) -> Node | None:
-        """The node with this slug, if there is one."""
-        return self._slugs.get(slug)
+        """The node that this slug stands for today, if there is one; see `current`."""
+        node = self._slugs.get(slug)
+        return self.current(node.id) if node is not None else None
+
+    def offers(self, id_: int) -> bool:
+        """Whether the node may be chosen: it is neither retired nor merged into another."""
+        return id_ not in self._hidden
 
     def children(self, id_: int) -> tuple[Node, ...]:
         """The nodes right below, in the order of the tree."""
@@ -256,6 +261,11 @@ class Tree:
             Candidate(self._nodes[id_].slug, self.label(id_), tuple(node.label for node in self.path(id_)))
             for id_ in ids
         ]
+
+    def called(self, text: str) -> list[Node]:
+        """The nodes with this label or synonym, whatever its case and accents."""
+        ids = [*self._names.by_label(text), *self._names.by_synonym(text)]
+        return [self._nodes[id_] for id_ in dict.fromkeys(ids)]
 
     def search(self, query: str, *, limit: int = 10) -> list[Node]:
         """Nodes for a name that is being typed, best first; see `NameIndex.search`."""

@@ -47,6 +47,7 @@ def upgrade() -> None:
     sa.Column('zone', sa.String(length=64), nullable=True),
     sa.Column('population', sa.Integer(), nullable=False),
     sa.Column('retired_at', vrm.kernel.db.MomentType(), nullable=True),
+    sa.Column('edited', vrm.kernel.db.Document, nullable=False),
     sa.ForeignKeyConstraint(['merged_into_id'], ['categories.id'], name=op.f('fk_categories_merged_into_id')),
     sa.ForeignKeyConstraint(['parent_id'], ['categories.id'], name=op.f('fk_categories_parent_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_categories')),
@@ -73,6 +74,7 @@ def upgrade() -> None:
     sa.Column('zone', sa.String(length=64), nullable=True),
     sa.Column('population', sa.Integer(), nullable=False),
     sa.Column('retired_at', vrm.kernel.db.MomentType(), nullable=True),
+    sa.Column('edited', vrm.kernel.db.Document, nullable=False),
     sa.ForeignKeyConstraint(['merged_into_id'], ['regions.id'], name=op.f('fk_regions_merged_into_id')),
     sa.ForeignKeyConstraint(['parent_id'], ['regions.id'], name=op.f('fk_regions_parent_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_regions')),
@@ -210,6 +212,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('channels', schema=None) as batch_op:
         batch_op.create_index('ix_channels_to_catch_up', ['id'], unique=False, sqlite_where=sa.text('caught_up_at IS NULL AND verified_at IS NOT NULL AND switched_off_at IS NULL AND paused_at IS NULL AND ended_at IS NULL'), postgresql_where=sa.text('caught_up_at IS NULL AND verified_at IS NOT NULL AND switched_off_at IS NULL AND paused_at IS NULL AND ended_at IS NULL'))
+        batch_op.create_index('ix_channels_working', ['vendor_id', 'id', 'verified_at', 'paused_at', 'switched_off_at', 'ended_at'], unique=False, sqlite_where=sa.text('verified_at IS NOT NULL AND paused_at IS NULL AND switched_off_at IS NULL AND ended_at IS NULL'), postgresql_where=sa.text('verified_at IS NOT NULL AND paused_at IS NULL AND switched_off_at IS NULL AND ended_at IS NULL'))
 
     op.create_table('idempotency_keys',
     sa.Column('account_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -545,6 +548,7 @@ def downgrade() -> None:
     op.drop_table('intents')
     op.drop_table('idempotency_keys')
     with op.batch_alter_table('channels', schema=None) as batch_op:
+        batch_op.drop_index('ix_channels_working', sqlite_where=sa.text('verified_at IS NOT NULL AND paused_at IS NULL AND switched_off_at IS NULL AND ended_at IS NULL'), postgresql_where=sa.text('verified_at IS NOT NULL AND paused_at IS NULL AND switched_off_at IS NULL AND ended_at IS NULL'))
         batch_op.drop_index('ix_channels_to_catch_up', sqlite_where=sa.text('caught_up_at IS NULL AND verified_at IS NOT NULL AND switched_off_at IS NULL AND paused_at IS NULL AND ended_at IS NULL'), postgresql_where=sa.text('caught_up_at IS NULL AND verified_at IS NOT NULL AND switched_off_at IS NULL AND paused_at IS NULL AND ended_at IS NULL'))
 
     op.drop_table('channels')

@@ -1,0 +1,57 @@
+"""Two little trees that a test may change: nineteen nodes instead of seventeen thousand."""
+
+from datetime import datetime
+
+from sqlalchemy import insert
+
+from vrm.kernel.db import Base, Store
+from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeName, stamp
+from vrm.kernel.tree import number
+
+CATEGORIES = {
+    "anything": (None, "root", "Anything"),
+    "vehicles": ("anything", "good", "Vehicles"),
+    "cars": ("vehicles", "good", "Cars"),
+    "bikes": ("vehicles", "good", "Bikes"),
+    "scooters": ("bikes", "good", "Scooters"),
+    "tandems": ("bikes", "good", "Tandems"),
+    "toys": ("anything", "good", "Toys"),
+    "dolls": ("toys", "good", "Dolls"),
+    "plumber": ("anything", "service", "Plumber"),
+}
+REGIONS = {
+    "world": (None, "world", "World"),
+    "europe": ("world", "continent", "Europe"),
+    "gb": ("europe", "country", "Great Britain"),
+    "leeds": ("gb", "city", "Leeds"),
+    "york": ("gb", "city", "York"),
+    "fr": ("europe", "country", "France"),
+    "paris": ("fr", "city", "Paris"),
+    "eu": ("world", "group", "European Union"),
+}
+SYNONYMS = {"bikes": ["bicycle", "e-bike"], "cars": ["auto"]}
+
+
+def plant(store: Store, now: datetime) -> None:
+    """Make all tables, and fill those of the trees."""
+    Base.metadata.create_all(store.engine)
+    with store.write() as session:
+        for model, nodes in ((Category, CATEGORIES), (Region, REGIONS)):
+            ids = {slug: id_ for id_, slug in enumerate(nodes, 1)}
+            parents = {ids[slug]: ids[up] if up else None for slug, (up, _, _) in nodes.items()}
+            places = number(parents)
+            session.execute(
+                insert(model),
+                [
+                    {
+                        "id": ids[slug], "slug": slug, "kind": kind, "label": label, "parent_id": parents[ids[slug]],
+                        "synonyms": SYNONYMS.get(slug, []), "codes": [], "population": 0, "edited": [],
+                        "lft": places[ids[slug]].lft, "rgt": places[ids[slug]].rgt, "depth": places[ids[slug]].depth,
+                    }
+                    for slug, (_, kind, label) in nodes.items()
+                ],
+            )  # fmt: skip
+        region_ids = {slug: id_ for id_, slug in enumerate(REGIONS, 1)}
+        session.add(RegionMember(group_id=region_ids["eu"], member_id=region_ids["fr"]))
+        for name in TreeName:
+            stamp(session, name, now)
