@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from intents.models import Blog, Intent
 from notifiers.models import Channel, Notification
 from vendors.models import Lead, Subscription, Vendor
+from vendors.subscribe import Order, subscribe
 from vrm import match, route, trees
 from vrm.kernel import reshape, taxonomy
 from vrm.kernel.accounts import Account
@@ -278,3 +279,17 @@ def _move(store: Store, now: datetime, goal: str, barrier: threading.Barrier) ->
     barrier.wait()
     with store.write() as session:
         trees.move(session, C, node(session, "scooters"), node(session, goal), now, by=None)
+
+
+def test_a_subscription_to_a_node_that_was_merged_meanwhile_still_hears(shops: Store, now: datetime) -> None:
+    with shops.write() as session:
+        bikes, owner = node(session, "bikes"), session.scalars(select(Account).limit(1)).one()
+        vendor = start_vendor(session, owner, now, name="late")
+        add_mail_channel(session, vendor, now, "late@shops.example")
+        trees.merge(session, C, bikes, node(session, "cars"), now, by=None)
+        # It read the tree before the merge, and is written after it.
+        subscribe(session, vendor, Order(category_id=bikes, region_id=node(session, "world", R)), now)
+    step(shops, now)
+    want(shops, now, "cars")
+    step(shops, now)
+    assert ("late", "cars") in told(shops)

@@ -95,7 +95,11 @@ def backfill_owed(session: Session, now: datetime) -> int:
 def backfill(session: Session, subscription: Subscription, now: datetime) -> int:
     """Open a lead for every open intent that this subscription reaches and its vendor has none of; how many."""
     dialect = session.get_bind().dialect.name
-    found = match.reached(dialect, subscription, taxonomy.trees(session))
+    trees = taxonomy.trees(session)
+    # Whoever subscribed while a node was being merged has read the tree as it was before.
+    subscription.category_id = trees.categories.current(subscription.category_id).id
+    subscription.region_id = trees.regions.current(subscription.region_id).id
+    found = match.reached(dialect, subscription, trees)
     opened = _count(session, _inserting(dialect, Lead, match.LEAD_COLUMNS, found), {"now": now})
     if opened:
         fresh = (Lead.vendor_id == subscription.vendor_id) & (Lead.routed_at == now)
