@@ -30,6 +30,17 @@ class Channel(Base):
     __tablename__ = "channels"
     __table_args__ = (
         UniqueConstraint("vendor_id", "code"),
+        # route.route: working channels of vendors with new leads. The last columns let SQLite stay in the index.
+        partial_index(
+            "ix_channels_working",
+            "vendor_id",
+            "id",
+            "verified_at",
+            "paused_at",
+            "switched_off_at",
+            "ended_at",
+            where="verified_at IS NOT NULL AND paused_at IS NULL AND switched_off_at IS NULL AND ended_at IS NULL",
+        ),
         # route.catch_up_owed: channels that work and have not been told of what came before them.
         partial_index(
             "ix_channels_to_catch_up",

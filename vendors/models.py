@@ -12,8 +12,6 @@ from intents.models import Intent
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Address, Base, Code, Document, Id, Line, Minor, Moment, Ref, Word, choice, partial_index
 
-SILENT_INDEX = "ix_vendors_silent"
-
 
 class Role(StrEnum):
     """What a member may do for a vendor; each may also do what the next one may."""
@@ -28,8 +26,8 @@ class Vendor(Base):
 
     __tablename__ = "vendors"
     __table_args__ = (
-        # match.matching: the few vendors that are not told of anything.
-        partial_index(SILENT_INDEX, "id", where="paused_at IS NOT NULL OR closed_at IS NOT NULL"),
+        # match.matching, which names this index: the few vendors that are not told of anything.
+        partial_index("ix_vendors_silent", "id", where="paused_at IS NOT NULL OR closed_at IS NOT NULL"),
     )
 
     id: Mapped[Id]

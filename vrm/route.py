@@ -5,10 +5,23 @@ sees whatever committed before it. Whichever of the two commits second finds the
 """
 
 from datetime import datetime
+from enum import Enum, auto
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Insert, Select, Table, exists, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    exists,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session
@@ -18,8 +31,17 @@ from notifiers.models import Channel, Notification, Topic
 from vendors.models import Lead, Subscription, Undelivered, Vendor
 from vrm import match
 from vrm.kernel import taxonomy
-from vrm.kernel.db import random_code
+from vrm.kernel.db import MomentType, random_code
 
+
+class Fresh(Enum):
+    """Which leads were opened just now: those of one intent, or those of one vendor."""
+
+    OF_INTENT = auto()
+    OF_VENDOR = auto()
+
+
+# In the words of the partial index ix_channels_working.
 _WORKS = (
     Channel.verified_at.is_not(None),
     Channel.paused_at.is_(None),
@@ -60,11 +82,9 @@ def route(session: Session, intent: Intent, now: datetime) -> int:
     """
     trees = taxonomy.trees(session)
     parameters = match.intent_parameters(intent, trees) | {"now": now}
-    opened = _count(session, _open_leads(session.get_bind().dialect.name), parameters)
+    opened = _count(session, opening(session.get_bind().dialect.name), parameters)
     if opened:
-        fresh = (Lead.intent_id == intent.id) & (Lead.routed_at == now)
-        _owe(session, fresh, now)
-        _note_unreachable(session, fresh)
+        _owe(session, Fresh.OF_INTENT, intent.id, now)
     intent.routed_at = now
     session.flush()
     return opened
@@ -102,9 +122,7 @@ def backfill(session: Session, subscription: Subscription, now: datetime) -> int
     found = match.reached(dialect, subscription, trees)
     opened = _count(session, _inserting(dialect, Lead, match.LEAD_COLUMNS, found), {"now": now})
     if opened:
-        fresh = (Lead.vendor_id == subscription.vendor_id) & (Lead.routed_at == now)
-        _owe(session, fresh, now)
-        _note_unreachable(session, fresh)
+        _owe(session, Fresh.OF_VENDOR, subscription.vendor_id, now)
     subscription.backfilled_at = now
     session.flush()
     return opened
@@ -129,7 +147,7 @@ def catch_up_owed(session: Session, now: datetime) -> int:
         & Lead.undelivered.in_((Undelivered.NO_CHANNEL, Undelivered.SWITCHED_OFF))
         & Lead.intent_id.in_(select(Intent.id).where(Intent.closed_at.is_(None)))
     )
-    _owe(session, waiting & (Channel.id == channel.id), now)
+    session.execute(_owing(session.get_bind().dialect.name, waiting & (Channel.id == channel.id)), {"now": now})
     session.execute(update(Lead).where(waiting).values(undelivered=None).execution_options(synchronize_session=False))
     channel.caught_up_at = now
     session.flush()
@@ -137,13 +155,34 @@ def catch_up_owed(session: Session, now: datetime) -> int:
 
 
 @cache
-def _open_leads(dialect: str) -> Insert:
-    # Built once: building it for each intent costs more than running it.
+def opening(dialect: str) -> Insert:
+    """The statement that opens an intent's leads; parameters as `match.matching` has them.
+
+    Built once: building it for each intent costs more than running it.
+    """
     return _inserting(dialect, Lead, match.LEAD_COLUMNS, match.matching(dialect))
 
 
-def _owe(session: Session, fresh: ColumnElement[bool], now: datetime) -> None:
-    """Owe word of these leads to every working channel of their vendors."""
+def _owe(session: Session, fresh: Fresh, whose: int, now: datetime) -> None:
+    """Owe word of these leads to every working channel of their vendors, and note which vendors have none."""
+    for statement in _telling(session.get_bind().dialect.name, fresh):
+        session.execute(statement, {"whose": whose, "now": now})
+
+
+@cache
+def _telling(dialect: str, fresh: Fresh) -> tuple[Insert, Update]:
+    # Built once, as `opening` is.
+    of = Lead.intent_id if fresh is Fresh.OF_INTENT else Lead.vendor_id
+    these = (of == bindparam("whose", type_=BigInteger)) & (Lead.routed_at == bindparam("now", type_=MomentType))
+    unreachable = (
+        update(cast(Table, Lead.__table__))
+        .where(these, ~exists().where(Channel.vendor_id == Lead.vendor_id, *_WORKS))
+        .values(undelivered=literal(Undelivered.NO_CHANNEL, Lead.undelivered.type))
+    )
+    return _owing(dialect, these), unreachable
+
+
+def _owing(dialect: str, leads: ColumnElement[bool]) -> Insert:
     owed = (
         select(
             random_code(),
@@ -153,26 +192,17 @@ def _owe(session: Session, fresh: ColumnElement[bool], now: datetime) -> None:
             Lead.vendor_id,
             literal(0),
             literal({}, Notification.params.type),
-            literal(now, Notification.owed_at.type),
-            literal(now, Notification.due_at.type),
+            bindparam("now", type_=MomentType),
+            bindparam("now", type_=MomentType),
             literal(0),
         )
         .join_from(Lead, Channel, Channel.vendor_id == Lead.vendor_id)
-        .where(fresh, Lead.withheld.is_(None), *_WORKS)
+        .where(leads, Lead.withheld.is_(None), *_WORKS)
     )
     columns = (
         "code", "topic", "channel_id", "intent_id", "vendor_id", "occasion", "params", "owed_at", "due_at", "tries",
     )  # fmt: skip
-    session.execute(_inserting(session.get_bind().dialect.name, Notification, columns, owed))
-
-
-def _note_unreachable(session: Session, fresh: ColumnElement[bool]) -> None:
-    session.execute(
-        update(Lead)
-        .where(fresh, ~exists().where(Channel.vendor_id == Lead.vendor_id, *_WORKS))
-        .values(undelivered=Undelivered.NO_CHANNEL)
-        .execution_options(synchronize_session=False)
-    )
+    return _inserting(dialect, Notification, columns, owed)
 
 
 def _inserting(

@@ -1,0 +1,177 @@
+"""One filled store, and what can be timed on it: finding, publishing, and what each is compared to."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from _market import AUTHOR, BEGAN, BUDGET, CURRENCY, Crowd, Market
+from sqlalchemy import delete, event, text
+from sqlalchemy.orm import Session
+
+from intents import publish
+from intents.draft import Budget, Condition, IntentDraft
+from intents.models import Intent
+from vrm import match, route
+from vrm.kernel import taxonomy
+from vrm.kernel.accounts import Account
+from vrm.kernel.db import Store
+
+# What routing writes, but for the want's id.
+_WRITTEN = {
+    "leads": "vendor_id, reasons, routed_at, undelivered",
+    "notifications": "code, topic, channel_id, vendor_id, occasion, params, owed_at, due_at, tries",
+}
+
+
+class Bed:
+    """One filled store, and what can be timed on it. Everything is rolled back."""
+
+    def __init__(self, store: Store, market: Market) -> None:
+        self.store, self.market = store, market
+        with store.read() as session:
+            self.trees = taxonomy.trees(session)
+        self._sent: dict[int, tuple[str, Any]] = {}
+        self._fetch: dict[int, tuple[str, Any]] = {}
+        for crowd in market.crowds:
+            self._prepare(crowd)
+
+    def _prepare(self, crowd: Crowd) -> None:
+        """Learn the very SQL that our code sends, and keep the rows that publishing writes, ready-made."""
+        with self.store.session(writes=True) as session:
+            intent = self._intent(session, crowd)
+            parameters = match.intent_parameters(intent, self.trees) | {"now": BEGAN}
+            statements = (match.matching(self.store.dialect), route.opening(self.store.dialect))
+            self._fetch[crowd.matches], self._sent[crowd.matches] = (
+                _as_sent(session, statement, parameters) for statement in statements
+            )
+            session.rollback()
+        with self.store.write() as session:
+            intent = self._intent(session, crowd)
+            found = route.route(session, intent, BEGAN)
+            if found != crowd.matches:
+                raise SystemExit(f"{found} vendors were found where {crowd.matches} match; finding is broken.")
+            for table, columns in _WRITTEN.items():
+                kept = f"SELECT {columns} FROM {table} WHERE intent_id = {intent.id} ORDER BY vendor_id"  # noqa: S608 - Our own words.
+                session.execute(text(f"CREATE TABLE ready_{table}_{crowd.matches} AS {kept}"))
+            session.execute(delete(Intent).where(Intent.id == intent.id))
+
+    def _intent(self, session: Session, crowd: Crowd) -> Intent:
+        draft = IntentDraft(
+            title="Something new",
+            category_id=crowd.category_id,
+            region_id=crowd.region_id,
+            budget=Budget(None, BUDGET, CURRENCY),
+            condition=Condition.NEW,
+        )
+        author = session.get_one(Account, AUTHOR)
+        intent = publish.draft(session, author, draft, BEGAN)
+        publish.publish(session, intent, BEGAN)
+        return intent
+
+    @contextmanager
+    def published(self, crowd: Crowd) -> Iterator[tuple[Session, Intent]]:
+        with self.store.session(writes=True) as session:
+            yield session, self._intent(session, crowd)
+            session.rollback()
+
+    def find(self, crowd: Crowd) -> float:
+        """Through our code, from the intent."""
+        with self.published(crowd) as (session, intent):
+
+            def once() -> None:
+                parameters = match.intent_parameters(intent, self.trees) | {"now": BEGAN}
+                session.execute(match.matching(self.store.dialect), parameters).all()
+
+            return timed(once, times(crowd))
+
+    def find_raw(self, crowd: Crowd) -> float:
+        """By the driver alone."""
+        sql, parameters = self._fetch[crowd.matches]
+        with self.store.session(writes=True) as session:
+            cursor = _cursor(session)
+            return timed(lambda: cursor.execute(sql, parameters).fetchall(), times(crowd))
+
+    def fetch_by_key(self, crowd: Crowd) -> float:
+        """As many rows of the same shape, by the driver: the leads that were found, read back by their key."""
+        with self.published(crowd) as (session, intent):
+            route.route(session, intent, BEGAN)
+            cursor = _cursor(session)
+            sql = f"SELECT intent_id, vendor_id, reasons, routed_at FROM leads WHERE intent_id = {intent.id}"  # noqa: S608 - A number.
+            return timed(lambda: cursor.execute(sql).fetchall(), times(crowd))
+
+    def open_leads(self, crowd: Crowd) -> float:
+        """INSERT … SELECT through our code."""
+        with self.published(crowd) as (session, intent):
+
+            def once() -> None:
+                parameters = match.intent_parameters(intent, self.trees) | {"now": BEGAN}
+                session.execute(route.opening(self.store.dialect), parameters)
+
+            return timed(once)
+
+    def open_leads_raw(self, crowd: Crowd) -> float:
+        """The same SQL by the driver alone."""
+        sql, parameters = self._sent[crowd.matches]
+        with self.published(crowd) as (session, intent):
+            cursor = _cursor(session)
+            mine = _for_intent(parameters, intent.id)
+            return timed(lambda: cursor.execute(sql, mine))
+
+    def publish(self, crowd: Crowd) -> float:
+        """A want, its leads and what is owed for them, through our code."""
+        with self.store.session(writes=True) as session:
+            session.get_one(Account, AUTHOR)
+            took = timed(lambda: route.route(session, self._intent(session, crowd), BEGAN))
+            session.rollback()
+            return took
+
+    def insert_ready(self, crowd: Crowd) -> float:
+        """The same rows without finding them: the want through our code, the others copied inside the store."""
+        with self.store.session(writes=True) as session:
+            session.get_one(Account, AUTHOR)
+            cursor = _cursor(session)
+
+            def once() -> None:
+                intent = self._intent(session, crowd)
+                for table, columns in _WRITTEN.items():
+                    ready = f"SELECT {intent.id}, {columns} FROM ready_{table}_{crowd.matches}"  # noqa: S608 - Our own words.
+                    cursor.execute(f"INSERT INTO {table} (intent_id, {columns}) {ready}")
+
+            took = timed(once)
+            session.rollback()
+            return took
+
+
+def times(crowd: Crowd) -> int:
+    return max(1, 200 // crowd.matches)
+
+
+def timed(work: Callable[[], object], repeats: int = 1) -> float:
+    begun = time.perf_counter()
+    for _ in range(repeats):
+        work()
+    return (time.perf_counter() - begun) / repeats
+
+
+def _cursor(session: Session) -> Any:
+    return session.connection().connection.cursor()
+
+
+def _as_sent(session: Session, statement: Any, parameters: dict[str, Any]) -> tuple[str, Any]:
+    sent: list[tuple[str, Any]] = []
+
+    def keep(_connection: object, _cursor: object, sql: str, values: object, *_: object) -> None:
+        sent.append((sql, values))
+
+    engine = session.get_bind().engine
+    event.listen(engine, "before_cursor_execute", keep)
+    session.execute(statement, parameters)
+    event.remove(engine, "before_cursor_execute", keep)
+    return sent[-1]
+
+
+def _for_intent(parameters: Any, intent_id: int) -> Any:
+    if isinstance(parameters, Mapping):
+        return {**parameters, "intent_id": intent_id}
+    return (intent_id, *parameters[1:])  # It stands first in the statement.
