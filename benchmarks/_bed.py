@@ -76,17 +76,7 @@ class Bed:
             session.rollback()
 
     def find(self, crowd: Crowd) -> float:
-        """Through our code, from the intent."""
-        with self.published(crowd) as (session, intent):
-
-            def once() -> None:
-                parameters = match.intent_parameters(intent, self.trees) | {"now": BEGAN}
-                session.execute(match.matching(self.store.dialect), parameters).all()
-
-            return timed(once, times(crowd))
-
-    def find_raw(self, crowd: Crowd) -> float:
-        """By the driver alone."""
+        """The statement that matches, its rows as the driver gives them: nothing in the broker reads them in Python."""
         sql, parameters = self._fetch[crowd.matches]
         with self.store.session(writes=True) as session:
             cursor = _cursor(session)

@@ -15,8 +15,8 @@ from sqlalchemy import (
     Insert,
     Select,
     Table,
-    Update,
     bindparam,
+    case,
     exists,
     literal,
     select,
@@ -41,6 +41,7 @@ class Fresh(Enum):
     OF_VENDOR = auto()
 
 
+_OPENED = (*match.LEAD_COLUMNS, "undelivered")
 # In the words of the partial index ix_channels_working.
 _WORKS = (
     Channel.verified_at.is_not(None),
@@ -120,7 +121,8 @@ def backfill(session: Session, subscription: Subscription, now: datetime) -> int
     subscription.category_id = trees.categories.current(subscription.category_id).id
     subscription.region_id = trees.regions.current(subscription.region_id).id
     found = match.reached(dialect, subscription, trees)
-    opened = _count(session, _inserting(dialect, Lead, match.LEAD_COLUMNS, found), {"now": now})
+    found = found.add_columns(_unreachable(literal(subscription.vendor_id, Lead.vendor_id.type)))
+    opened = _count(session, _inserting(dialect, Lead, _OPENED, found), {"now": now})
     if opened:
         _owe(session, Fresh.OF_VENDOR, subscription.vendor_id, now)
     subscription.backfilled_at = now
@@ -160,26 +162,28 @@ def opening(dialect: str) -> Insert:
 
     Built once: building it for each intent costs more than running it.
     """
-    return _inserting(dialect, Lead, match.LEAD_COLUMNS, match.matching(dialect))
+    found = match.matching(dialect).add_columns(_unreachable(Subscription.vendor_id))
+    return _inserting(dialect, Lead, _OPENED, found)
+
+
+def _unreachable(vendor_id: Any) -> ColumnElement[Any]:
+    # As a column of what is inserted: changing the leads afterwards would write each of them twice.
+    return case(
+        (exists().where(Channel.vendor_id == vendor_id, *_WORKS), None),
+        else_=literal(Undelivered.NO_CHANNEL, Lead.undelivered.type),
+    )
 
 
 def _owe(session: Session, fresh: Fresh, whose: int, now: datetime) -> None:
-    """Owe word of these leads to every working channel of their vendors, and note which vendors have none."""
-    for statement in _telling(session.get_bind().dialect.name, fresh):
-        session.execute(statement, {"whose": whose, "now": now})
+    """Owe word of these leads to every working channel of their vendors."""
+    session.execute(_owing_fresh(session.get_bind().dialect.name, fresh), {"whose": whose, "now": now})
 
 
 @cache
-def _telling(dialect: str, fresh: Fresh) -> tuple[Insert, Update]:
-    # Built once, as `opening` is.
+def _owing_fresh(dialect: str, fresh: Fresh) -> Insert:
     of = Lead.intent_id if fresh is Fresh.OF_INTENT else Lead.vendor_id
     these = (of == bindparam("whose", type_=BigInteger)) & (Lead.routed_at == bindparam("now", type_=MomentType))
-    unreachable = (
-        update(cast(Table, Lead.__table__))
-        .where(these, ~exists().where(Channel.vendor_id == Lead.vendor_id, *_WORKS))
-        .values(undelivered=literal(Undelivered.NO_CHANNEL, Lead.undelivered.type))
-    )
-    return _owing(dialect, these), unreachable
+    return _owing(dialect, these)
 
 
 def _owing(dialect: str, leads: ColumnElement[bool]) -> Insert:
