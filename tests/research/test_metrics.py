@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from research_leads import DAY, answered, as_csv, lead, undelivered
 
-from vrm.research.metrics import HORIZONS_S, Group, Unanswered, measure
+from vrm.research.metrics import COLUMN_OF, HORIZONS_S, By, Group, Unanswered, measure
 from vrm.research.table import Delivery, LeadRow, from_rows, read_csv
 
 HOUR = 3_600
@@ -273,19 +273,27 @@ seconds = st.none() | st.integers(-3, 3_000_000)
             seen_after_s=seconds,
             closed_after_s=seconds,
             region=st.sampled_from(["gb", "fr", ""]),
+            arm=st.sampled_from(["", "new", "control"]),
+            intent_id=st.sampled_from(["i1", "i2", "i3"]),
             excluded_reason=st.sampled_from(["", "", "", "paused_vendor", "odd reason"]),
         )
         | st.builds(
             answered,
             st.integers(-3, 3_000_000),
             actor=st.sampled_from(["human", "auto", "unknown"]),
+            kind=st.sampled_from(["offer", "question", "decline", "reply"]),
             observed_s=st.integers(0, 3_000_000),
+            arm=st.sampled_from(["", "new", "control"]),
+            randomisation_block=st.sampled_from(["", "b1"]),
+            intent_id=st.sampled_from(["i4", "i5", "i6"]),
+            vendor_id=st.sampled_from(["v1", "v2"]),
         ),
         max_size=25,
-    )
+    ),
+    st.sampled_from(list(COLUMN_OF)),
 )
-def test_any_table_adds_up_and_has_no_nan(rows: list[LeadRow]) -> None:
-    measures = measure(from_rows(rows), by="region")
+def test_any_table_adds_up_and_has_no_nan(rows: list[LeadRow], by: By) -> None:
+    measures = measure(from_rows(rows), by=by)
     said = measures.as_json()
     assert json.loads(json.dumps(said, allow_nan=False)) == json.loads(json.dumps(said))
     assert all(math.isfinite(number) for number in numbers(said))
@@ -297,4 +305,11 @@ def test_any_table_adds_up_and_has_no_nan(rows: list[LeadRow]) -> None:
         assert group.answered.count + waiting <= group.n
         shares = [found.estimate for found in group.share_by.values() if found is not None]
         assert shares == sorted(shares)
+        assert sum(group.bins.counts.values()) == group.bins.mature == group.n - group.bins.immature
+        for horizon, silence in group.silent_by.items():
+            ends = [way.by(horizon) for way in group.incidence.values()]
+            assert silence is None or math.isclose(
+                silence.estimate + sum(end.estimate for end in ends if end), 1.0, abs_tol=1e-9
+            )
+            assert (silence is None) is all(end is None for end in ends)
         assert [found is None for found in group.share_by.values()] == [h > group.curve.last_s for h in HORIZONS_S]

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 _TINY = 1e-300
-_CLOSE = 1e-15
+_CLOSE = 1e-14
 _SHIFT = 10  # Arguments are raised by this much before an asymptotic series is used.
 
 

@@ -46,9 +46,11 @@ class Incidences:
 
     segments: Segments
     t_s: Ints
-    events: tuple[Ints, ...]  # A column for each way, as the next two.
+    events: tuple[Ints, ...]  # A column for each way, as the next four.
     share: tuple[Floats, ...]
     se: tuple[Floats, ...]
+    low: tuple[Floats, ...]
+    high: tuple[Floats, ...]
     open_at_end: Bools  # For each group: somebody was still waiting when the curve ended.
     followed_s: Ints
 
@@ -60,9 +62,9 @@ class Incidences:
         last = int(t_s[-1]) if t_s.size else -1
         if t_s.size and not self.open_at_end[group]:
             last = max(last, int(self.followed_s[group]))
-        for events, share, se in zip(self.events, self.share, self.se, strict=True):
-            low, high = _band(share[rows], se[rows])
-            yield Incidence(t_s, events[rows], share[rows], se[rows], low, high, last)
+        for way, events in enumerate(self.events):
+            share, se = self.share[way][rows], self.se[way][rows]
+            yield Incidence(t_s, events[rows], share, se, self.low[way][rows], self.high[way][rows], last)
 
 
 def _band(share: Floats, se: Floats) -> tuple[Floats, Floats]:
@@ -107,6 +109,7 @@ def aalen_johansen_by(
         variance[variance < NOISE * whole] = 0.0
         shares.append(share)
         errors.append(np.sqrt(variance))
+    bands = [_band(share, se) for share, se in zip(shares, errors, strict=True)]
     ends = np.where(segments.sizes > 0, segments.ends - 1, -1)
     return Incidences(
         segments=segments,
@@ -114,6 +117,8 @@ def aalen_johansen_by(
         events=steps.events,
         share=tuple(shares),
         se=tuple(errors),
+        low=tuple(low for low, _ in bands),
+        high=tuple(high for _, high in bands),
         open_at_end=np.append(left, 0.0)[ends] > 0.0,
         followed_s=np.append(steps.t_s, -1)[ends] if followed_s is None else followed_s,
     )
