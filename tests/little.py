@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
+from vrm import migrations
 from vrm.kernel.db import Base, Store
 from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeName, stamp
 from vrm.kernel.tree import number
@@ -33,7 +34,7 @@ SYNONYMS = {"bikes": ["bicycle", "e-bike"], "cars": ["auto"]}
 
 
 def plant(store: Store, now: datetime) -> None:
-    """Make all tables, and fill those of the trees."""
+    """Make all tables as the newest version has them, and fill those of the trees."""
     Base.metadata.create_all(store.engine)
     with store.write() as session:
         for model, nodes in ((Category, CATEGORIES), (Region, REGIONS)):
@@ -53,5 +54,7 @@ def plant(store: Store, now: datetime) -> None:
             )  # fmt: skip
         region_ids = {slug: id_ for id_, slug in enumerate(REGIONS, 1)}
         session.add(RegionMember(group_id=region_ids["eu"], member_id=region_ids["fr"]))
+        session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        session.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": migrations.newest()})
         for name in TreeName:
             stamp(session, name, now)

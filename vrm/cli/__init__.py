@@ -7,6 +7,7 @@ from vrm.cli.ask import doctor, explain, measure
 from vrm.cli.people import accounts
 from vrm.cli.run import deliver, demo, harvest, route, serve, web, worker
 from vrm.cli.store import db
+from vrm.cli.tree import tree
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,5 +23,5 @@ def main() -> None:
     """
 
 
-for command in (serve, web, worker, demo, db, accounts, harvest, route, deliver, measure, explain, doctor):
+for command in (serve, web, worker, demo, db, tree, accounts, harvest, route, deliver, measure, explain, doctor):
     main.add_command(command)
