@@ -1,8 +1,8 @@
 """How fast a want finds its vendors among 10,000 to a million subscriptions: ratios to peers in the same run.
 
 Two things are measured. *Find* is the statement that matches, its rows fetched by the driver; *publish* writes the
-want, finds, and writes the leads and what is owed for them. Each is timed in turn with what it is compared to, on the same
-store and the same want, and the figure is the ratio of the medians; machines are shared, so times mean little.
+want, finds, and writes the leads and what is owed for them. Each is timed in turn with what it is compared to, on
+the same store and the same want; the figure is the ratio of the medians. Machines are shared: times mean little.
 """
 
 import argparse

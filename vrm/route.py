@@ -15,6 +15,7 @@ from sqlalchemy import (
     Insert,
     Select,
     Table,
+    Update,
     bindparam,
     case,
     exists,
@@ -176,14 +177,25 @@ def _unreachable(vendor_id: Any) -> ColumnElement[Any]:
 
 def _owe(session: Session, fresh: Fresh, whose: int, now: datetime) -> None:
     """Owe word of these leads to every working channel of their vendors."""
-    session.execute(_owing_fresh(session.get_bind().dialect.name, fresh), {"whose": whose, "now": now})
+    for statement in _telling(session.get_bind().dialect.name, fresh):
+        session.execute(statement, {"whose": whose, "now": now})
 
 
 @cache
-def _owing_fresh(dialect: str, fresh: Fresh) -> Insert:
+def _telling(dialect: str, fresh: Fresh) -> tuple[Insert] | tuple[Insert, Update]:
     of = Lead.intent_id if fresh is Fresh.OF_INTENT else Lead.vendor_id
     these = (of == bindparam("whose", type_=BigInteger)) & (Lead.routed_at == bindparam("now", type_=MomentType))
-    return _owing(dialect, these)
+    owing = _owing(dialect, these)
+    if dialect == "sqlite":
+        return (owing,)
+    # Each statement of PostgreSQL looks anew: a channel that worked when the lead was opened may be paused by now.
+    told = exists().where(Notification.intent_id == Lead.intent_id, Notification.vendor_id == Lead.vendor_id)
+    missed = (
+        update(cast(Table, Lead.__table__))
+        .where(these, Lead.undelivered.is_(None), ~told)
+        .values(undelivered=literal(Undelivered.NO_CHANNEL, Lead.undelivered.type))
+    )
+    return owing, missed
 
 
 def _owing(dialect: str, leads: ColumnElement[bool]) -> Insert:
