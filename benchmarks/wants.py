@@ -27,7 +27,8 @@ def accuracy(judge: Judge, half: list[Sentence]) -> dict[str, float]:
     found = {}
     for field in FIELDS:
         said = [verdict[field] for verdict in verdicts if verdict[field] is not None]
-        found[field] = 100 * sum(map(bool, said)) / len(said)
+        if said:
+            found[field] = 100 * sum(map(bool, said)) / len(said)
     return found
 
 
@@ -57,12 +58,10 @@ def measure(*, quick: bool) -> list[dict[str, Any]]:
     """The lines of the table."""
     judge = Judge.committed()
     every = sentences()
-    halves = {False: [s for s in every if not s.held_out], True: [s for s in every if s.held_out]}
     lines: list[dict[str, Any]] = []
-    for held_out, half in halves.items():
-        name = "held out" if held_out else "tuning"
-        for field, figure in accuracy(judge, half).items():
-            target = TARGETS.get(field) if held_out else None
+    for name in ("tuning", "held out"):
+        for field, figure in accuracy(judge, [sentence for sentence in every if sentence.half == name]).items():
+            target = None if name == "tuning" else TARGETS.get(field)
             lines.append(
                 {"what": f"{name}: {field}", "figure": round(figure, 1), "unit": "%",
                  "target": f">= {target:g}" if target else None, "ok": target is None or figure >= target}
@@ -87,7 +86,7 @@ def main() -> None:
     if arguments.failures:
         judge = Judge.committed()
         for sentence in sentences():
-            if not sentence.held_out:
+            if sentence.half == "tuning":
                 for line in judge.failures(sentence):
                     print(line)
         return

@@ -128,6 +128,7 @@ _BARE_MOST = re.compile(
     rf"jusqu['’]à|pas plus de|menos de|hasta|máximo(?: de)?|more than) ?[:=]? ?{_ABOUT}\Z",
     re.IGNORECASE,
 )
+_A_GRAND = re.compile(r"(?:under|less than|up to|max|below|about|around|for) (?P<n>a|one) grand\b", re.IGNORECASE)
 _A_YEAR = range(1990, 2051)
 _LEAST_BARE = 10
 _BETWEEN = re.compile(r"(?<!\w)(?:between|zwischen|entre) ?\Z", re.IGNORECASE)
@@ -166,6 +167,9 @@ def find_budget(
         signed = [one for one in amounts if one.multiple > 1 and text[one.start : one.end].lower().endswith("grand")]
     if found is None and bare and len(signed) == 1:
         found = _budget(None, signed[0], home_currency)
+    if found is None and bare and not amounts and (grand := _A_GRAND.search(text)) is not None:
+        one = _Amount(grand.start("n"), grand.end(), Decimal(1), 1000, "")
+        found = _budget(None, one, home_currency or "GBP")
     return found
 
 

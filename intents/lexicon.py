@@ -13,14 +13,15 @@ from intents.words import LANGUAGES
 class Make:
     """A brand, or one of its models, and the slug of the category that it is sold in.
 
-    `needs_brand` is of a model whose name is also an ordinary word or a number ("Golf", "208").
+    `ordinary` is of a name that is also an ordinary word or a number ("Golf", "208", "Sage"), written with a "~" in the
+    file: such a model counts only beside its brand, and such a brand says little.
     """
 
     name: str
     brand: str
     category: str
     is_model: bool
-    needs_brand: bool = False
+    ordinary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,12 @@ def _read(name: str) -> list[dict[str, str]]:
 
 def _makes(lines: Iterable[dict[str, str]]) -> Iterable[Make]:
     for line in lines:
-        brand, category = line["brand"], line["category"]
-        yield Make(brand, brand, category, is_model=False)
+        brand, category = line["brand"].removeprefix("~"), line["category"]
+        yield Make(brand, brand, category, is_model=False, ordinary=line["brand"] != brand)
         for model in filter(None, line["models"].split("|")):
             name = model.removeprefix("~")
-            needs = model != name or name.replace(".", "").isdigit()
-            yield Make(name, brand, category, is_model=True, needs_brand=needs)
+            ordinary = model != name or name.replace(".", "").isdigit()
+            yield Make(name, brand, category, is_model=True, ordinary=ordinary)
 
 
 def _actions() -> tuple[Action, ...]:

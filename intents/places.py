@@ -4,7 +4,7 @@ A feed is read by `intents.meaning`, which is stricter, as nobody looks over its
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from intents.phrases import Found
@@ -70,6 +70,11 @@ _LEAST_LED, _LEAST_LONE, _LEAST_CAPITAL = (
 )  # People of a place that is written small, or that nothing leads to.
 _WORLD_CITY, _FAR_GREATER, _CLOSE = 1_000_000, 15, 5
 
+_NICKNAMES = {
+    "NYC": "us-new-york-city", "LA": "us-los-angeles", "SF": "us-san-francisco", "DC": "us-washington",
+    "Philly": "us-philadelphia", "Vegas": "us-las-vegas",
+}  # fmt: skip
+_NICKNAME = re.compile(rf"\b(?:{'|'.join(_NICKNAMES)})\b")
 _MILE_KM = 1.609344
 _UNIT = r"(?P<unit>km|kms|kilomet(?:er|re)s?|kilometern?|kilomètres?|kilómetros?|mi|miles?|meilen)\b"
 _RADIUS = re.compile(
@@ -148,7 +153,8 @@ def find_places(
     """
     found: list[Place] = []
     reader = _Reader(tree, text, home.id if home is not None else None, is_thing)
-    mentions = tree.mentions(text, limit=40, home_id=reader.home_id)
+    mentions = [*tree.mentions(text, limit=40, home_id=reader.home_id), *_by_nickname(tree, text)]
+    mentions.sort(key=lambda mention: mention.start)
     for at, mention in enumerate(mentions, 1):
         if len(found) == MOST:
             break
@@ -166,6 +172,13 @@ def find_places(
                 wider = None
             found.append(_choose(reader, mention, nodes, wider))
     return _distinct(found)
+
+
+def _by_nickname(tree: Tree, text: str) -> Iterator[Mention]:
+    for found in _NICKNAME.finditer(text):
+        node = tree.by_slug(_NICKNAMES[found[0]])
+        if node is not None:
+            yield Mention(found.start(), found.end(), node, ())
 
 
 def _widens(reader: _Reader, before: Place, mention: Mention, nodes: Sequence[Node]) -> bool:
@@ -186,7 +199,7 @@ def _is_meant(reader: _Reader, mention: Mention, nodes: Sequence[Node]) -> bool:
     capital = written[0].isupper() or written[0].lower() == written[0].upper()
     led, strong = bool(_LEAD.search(before)), bool(_STRONG.search(before))
     begins = bool(_BEFORE.search(before) or _DIGITS_BEFORE.search(before))
-    ends = bool(_AFTER.match(reader.text, mention.end))
+    ends = bool(_AFTER.match(reader.text, mention.end) or _CODE.match(reader.text, mention.end))
     people = max(map(reader.people, nodes))
     homely = any(map(reader.at_home, nodes))
     wide = any(node.kind in ("country", "continent") for node in nodes)
@@ -236,7 +249,7 @@ def _named_by_what_follows(
     reader: _Reader, mention: Mention, nodes: Sequence[Node], wider: Mention | None
 ) -> Place | None:
     """ "Portland, Oregon" and "Austin TX"."""
-    uppers, end = [], mention.end
+    uppers, end, code = [], mention.end, None
     if wider is not None:
         uppers, end = [wider.node, *wider.others], wider.end
     elif (code := _CODE.match(reader.text, mention.end)) is not None:
@@ -245,6 +258,8 @@ def _named_by_what_follows(
     for node in nodes:
         if any(up.id != node.id and reader.tree.covers(up.id, node.id) for up in uppers):
             return Place(node, 0.97, mention.start, end)
+    if code is not None and uppers and code[0].startswith(","):
+        return Place(uppers[0], 0.5, mention.start, end)  # A town in that state which is too small for us to know.
     return None
 
 

@@ -17,8 +17,8 @@ _NEW = re.compile(
     r"\b(?:brand[- ]?new|unused|sealed|in box|nagelneu\w*|fabrikneu\w*|ungebraucht|originalverpackt|ovp)\b|"
     r"(?:(?<=, )|(?<=\A)|(?<=\())new(?=[,.);]| only|\Z)|\bnew(?=,)|"
     r"(?:(?<=, )|(?<=\A))neu(?=[,.);]|\Z)|\bneu(?=,)|(?<=eine )neue\b|(?<=einen )neuen\b|(?<=ein )neues\b|"
-    r"(?<!wie )(?<=\d )neu\b|"
-    r"(?<!\d )\bneu(?:f|fs|ve|ves)\b(?! (?:heures|euros|ans|personnes|mois))|\bnuev[oa]s?\b(?! york)",
+    r"(?<!wie )(?<!fast )\bneu\b(?! (?:machen|streichen|gestrichen|gedeckt|decken|beziehen|oder))|"
+    r"\bneu(?:f|fs|ve|ves)\b(?! (?:heures|euros|ans|personnes|mois))|\bnuev[oa]s?\b(?! york)",
     re.IGNORECASE,
 )
 _EITHER = re.compile(

@@ -14,6 +14,8 @@ from intents.words import Word, is_small
 from vrm.kernel.names import fold
 
 MOST = 5
+_NEAR = 8  # Words between what is done and the thing it is done with.
+_HEADS = 0.5  # Weight of a name from which it may be what the name before it belongs to.
 SURE = 0.5  # Below it, nobody may route without asking.
 _ENDS = re.compile(r"[,;:.!?()\n–—+/]|\s-\s")
 _HEAD_LAST = frozenset({"en", "de"})  # Languages in which what it is stands last in a phrase.
@@ -100,7 +102,7 @@ def suggest(
 
     compounds = [Hit(action.at, action.at + 1, id_, 0.9, "compound") for action in actions for id_ in action.node_ids]
     for hit in (*hits, *compounds):
-        score = hit.weight * zones.weight(hit.first, hit.last)
+        score = hit.weight * zones.weight(hit.first, hit.last) * zones.as_head(hit, hits)
         said = _said(words, hit)
         gives = _acted(vocabulary, hit, actions)
         if gives is not None:
@@ -133,7 +135,7 @@ def _acted(vocabulary: Vocabulary, hit: Hit, actions: Sequence[ActionHit]) -> in
         apart = max(found.at - hit.last + 1, hit.first - found.at)
         if hit.first <= found.at < hit.last and hit.how != "compound":
             continue
-        if apart > 6:
+        if apart > _NEAR:
             continue
         for under, gives in vocabulary.lexicon.actions[found.action].gives:
             upper, service = vocabulary.tree.by_slug(under), vocabulary.tree.by_slug(gives)
@@ -216,6 +218,16 @@ class _Zones:
             return 1.35 if tail else 1.0
         lead = self._words[begin:first]
         return 1.35 if all(word.folded in _FILLERS | _ASKS | frozenset(_TURNS) for word in lead) else 1.0
+
+    def as_head(self, hit: Hit, hits: Sequence[Hit]) -> float:
+        """Less for what only says which one: the hamster of a hamster cage, the iPhone of an iPhone case."""
+        begin, end = self._phrase[hit.first]
+        for other in hits:
+            heads = other.first == hit.last if self._head_last else other.last == hit.first
+            inside = begin <= other.first and other.last <= end
+            if heads and inside and other.make is None and other.weight >= _HEADS and other.node_id != hit.node_id:
+                return 0.6
+        return 1.0
 
     def _asked(self, first: int) -> bool:
         at = first - 1

@@ -192,7 +192,8 @@ def _make(hits: list[Hit], suggestions: tuple[Suggestion, ...]) -> Hit | None:
     ranked = sorted(
         agreeing, key=lambda hit: (likely.index(hit.node_id), not hit.make or not hit.make.is_model, hit.first)
     )
-    return ranked[0] if ranked else (made[0] if made else None)
+    telling = [hit for hit in made if hit.make is not None and not hit.make.ordinary]
+    return next(iter([*ranked, *telling]), None)
 
 
 class _Read:

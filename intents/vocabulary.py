@@ -9,16 +9,17 @@ from functools import lru_cache
 from typing import Literal
 
 from intents.lexicon import Lexicon, Make
-from intents.words import LANGUAGES, Word, key_of, stem
+from intents.words import LANGUAGES, Word, is_small, key_of, stem
 from vrm.kernel.tree import Node, Tree
 
 How = Literal["word", "label", "part", "model", "brand", "compound", "typo"]
 # How much a hit says, by how it was found.
 _WEIGHTS: dict[How, float] = {
-    "word": 1.0, "label": 0.8, "part": 0.55, "model": 1.25, "brand": 0.7, "compound": 0.9, "typo": 0.75,
+    "word": 1.0, "label": 0.8, "part": 0.55, "model": 1.25, "brand": 0.7, "compound": 0.9, "typo": 0.6,
 }  # fmt: skip
+_ORDINARY = 0.3  # Of a brand whose name is an ordinary word.
 _LONGEST = 6
-_SHORTEST_TYPO = 5
+_SHORTEST_TYPO = 6
 _SHORT_HEADS = frozenset({"rad", "uhr"})  # Heads of German compounds with fewer than four letters.
 _SENTENCE_END = re.compile(r"[.!?;\n]")
 
@@ -122,7 +123,7 @@ class Vocabulary:
         if language == "de" or not sure:
             for at, word in enumerate(words):
                 if at not in covered:
-                    found += self._compound(at, word.folded)
+                    found += self._compound(at, word.folded, sure=sure)
         covered = {at for hit in found for at in range(hit.first, hit.last)}
         for at, word in enumerate(words):
             if at not in covered:
@@ -138,6 +139,8 @@ class Vocabulary:
                 ids = names.get(" ".join(stems[first:last]))
                 if not ids and last - first == 2:
                     ids = names.get("".join(stems[first:last]))
+                if last - first == 1 and is_small(words[first].folded):
+                    continue  # "Una" is no nail (uña).
                 if not ids or any(_SENTENCE_END.search(word.gap) for word in words[first + 1 : last]):
                     continue
                 if last <= end_of_last:
@@ -160,17 +163,18 @@ class Vocabulary:
                     first = last - 1
                     break
             first += 1
-        brands = {make.brand for _, _, makes in spans for make in makes if not make.is_model or not make.needs_brand}
+        brands = {make.brand for _, _, makes in spans for make in makes if not (make.is_model and make.ordinary)}
         for first, last, makes in spans:
             for make in makes:
-                if make.needs_brand and make.brand not in brands - _own_names(makes):
+                if make.is_model and make.ordinary and make.brand not in brands - _own_names(makes):
                     continue
                 node = self.tree.by_slug(make.category)
                 if node is not None:
                     how: How = "model" if make.is_model else "brand"
-                    yield Hit(first, last, node.id, _WEIGHTS[how] * (1 + 0.2 * (last - first - 1)), how, make)
+                    weight = _WEIGHTS[how] if make.is_model or not make.ordinary else _ORDINARY
+                    yield Hit(first, last, node.id, weight * (1 + 0.2 * (last - first - 1)), how, make)
 
-    def _compound(self, at: int, folded: str) -> Iterator[Hit]:
+    def _compound(self, at: int, folded: str, *, sure: bool) -> Iterator[Hit]:
         """German: what a compound ends with is what it is."""
         if len(folded) < 6:
             return
@@ -182,7 +186,7 @@ class Vocabulary:
                 for id_, how in ids:
                     yield Hit(at, at + 1, id_, _WEIGHTS["compound"] * _WEIGHTS[how], "compound")
                 return
-        for cut in range(len(folded) - 3, 3, -1):
+        for cut in range(len(folded) - 3, 3, -1) if sure else ():
             ids = names.get(stem(folded[:cut], "de")) or names.get(stem(folded[:cut].removesuffix("s"), "de"))
             if ids:
                 yield Hit(at, at + 1, ids[0][0], 0.35, "compound")

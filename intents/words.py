@@ -75,17 +75,19 @@ def key_of(name: str, language: str) -> str:
 
 
 _TELLING = {
-    "en": "the a an and for with need want wanted looking in near to my of i is am under from by any please new used "
-    "someone on that or who used good need does anyone me we our before buy max within per at around this",
-    "de": "der die das und für fur mit ich suche gesucht ein eine einen einem im bis zu zum zur von brauche "
-    "wir nach am "
-    "gebraucht unter oder raum auf ist wer kann möchte mochte neu euro stück stuck über uber gern aus dem den bei um "
-    "ab maximal höchstens hochstens umkreis für meine mein nen",
-    "fr": "le la les un une des et pour avec je cherche recherche de du en à au aux dans moins sur sous ou "
-    "mon ma mes "
-    "est qui achat neuf occasion euros près avant environ par livré besoin autour chez voudrais petit pas plus",
-    "es": "el los las un una unos y para con busco necesito quiero de del en por cerca menos hasta segunda mano o mi "
-    "que es nuevo nueva usado usada euros compro antes alguien cada al desde sin alquiler entre",
+    "en": "the a an and for with need want wanted looking in near to my of i is am under from by any please new "
+    "used someone on that or who good does anyone me we our before buy max within per at around this",
+    "de": "der die das und für fur mit ich suche gesucht ein eine einen einem im bis zu zum zur von brauche wir "
+    "nach am gebraucht unter oder raum auf ist wer kann möchte mochte neu euro stück stuck über uber gern "
+    "aus dem den bei um ab maximal höchstens hochstens umkreis meine mein nen abholung lieferung hat "
+    "jemand jemanden zwei drei gesuchte bitte stunde woche uns",
+    "fr": "le la les un une des et pour avec je cherche recherche de du en à au aux dans moins sur sous ou mon "
+    "ma mes est qui a ce cette deux trois bonjour merci svp environs j ai chez moi votre quelqu semaine "
+    "heure achat neuf occasion euros près avant environ par livré besoin autour voudrais petit pas plus",
+    "es": "el los las un una unos y para con busco necesito quiero de del en por cerca menos hasta segunda mano "
+    "o mi que es nuevo nueva usado usada euros compro antes alguien cada al desde sin alquiler entre a "
+    "tres dos cuatro hora horas semana dia mes se ha me lo buen buena bien donde quien gustaria encontrar "
+    "muy hola tengo estoy",
 }
 _TELLS = 1.0  # Points below which the words have told nothing.
 _TELLING_SETS = {language: frozenset(fold(telling).split()) for language, telling in _TELLING.items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from intents.lexicon import Lexicon, lexicon
 from intents.understand import Understanding, understand
@@ -18,6 +18,7 @@ from vrm.kernel.tree import Node, Tree, number
 FOLDER = Path(__file__).parent / "wants"
 DATA = Path(__file__).parents[2] / "vrm" / "data"
 TODAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
+Half = Literal["tuning", "held out"]
 FIELDS = (
     "category", "category among five", "place", "budget", "day", "radius", "condition", "quantity", "brand", "language",
 )  # fmt: skip
@@ -30,7 +31,7 @@ class Sentence:
     text: str
     lang: str
     home: str
-    category: list[str]
+    category: Any
     places: Any
     budget: Any
     needed_by: Any
@@ -40,8 +41,8 @@ class Sentence:
     radius_km: float | None
 
     @property
-    def held_out(self) -> bool:
-        return int(hashlib.sha256(self.text.encode()).hexdigest(), 16) % 2 == 1
+    def half(self) -> Half:
+        return "held out" if int(hashlib.sha256(self.text.encode()).hexdigest(), 16) % 2 else "tuning"
 
 
 def sentences() -> list[Sentence]:
@@ -99,9 +100,10 @@ class Judge:
         """Of each field whether it is right; None where it is not judged."""
         found = self.understand(sentence)
         slugs = [self.trees.categories.node(suggestion.node_id).slug for suggestion in found.categories]
+        unjudged = sentence.category == "any"
         return {
-            "category": bool(slugs) and slugs[0] in sentence.category,
-            "category among five": any(slug in sentence.category for slug in slugs),
+            "category": None if unjudged else bool(slugs) and slugs[0] in sentence.category,
+            "category among five": None if unjudged else any(slug in sentence.category for slug in slugs),
             "place": None if sentence.places == "any" else self._places_right(sentence, found),
             "budget": None if sentence.budget == "any" else _money(found) == sentence.budget,
             "day": None if sentence.needed_by == "any" else _day_right(sentence, found),

@@ -31,7 +31,7 @@ def test_every_model_can_be_found() -> None:
 
 
 def test_a_number_alone_is_no_model() -> None:
-    assert all(make.needs_brand for make in lexicon().makes if make.is_model and make.name.isdigit())
+    assert all(make.ordinary for make in lexicon().makes if make.is_model and make.name.isdigit())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

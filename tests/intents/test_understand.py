@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -17,8 +18,8 @@ from intents.understand import MOST_CHARACTERS, Understanding, understand
 
 # Per cent of the tuning half that was right when this was last measured; a rule that helps others must not cost these.
 LEVEL = {
-    "category": 98.0, "category among five": 99.0, "place": 99.0, "budget": 99.0, "day": 99.0, "radius": 99.0,
-    "condition": 99.0, "quantity": 99.0, "brand": 95.0, "language": 98.0,
+    "category": 99.0, "category among five": 99.0, "place": 99.0, "budget": 99.0, "day": 99.0, "radius": 99.0,
+    "condition": 99.0, "quantity": 99.0, "brand": 95.0, "language": 99.0,
 }  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def small(text: str, lexicon_: Lexicon | None = None) -> Understanding:
 
 
 def test_the_tuning_half_keeps_its_level(judge: Judge) -> None:
-    tuning = [sentence for sentence in sentences() if not sentence.held_out]
+    tuning = [sentence for sentence in sentences() if sentence.half == "tuning"]
     verdicts = [judge.verdicts(sentence) for sentence in tuning]
     for field in FIELDS:
         judged = [verdict[field] for verdict in verdicts if verdict[field] is not None]
@@ -59,7 +60,8 @@ def test_there_are_three_hundred_sentences_in_four_languages_and_both_halves() -
     every = sentences()
     assert len({sentence.text for sentence in every}) == len(every) >= 300
     assert {sentence.lang for sentence in every} == {"en", "de", "fr", "es"}
-    assert 0.4 < sum(sentence.held_out for sentence in every) / len(every) < 0.6
+    halves = Counter(sentence.half for sentence in every)
+    assert 0.4 < halves["held out"] / (halves["held out"] + halves["tuning"]) < 0.6
 
 
 # --- Traps that are known ------------------------------------------------------------------------
@@ -72,6 +74,9 @@ def test_there_are_three_hundred_sentences_in_four_languages_and_both_halves() -
         ("a plumber in Newcastle", "au", ["au-newcastle"]),
         ("moving from Oxford to Swindon", "gb", ["gb-oxford", "gb-swindon|gb-swd"]),
         ("a bike in Paris", "fr", ["fr-75c|fr-paris|fr-75"]),
+        ("a flat in Paris, TX", "gb", ["us-tx"]),
+        ("Austin TX", "gb", ["us-austin"]),
+        ("a taxi in NYC", "gb", ["us-new-york-city"]),
         ("reading glasses", "gb", []),
         ("a bath in good condition", "gb", []),
         ("nice sofa", "fr", []),
@@ -171,6 +176,11 @@ def test_new_used_and_either(read) -> None:
         ("golf clubs", "golf-clubs"),
         ("a dish washer", "dishwashers"),
         ("bycicle", "bicycles"),
+        ("a house", "home-to-buy"),
+        ("someone to clean my flat", "cleaner"),
+        ("PS5 games", "video-game-software"),
+        ("table tennis bat", "ping-pong-paddles-sets"),
+        ("help moving a fridge", "removals-logistics"),
     ],
 )
 def test_the_category_that_is_meant(read, judge: Judge, text: str, slug: str) -> None:

@@ -7,7 +7,18 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Rule
 
-from vrm.web.api import blogs, channels, intents, leads, openapi, problems, responsiveness, trees, understanding, vendors
+from vrm.web.api import (
+    blogs,
+    channels,
+    intents,
+    leads,
+    openapi,
+    problems,
+    responsiveness,
+    trees,
+    understanding,
+    vendors,
+)
 from vrm.web.api.operations import Operation, register
 
 OPERATIONS: tuple[Operation, ...] = tuple(
