@@ -65,6 +65,8 @@ class Intent(Base):
         # route.backfill: open intents below a category, or below a region.
         partial_index("ix_intents_open_category", "category_id", "region_id", where="closed_at IS NULL"),
         partial_index("ix_intents_open_region", "region_id", "category_id", where="closed_at IS NULL"),
+        # preview.would_have_come: what was opened lately, whatever became of it. home: the newest.
+        Index("ix_intents_opened", "opened_at"),
         # A customer's boards, newest first.
         Index("ix_intents_account", "account_id", "created_at"),
     )

@@ -43,6 +43,13 @@ def subscribe(session: Session, vendor: Vendor, order: Order, now: datetime) -> 
     return subscription
 
 
+def proposed(session: Session, vendor: Vendor, order: Order, now: datetime) -> Subscription:
+    """What `subscribe` would make of this order, kept nowhere: to look at what it would bring. Raises BadInput."""
+    subscription = Subscription(code="", vendor_id=vendor.id, created_at=now)
+    _write(subscription, _check(session, order), now)
+    return subscription
+
+
 def edit(session: Session, subscription: Subscription, order: Order, now: datetime) -> None:
     """Change what a subscription asks for; it is held against open wants again. Raises BadInput."""
     order = _check(session, order)

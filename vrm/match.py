@@ -141,14 +141,21 @@ def reached(dialect: str, subscription: Subscription, trees: Trees) -> Select[An
             Intent.opened_at.is_not(None),
             Intent.closed_at.is_(None),
             Intent.paused_at.is_(None),
-            _below(Intent.category_id, Category, trees.categories, subscription.category_id),
-            _below(Intent.region_id, Region, trees.regions, subscription.region_id),
-            _above_floor(subscription),
-            _same_condition(Intent.condition, subscription.condition),
-            *_not_its_own(subscription.vendor_id),
+            *covered(subscription, trees),
         )
         .group_by(Intent.id)
         .order_by(Intent.id)
+    )
+
+
+def covered(subscription: Subscription, trees: Trees) -> Sequence[ColumnElement[bool]]:
+    """What makes an intent one for this subscription, whether or not it is open, in conditions over intents."""
+    return (
+        _below(Intent.category_id, Category, trees.categories, subscription.category_id),
+        _below(Intent.region_id, Region, trees.regions, subscription.region_id),
+        _above_floor(subscription),
+        _same_condition(Intent.condition, subscription.condition),
+        *_not_its_own(subscription.vendor_id),
     )
 
 

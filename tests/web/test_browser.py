@@ -134,7 +134,7 @@ def publish(ana: Page, desk: Desk) -> None:
     ana.goto(desk.mail_to("ana@example.org", r"(http://\S+/sign-in/[\w-]+)"))
     press(ana, "Sign in")
     expect(ana.get_by_role("heading", level=1)).to_have_text("A used Toyota Yaris")
-    press(ana, "Publish it and tell the vendors")
+    press(ana, "Publish it and tell 1 vendor")
 
 
 def test_the_story_by_hand_without_script(browser: Browser, desk: Desk) -> None:

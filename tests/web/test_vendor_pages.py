@@ -96,6 +96,25 @@ def test_subscriptions_are_made_changed_paused_and_ended(
     ben.get(f"{here}/{made.code}", 404)
 
 
+def test_looking_at_what_a_subscription_would_bring_keeps_nothing(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    ben = visitor().sign_in(world.ben)
+    here = f"/vendor/{world.vendor.slug}/subscriptions"
+    before = ben.get(here)
+    page = ben.refused(
+        f"{here}/new", 200, category="Anything", region="World", condition="any", currency="GBP", look="1"
+    )
+    assert "would have brought you" in page
+    assert "A used Toyota Yaris" in page
+    page = ben.refused(
+        f"{here}/new", 200, category="Plumber", region="France", condition="any", currency="GBP", look="1"
+    )
+    assert "would have brought you 0 wants" in page
+    assert 'value="Plumber"' in page
+    assert ben.get(here) == before
+
+
 def test_the_inbox_filters_by_where_leads_stand(visitor: Callable[[], Visitor], world: World) -> None:
     ben = visitor().sign_in(world.ben)
     inbox = f"/vendor/{world.vendor.slug}"

@@ -15,6 +15,7 @@ from vendors.models import Kind, Lead, Response, Vendor
 from vrm.explain import explain
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import NotFound
+from vrm.preview import listeners
 from vrm.web.desk import db, now
 from vrm.web.me import mine
 from vrm.web.typed import Typed
@@ -50,10 +51,18 @@ def show(code: str) -> AnyResponse:
         counts=counts,
         told=sum(row.lead.withheld is None for row in rows),
         explanation=explain(db(), intent),
+        listening=_listening(intent),
         buyer=_bought_from(intent),
         trees=taxonomy.trees(db()),
     )
     return make_response(page)
+
+
+def _listening(intent: Intent) -> int | None:
+    """How many vendors a draft would reach; None when it is none any more, or lacks what vendors are found by."""
+    if intent.state != "draft" or intent.category_id is None or intent.region_id is None:
+        return None
+    return listeners(db(), intent, now())
 
 
 @blueprint.get("/vendors/<slug>")

@@ -8,6 +8,7 @@ from vendors import subscribe
 from vendors.models import Role, Subscription, Vendor
 from vendors.subscribe import Order
 from vrm.kernel import taxonomy
+from vrm.preview import Preview, would_have_come
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.desk import db, now
 from vrm.web.typed import Typed, preset_node
@@ -40,6 +41,8 @@ def add(slug: str) -> AnyResponse:
     """One more."""
     vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.form)
     order = _order(typed)
+    if order is not None and _only_looks():
+        return _form(vendor, typed, 200, preview=_preview(vendor, order))
     if order is not None:
         with typed.attempt():
             subscribe.subscribe(db(), vendor, order, now())
@@ -78,6 +81,8 @@ def edit(slug: str, code: str) -> AnyResponse:
     vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.form)
     found = subscribe.by_code(db(), vendor, code)
     order = _order(typed)
+    if order is not None and _only_looks():
+        return _form(vendor, typed, 200, found, preview=_preview(vendor, order))
     if order is not None:
         with typed.attempt():
             subscribe.edit(db(), found, order, now())
@@ -128,8 +133,29 @@ def _order(typed: Typed) -> Order | None:
     return Order(category_id=category, region_id=region, name=typed.get("name"), min_budget=floor, condition=condition)
 
 
-def _form(vendor: Vendor, typed: Typed, status: int, found: Subscription | None = None) -> AnyResponse:
+def _only_looks() -> bool:
+    """Whether the button was "look what it would have brought", which keeps nothing."""
+    return "look" in request.form
+
+
+def _preview(vendor: Vendor, order: Order) -> Preview:
+    return would_have_come(db(), subscribe.proposed(db(), vendor, order, now()), now())
+
+
+def _form(
+    vendor: Vendor,
+    typed: Typed,
+    status: int,
+    found: Subscription | None = None,
+    *,
+    preview: Preview | None = None,
+) -> AnyResponse:
     page = vendor_page(
-        "vendor/subscription.html", vendor, typed=typed, subscription=found, currencies=currency_options(typed)
+        "vendor/subscription.html",
+        vendor,
+        typed=typed,
+        subscription=found,
+        currencies=currency_options(typed),
+        preview=preview,
     )
     return make_response(page, status)

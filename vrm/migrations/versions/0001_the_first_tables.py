@@ -268,6 +268,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_intents_account', ['account_id', 'created_at'], unique=False)
         batch_op.create_index('ix_intents_open_category', ['category_id', 'region_id'], unique=False, sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
         batch_op.create_index('ix_intents_open_region', ['region_id', 'category_id'], unique=False, sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
+        batch_op.create_index('ix_intents_opened', ['opened_at'], unique=False)
         batch_op.create_index('ix_intents_to_expire', ['expires_at'], unique=False, sqlite_where=sa.text('closed_at IS NULL AND opened_at IS NOT NULL'), postgresql_where=sa.text('closed_at IS NULL AND opened_at IS NOT NULL'))
         batch_op.create_index('ix_intents_to_route', ['opened_at'], unique=False, sqlite_where=sa.text('opened_at IS NOT NULL AND routed_at IS NULL AND closed_at IS NULL AND paused_at IS NULL'), postgresql_where=sa.text('opened_at IS NOT NULL AND routed_at IS NULL AND closed_at IS NULL AND paused_at IS NULL'))
 
@@ -541,6 +542,7 @@ def downgrade() -> None:
     with op.batch_alter_table('intents', schema=None) as batch_op:
         batch_op.drop_index('ix_intents_to_route', sqlite_where=sa.text('opened_at IS NOT NULL AND routed_at IS NULL AND closed_at IS NULL AND paused_at IS NULL'), postgresql_where=sa.text('opened_at IS NOT NULL AND routed_at IS NULL AND closed_at IS NULL AND paused_at IS NULL'))
         batch_op.drop_index('ix_intents_to_expire', sqlite_where=sa.text('closed_at IS NULL AND opened_at IS NOT NULL'), postgresql_where=sa.text('closed_at IS NULL AND opened_at IS NOT NULL'))
+        batch_op.drop_index('ix_intents_opened')
         batch_op.drop_index('ix_intents_open_region', sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
         batch_op.drop_index('ix_intents_open_category', sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
         batch_op.drop_index('ix_intents_account')
