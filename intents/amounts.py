@@ -63,7 +63,8 @@ def _any_of(words: Iterable[str]) -> str:
 
 _SYMBOL = _any_of([*_SIGNS, "$", "¥"])
 _CODE = rf"(?:(?-i:{'|'.join(_CODES.split())})|(?:eur|gbp|usd|chf|aud|cad))\b"
-_AFTER = rf"{_SYMBOL}|{_CODE}|(?:{_any_of([*_WORDS, *_SHARED.keys() - {'$', '¥'}])})\b"
+# "10.5 $180": the sign belongs to what follows it.
+_AFTER = rf"(?:{_SYMBOL})(?!\d)|{_CODE}|(?:{_any_of([*_WORDS, *_SHARED.keys() - {'$', '¥'}])})\b"
 # Grouped by comma, full stop, apostrophe or a space (and then with the other sign for decimals), as in India, or not.
 _NUMBER = (
     r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?|[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]{1,2})?|"
@@ -115,7 +116,8 @@ _RATE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _BARE_ENDS = re.compile(
-    r" ?(?:$|[.,;:!?)\n–—-]|(?:max|or|and|for|to|in|near|by|at|please|delivered|shipped|tops|total|oder|und|"
+    r" ?(?:$|[.,;:!?)\n–—-]|(?:max|or|and|for|to|in|near|by|within|with|from|if|but|plus|"
+    r"cash|ono|obo|mit|warm|avec|con|at|please|delivered|shipped|tops|total|oder|und|"
     r"für|vb|ou|et|pour|o|y|para|en)\b)",
     re.I,
 )

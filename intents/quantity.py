@@ -27,9 +27,7 @@ _NUMBERS = {
 }
 _WORDS = "|".join(_NUMBERS)
 _NUMBER = rf"(?P<n>\d{{1,4}}|{_WORDS}|a dozen|une douzaine|ein dutzend|una docena)"
-_PIECES = re.compile(
-    rf"(?<![\d.,£$€]){_NUMBER} ?(?:stück|stk\.?|pieces?|pcs|units?|unidades|pièces(?! à| et)|exemplaires)\b", re.I
-)
+_PIECES = re.compile(rf"(?<![\d.,£$€]){_NUMBER} ?(?:stück|stk\.?|pieces?|pcs|units?|unidades|exemplaires)\b", re.I)
 _TIMES = re.compile(r"(?<![\d.,x×])(?P<n>\d{1,3}) ?[x×] (?=[^\W\d_]{3})", re.IGNORECASE)
 # At the beginning, after what asks for it, or standing alone between commas: a number and then the thing.
 _FIRST = re.compile(

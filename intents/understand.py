@@ -205,7 +205,7 @@ class _Read:
         self.spans: list[tuple[int, int]] = []
         self.hits = known.hits(self.words, language, sure=sure)
         self.actions = known.actions(self.words, language, sure=sure)
-        made = [hit for hit in self.hits if hit.how == "model" and hit.last - hit.first > 1]
+        made = [hit for hit in self.hits if hit.make is not None and not hit.make.ordinary]
         self.taken = [(self.words[hit.first].start, self.words[hit.last - 1].end) for hit in made]
 
     def says(self, found: Found[float] | Found[date] | Found[Budget] | Found[Condition] | None) -> None:
