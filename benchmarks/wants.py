@@ -10,6 +10,7 @@ import gc
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def latency(judge: Judge, every: list[Sentence], rounds: int) -> tuple[float, fl
     gc.disable()
     for sentence in every:
         best = min(_timed(lambda: judge.understand(sentence)) for _ in range(rounds))  # noqa: B023 - Called at once.
-        line = json.dumps(sentence.__dict__ if hasattr(sentence, "__dict__") else {"text": sentence.text})
+        line = json.dumps(asdict(sentence))
         took.append(best)
         bare.append(min(_timed(lambda: json.loads(line)) for _ in range(rounds)))  # noqa: B023 - Called at once.
     gc.enable()
