@@ -3,12 +3,13 @@
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from little import plant
+from rooms import NOW, person
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -17,7 +18,6 @@ from vrm.kernel.accounts import Account, Passwords
 from vrm.kernel.db import Store
 from vrm.models import Base
 
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 REQUIRED = frozenset(filter(None, os.environ.get("VRM_REQUIRE", "").split(",")))
 POSTGRES = os.environ.get("VRM_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 # Filled once by the migrations and never by a test.
@@ -132,14 +132,6 @@ def little_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sto
     with admin.connect() as connection:
         connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     admin.dispose()
-
-
-def person(store: Store, email: str, *, name: str = "", operator: bool = False) -> Account:
-    """A verified account, committed."""
-    account = Account(email=email, name=name, created_at=NOW, verified_at=NOW, is_operator=operator)
-    with store.write() as session:
-        session.add(account)
-    return account
 
 
 @pytest.fixture

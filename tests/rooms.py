@@ -1,6 +1,6 @@
 """What many tests begin with: a published want, a vendor with a subscription, a channel that works."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,17 @@ from vendors.subscribe import Order, subscribe
 from vrm import route
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
-from vrm.kernel.db import new_code
+from vrm.kernel.db import Store, new_code
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def person(store: Store, email: str, *, name: str = "", operator: bool = False) -> Account:
+    """A verified account, committed."""
+    account = Account(email=email, name=name, created_at=NOW, verified_at=NOW, is_operator=operator)
+    with store.write() as session:
+        session.add(account)
+    return account
 
 
 def publish_want(

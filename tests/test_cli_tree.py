@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import person
-from rooms import publish_want, start_vendor
+from rooms import person, publish_want, start_vendor
 from sqlalchemy import select
 
 from intents.models import Intent

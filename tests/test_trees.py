@@ -4,8 +4,7 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
-from conftest import person
-from rooms import add_mail_channel, publish_want, start_vendor
+from rooms import add_mail_channel, person, publish_want, start_vendor
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 

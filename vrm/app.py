@@ -24,6 +24,7 @@ from vrm.web import (
     me,
     security,
     subscriptions,
+    trees,
     vendor,
     visitors,
     want,
@@ -47,6 +48,7 @@ ROOMS = (
     colleagues,
     answer,
     admin,
+    trees,
 )
 
 

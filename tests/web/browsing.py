@@ -114,6 +114,10 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("answer", None, f"/r/{world.links['answer']}?do=offer"),
         ("answer-decline", None, f"/r/{world.links['answer']}?do=decline"),
         ("admin", world.olu, "/admin"),
+        ("trees", world.olu, "/admin/trees"),
+        ("trees-found", world.olu, "/admin/trees?q=york"),
+        ("tree-node", world.olu, "/admin/trees/categories/cars-trucks-vans"),
+        ("tree-group", world.olu, "/admin/trees/regions/eu"),
         ("outbox", world.olu, "/admin/outbox"),
         ("outbox-mail", world.olu, "/admin/outbox/20261121T115900-msg_1.eml"),
     ]
