@@ -178,8 +178,10 @@ def _heard(dialect: str) -> ColumnElement[bool] | TextClause:
             "NOT EXISTS (SELECT 1 FROM vendors INDEXED BY ix_vendors_silent WHERE vendors.id = subscriptions.vendor_id"
             " AND (vendors.paused_at IS NOT NULL OR vendors.closed_at IS NOT NULL))"
         )
+    # A scalar subquery stays a probe. PostgreSQL may turn NOT EXISTS into a join that reads all silent vendors, and
+    # did once it had prepared the statement: with a million subscriptions, 15 ms instead of 1 for ten matches.
     silent = or_(Vendor.paused_at.is_not(None), Vendor.closed_at.is_not(None))
-    return ~select(Vendor.id).where(Vendor.id == Subscription.vendor_id, silent).exists()
+    return select(Vendor.id).where(Vendor.id == Subscription.vendor_id, silent).scalar_subquery().is_(None)
 
 
 def _not_its_own(vendor_id: int) -> Sequence[ColumnElement[bool]]:
