@@ -64,7 +64,8 @@ format: $(VENV)/.test ## Put the code into its one form
 
 .PHONY: bench
 bench: $(VENV)/.test ## Each promise about speed, as a ratio in one run
-	@for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+	@missed=0; for script in benchmarks/[a-z]*.py; do \
+		echo "== $$script"; $(BIN)/python $$script || missed=1; done; exit $$missed
 
 .PHONY: screenshots
 screenshots: $(VENV)/.test ## Every page, both widths, light and dark, into screenshots/

@@ -195,6 +195,9 @@ def test_finding_probes_the_covering_index_and_never_scans_the_subscriptions(
     assert "ix_subscriptions_probe" in plan
     assert "Seq Scan on subscriptions" not in plan
     assert "SCAN subscriptions" not in plan
+    if store.dialect == "sqlite":
+        assert "COVERING INDEX ix_subscriptions_probe" in plan
+        assert "ix_vendors_silent" in plan
 
 
 def plan_of(session: Session, statement: Select[Any], parameters: dict[str, Any]) -> str:
