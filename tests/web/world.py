@@ -164,7 +164,8 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
         respond.say(session, lead, "Does it have winter tyres?", now - 25 * hour)
         reply = Answer(kind=Kind.REPLY, body="Yes, a set of four, stored with us.")
         respond.respond(session, lead, reply, now - 24 * hour, via=Via.PAGE, account=ben)
-        used, north, hunters, autos, _mill = (session.get_one(Lead, (want.id, other.id)) for other in others)
+        used, north, hunters, autos, mill = (session.get_one(Lead, (want.id, other.id)) for other in others)
+        mill.notified_at = None  # It has no channel.
         used.delivered_at = north.delivered_at = hunters.delivered_at = now - 30 * hour + timedelta(seconds=4)
         no = Answer(kind=Kind.DECLINE, decline_reason=DeclineReason.STOCK)
         respond.respond(session, used, no, now - 20 * hour, via=Via.LINK)
