@@ -185,7 +185,11 @@ def open_engine(url: str) -> Engine:
     except ArgumentError as error:
         raise BadSetting(f"VRM_DATABASE_URL must begin with sqlite:/// or postgresql://, not “{url[:30]}”.") from error
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        try:
+            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        except ModuleNotFoundError as error:
+            fix = ".venv/bin/pip install --require-hashes -r .ci/locks/postgres.txt"
+            raise BadSetting(f"PostgreSQL's driver is not installed here; run {fix}") from error
     if parsed.get_backend_name() != "sqlite":
         raise BadSetting(f"VRM_DATABASE_URL must begin with sqlite:/// or postgresql://, not “{url[:30]}”.")
     if parsed.database in (None, "", ":memory:"):
