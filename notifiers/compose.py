@@ -206,7 +206,7 @@ def _of_account(session: Session, notification: Notification, post: Post) -> _Pa
                 {"title": intent.title, "said": facts.said_of(response, reader), "vendor": response.lead.vendor.name},
                 [Link("See it and answer", links.board_url(post.base_url, intent))],
             )
-        case Topic.CHANNEL_OFF:
+        case Topic.OFF_LETTER:
             channel = session.get(Channel, int(params["channel"]))
             if channel is None:
                 raise NotFound("The channel is gone.")

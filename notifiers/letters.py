@@ -33,7 +33,7 @@ def owe_channel_off(session: Session, channel: Channel, now: datetime) -> None:
         )
     )
     for account_id in accounts:
-        _owe(session, account_id, Topic.CHANNEL_OFF, now, params={"channel": channel.id})
+        _owe(session, account_id, Topic.OFF_LETTER, now, params={"channel": channel.id})
 
 
 def _owe_asking(session: Session, now: datetime) -> int:

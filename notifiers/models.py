@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
@@ -21,7 +21,21 @@ class ChannelKind(StrEnum):
     DISCORD = "discord"
     TELEGRAM = "telegram"
     TEAMS = "teams"
+    GOOGLE_CHAT = "google-chat"
+    WEBEX = "webex"
+    PUSHOVER = "pushover"
+    PUSHBULLET = "pushbullet"
     NTFY = "ntfy"
+    FEED = "feed"
+
+
+class Mode(StrEnum):
+    """How often a channel is told of wants. Words of a conversation that has begun always come at once."""
+
+    INSTANT = "instant"
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
 
 
 class Channel(Base):
@@ -30,6 +44,10 @@ class Channel(Base):
     __tablename__ = "channels"
     __table_args__ = (
         UniqueConstraint("vendor_id", "code"),
+        CheckConstraint("digest_hour BETWEEN 0 AND 23", name="digest_hour"),
+        CheckConstraint("digest_day BETWEEN 0 AND 6", name="digest_day"),
+        CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet"),
+        CheckConstraint("backup_after_s IS NULL OR mode = 'instant'", name="backup_is_instant"),
         # route.route: working channels of vendors with new leads. The last columns let SQLite stay in the index.
         partial_index(
             "ix_channels_working",
@@ -60,7 +78,8 @@ class Channel(Base):
     challenge_tries: Mapped[int] = mapped_column(default=0)  # Wrong codes typed; a few, then a new challenge.
     created_at: Mapped[Moment]
     verified_at: Mapped[Moment | None]
-    paused_at: Mapped[Moment | None]  # By the vendor.
+    paused_at: Mapped[Moment | None]  # By the vendor, or by us with a reason.
+    paused_because: Mapped[Line | None]  # Why we paused it; None when the vendor did.
     failing_since: Mapped[Moment | None]  # First failure since the last success.
     failures: Mapped[int] = mapped_column(default=0)  # Since the last success.
     switched_off_at: Mapped[Moment | None]  # By the broker, after a failure that will not mend itself.
@@ -68,8 +87,29 @@ class Channel(Base):
     ended_at: Mapped[Moment | None]  # Removed by the vendor.
     # None: leads for which no channel worked have still to be owed to this one. Emptied when it works again.
     caught_up_at: Mapped[Moment | None]
+    # When it wants to be told, in the vendor's zone; `timing.of` makes one value of these.
+    mode: Mapped[Mode] = mapped_column(choice(Mode), default=Mode.INSTANT, server_default="instant")
+    digest_hour: Mapped[int] = mapped_column(default=8, server_default="8")
+    digest_day: Mapped[int] = mapped_column(default=0, server_default="0")  # Of a weekly digest; 0 is Monday.
+    quiet_from: Mapped[int | None]  # Minutes since midnight.
+    quiet_until: Mapped[int | None]  # The same; may be the next morning's.
+    office_only: Mapped[bool] = mapped_column(default=False, server_default=false())
+    backup_after_s: Mapped[int | None]  # Set: it steps in when a lead was not seen this long after the others.
+    fetched_at: Mapped[Moment | None]  # Feeds: the last time that it was fetched, to the minute.
 
     vendor: Mapped[Vendor] = relationship()
+
+
+class Calendar(Base):
+    """When a vendor is there: open hours of each day of the week in its zone, and whose public holidays it keeps."""
+
+    __tablename__ = "calendars"
+
+    vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"), primary_key=True)
+    # Seven lists, Monday first, of [from, until] in minutes since midnight.
+    open: Mapped[list[list[list[int]]]] = mapped_column(Document)
+    holidays: Mapped[Word] = mapped_column(default="")  # ISO 3166, such as "GB-ENG"; empty: none are kept.
+    changed_at: Mapped[Moment]
 
 
 class Topic(StrEnum):
@@ -80,6 +120,8 @@ class Topic(StrEnum):
     LEAD_WITHDRAWN = "lead.withdrawn"
     LEAD_REVEALED = "lead.revealed"
     MESSAGE_CREATED = "message.created"
+    DIGEST = "digest"  # One notification about many leads.
+    CHANNEL_OFF = "channel.off"  # To another channel of the vendor, when one was switched off.
     CHALLENGE = "channel.challenge"
     TEST = "test"
 
@@ -88,7 +130,7 @@ class Topic(StrEnum):
     ASK_ENTRY = "letter.ask-entry"  # "We read a want on your blog: shall we publish it?"
     ASK_VANISHED = "letter.ask-vanished"  # "Your post is gone: shall we withdraw the want?"
     ANSWERED = "letter.answered"
-    CHANNEL_OFF = "letter.channel-off"  # To the vendor's people, when a channel was switched off.
+    OFF_LETTER = "letter.channel-off"  # To the vendor's people, when a channel was switched off.
 
 
 class Result(StrEnum):
@@ -96,6 +138,7 @@ class Result(StrEnum):
 
     DELIVERED = "delivered"
     FAILED = "failed"
+    BUNDLED = "bundled"  # Its word is in a digest; it ends as the digest does.
     CANCELLED = "cancelled"  # Nobody is waiting for it any more: the channel ended, or the vendor stopped it.
 
 
@@ -113,6 +156,10 @@ class Notification(Base):
         partial_index("ix_notifications_due", "due_at", where="done_at IS NULL"),
         # A channel's log, newest first.
         Index("ix_notifications_channel", "channel_id", "id"),
+        # bundle: what a digest is about.
+        partial_index("ix_notifications_digest", "digest_id", where="digest_id IS NOT NULL"),
+        # again.lost: what was given up, the newest first.
+        partial_index("ix_notifications_lost", "done_at", where="result = 'failed'"),
     )
 
     id: Mapped[Id]
@@ -130,6 +177,7 @@ class Notification(Base):
     tries: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[Moment | None]
     result: Mapped[Result | None] = mapped_column(choice(Result))
+    digest_id: Mapped[Ref | None] = mapped_column(ForeignKey("notifications.id", ondelete="SET NULL"))
 
     channel: Mapped[Channel | None] = relationship()
     account: Mapped[Account | None] = relationship()
@@ -158,3 +206,15 @@ class Attempt(Base):
     said: Mapped[str] = mapped_column(Text, default="")  # Up to 4 kB of its answer, or our sentence.
 
     notification: Mapped[Notification] = relationship()
+
+
+class Arrival(Base):
+    """One mail that came in to us: a reply, an answering machine's, a bounce. Kept so that twice is once."""
+
+    __tablename__ = "arrivals"
+
+    id: Mapped[Id]
+    digest: Mapped[Word] = mapped_column(unique=True)  # SHA-256 of whom it is to and what it says.
+    at: Mapped[Moment]
+    notification_id: Mapped[Ref | None] = mapped_column(ForeignKey("notifications.id", ondelete="SET NULL"))
+    came_to: Mapped[Line]  # What was made of it, in a few words of ours; never its text.

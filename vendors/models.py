@@ -221,6 +221,7 @@ class Via(StrEnum):
     PAGE = "page"  # Signed in.
     LINK = "link"  # The answer link of a message.
     API = "api"
+    MAIL = "mail"  # A reply to a message.
 
 
 class Response(Base):

@@ -1,7 +1,7 @@
 """Every table in one import, for migrations and for whoever wants the whole picture."""
 
 from intents.models import Blog, Entry, Intent, Revision
-from notifiers.models import Attempt, Channel, Notification
+from notifiers.models import Arrival, Attempt, Calendar, Channel, Notification
 from vendors.models import Agreement, Block, Lead, Membership, Message, Response, Subscription, Vendor
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
 from vrm.kernel.db import Base
@@ -13,11 +13,13 @@ __all__ = [
     "Account",
     "Agreement",
     "ApiToken",
+    "Arrival",
     "Attempt",
     "Audit",
     "Base",
     "Block",
     "Blog",
+    "Calendar",
     "Category",
     "Channel",
     "Entry",

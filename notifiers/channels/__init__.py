@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from notifiers.channels.base import ChannelType, Composed, Field, Link, Outcome, Proof, Wire
-from notifiers.channels.chat import SERVICES
+from notifiers.channels.chat_services import SERVICES
 from notifiers.channels.email import Email
 from notifiers.channels.webhook import Webhook
 from notifiers.models import ChannelKind

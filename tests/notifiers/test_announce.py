@@ -250,6 +250,6 @@ def test_those_who_look_after_channels_hear_of_one_that_was_switched_off(
         team.add(session, vendor, session.merge(carol), Role.ADMIN, clock())
         team.add(session, vendor, session.merge(ana), Role.MEMBER, clock())
         owe_channel_off(session, session.merge(channel), clock())
-    letters = owed(store, Topic.CHANNEL_OFF)
+    letters = owed(store, Topic.OFF_LETTER)
     assert len(letters) == 2
     assert ana.id not in [letter.account_id for letter in letters]

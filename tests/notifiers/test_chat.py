@@ -3,22 +3,29 @@
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 import requests
 from apprise.plugins.discord import NotifyDiscord
+from apprise.plugins.google_chat import NotifyGoogleChat
 from apprise.plugins.ntfy import NotifyNtfy
+from apprise.plugins.pushbullet import NotifyPushBullet
+from apprise.plugins.pushover import NotifyPushover
 from apprise.plugins.slack import NotifySlack
 from apprise.plugins.telegram import NotifyTelegram
+from apprise.plugins.webexteams import NotifyWebexTeams
 from hypothesis import given
 from hypothesis import strategies as st
 from notifiers_world import Reply, Sink, a_post, web_server
 
 from notifiers.channels import KINDS, Composed, Link, Outcome, Wire
 from notifiers.channels.base import calm
-from notifiers.channels.chat import SERVICES, Chat
+from notifiers.channels.chat import Chat
+from notifiers.channels.chat_services import SERVICES
 from notifiers.models import ChannelKind, Topic, Verdict
 from vendors.models import Undelivered
 from vrm.kernel.clock import utc_now
@@ -36,11 +43,19 @@ TEAMS_NEW = (
     "direct/workflows/0123456789abcdef0123456789abcdef/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers"
     "%2Fmanual%2Frun&sv=1.0&sig=abcDEF0123456789_-abcDEF0123456789"
 )
+GOOGLE_URL = (
+    "https://chat.googleapis.com/v1/spaces/AAAA1bcdEfG/messages?key=AIzaSyDdI0hCZtE6vySjMm-WEfRq3CPzqKqqsHI"
+    "&token=1234567890abcdefghijklmnopqrstuvwxyz_-ABCDE%3D"
+)
 GIVEN: dict[ChannelKind, dict[str, str]] = {
     ChannelKind.SLACK: {"url": SLACK_URL},
     ChannelKind.DISCORD: {"url": DISCORD_URL},
     ChannelKind.TELEGRAM: {"bot_token": "123456789:AAF3kd0kdk3kdkdkdkdkdkdkdkdkdkdkdkd", "chat": "-1001234567890"},
     ChannelKind.TEAMS: {"url": TEAMS_OLD},
+    ChannelKind.GOOGLE_CHAT: {"url": GOOGLE_URL},
+    ChannelKind.WEBEX: {"url": "https://webexapis.com/v1/webhooks/incoming/" + "Y2lzY29zcGFyaw" * 6},
+    ChannelKind.PUSHOVER: {"app_token": "a" * 30, "user_key": "u" * 30},
+    ChannelKind.PUSHBULLET: {"access_token": "o." + "b" * 32},
     ChannelKind.NTFY: {"topic": "https://ntfy.sh/wants-8f3k2m"},
 }
 MESSAGE = Composed(
@@ -110,6 +125,15 @@ def test_each_service_is_taken_apart_and_the_address_is_not_kept() -> None:
         (ChannelKind.TEAMS, "url", TEAMS_OLD.replace("sig=", "signature=")),
         (ChannelKind.TEAMS, "url", "https://[::1/workflows"),
         (ChannelKind.TEAMS, "url", TEAMS_OLD.replace(":443", ":99999")),
+        (ChannelKind.GOOGLE_CHAT, "url", GOOGLE_URL.replace("googleapis.com", "googleapis.com.evil.example")),
+        (ChannelKind.GOOGLE_CHAT, "url", GOOGLE_URL.replace("https://", "https://x@")),
+        (ChannelKind.GOOGLE_CHAT, "url", GOOGLE_URL.replace("AAAA1bcdEfG", "..")),
+        (ChannelKind.GOOGLE_CHAT, "url", GOOGLE_URL.partition("&")[0]),
+        (ChannelKind.WEBEX, "url", "https://webexapis.com/v1/webhooks/incoming/short"),
+        (ChannelKind.WEBEX, "url", "https://webexapis.com.evil.example/v1/webhooks/incoming/" + "Y" * 84),
+        (ChannelKind.PUSHOVER, "user_key", "u" * 29),
+        (ChannelKind.PUSHOVER, "app_token", "a" * 29 + "/"),
+        (ChannelKind.PUSHBULLET, "access_token", "o.x/../../" + "b" * 20),
         (ChannelKind.NTFY, "topic", "https://evil.example/topic"),
         (ChannelKind.NTFY, "topic", "a/b"),
         (ChannelKind.NTFY, "topic", "a?attach=http://169.254.169.254/"),
@@ -136,13 +160,14 @@ def test_lists_show_no_secret() -> None:
     for kind, fields in GIVEN.items():
         target = clean(kind)
         shown = KINDS[kind].shown(target)
-        for secret in ("token", "signature", "bot_token"):
+        for secret in ("token", "signature", "bot_token", "key", "user_key", "app_token", "access_token"):
             assert str(target.get(secret, "-none-")) not in shown, (kind, fields)
 
 
 def test_no_other_plugin_is_ever_loaded() -> None:
     loaded = {name for name in sys.modules if name.startswith("apprise.plugins.")}
     ours = {f"apprise.plugins.{name}" for name in ("base", "slack", "discord", "telegram", "workflows", "ntfy")}
+    ours |= {f"apprise.plugins.{name}" for name in ("google_chat", "webexteams", "pushover", "pushbullet")}
     assert loaded <= ours
 
 
@@ -157,10 +182,14 @@ def sinks(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(NotifyDiscord, "notify_url", sink.url)
         monkeypatch.setattr(NotifyTelegram, "notify_url", f"{sink.url}/bot")
         monkeypatch.setattr(NotifyNtfy, "cloud_notify_url", sink.url)
+        monkeypatch.setattr(NotifyGoogleChat, "notify_url", f"{sink.url}/{{workspace}}")
+        monkeypatch.setattr(NotifyWebexTeams, "notify_url", sink.url)
+        monkeypatch.setattr(NotifyPushover, "notify_url", sink.url)
+        monkeypatch.setattr(NotifyPushBullet, "notify_url", f"{sink.url}/{{}}")
         yield sink
 
 
-WIRED = [ChannelKind.SLACK, ChannelKind.DISCORD, ChannelKind.TELEGRAM, ChannelKind.NTFY]
+WIRED = [kind for kind in GIVEN if kind is not ChannelKind.TEAMS]
 
 
 def service_of(kind: ChannelKind) -> Chat:
@@ -174,8 +203,9 @@ def test_a_message_arrives_once_with_its_links_and_without_anybodys_markup(kind:
     outcome = send(service_of(kind), clean(kind))
     assert outcome.verdict is Verdict.DELIVERED
     (heard,) = sinks.heard
-    text = json.dumps(heard.json, ensure_ascii=False)
-    assert "https://wants.example/r/a_b~c?do=offer" in text
+    as_form = heard.headers["content-type"].startswith("application/x-www-form-urlencoded")
+    text = unquote_plus(heard.body.decode()) if as_form else json.dumps(heard.json, ensure_ascii=False)
+    assert "https://wants.example/r/a_b~c" in text
     assert "Yaris" in text
     for live in ("@everyone", "<!channel", "<at>", "](https", "```", "<script"):
         assert live not in text
@@ -242,3 +272,12 @@ def test_teams_gets_a_card_at_the_address_that_was_pasted(monkeypatch: pytest.Mo
 def test_calm_text_looks_the_same() -> None:
     assert calm("a @b <c> [d](e) `f`").replace("\u200b", "") == "a @b <c> [d](e) `f`"
     assert calm("no signs here, 5 < 6") == "no signs here, 5 < 6"
+
+
+@pytest.mark.parametrize("kind", list(GIVEN))
+def test_a_long_text_is_cut_before_its_links_are(kind: ChannelKind) -> None:
+    service = service_of(kind)
+    body = service.render(replace(MESSAGE, chat="word " * 2_000), service.most)
+    assert len(body) <= service.most
+    assert "https://wants.example/r/a_b~c" in body
+    assert " …" in body

@@ -348,7 +348,7 @@ def test_the_letter_about_a_switched_off_channel_says_where_and_why(
     channel = a_channel(store, world.vendor, now, address="nobody@leeds.example")
     with store.write() as session:
         session.execute(update(Channel).values(switched_off_at=now, switched_off_because="It bounced: <b>no</b>"))
-        owed = owe_letter(session, session.merge(ben), Topic.CHANNEL_OFF, now, channel=channel.id)
+        owed = owe_letter(session, session.merge(ben), Topic.OFF_LETTER, now, channel=channel.id)
     message = composed(store, owed, post)
     for part in ("E-mail", "nobody@leeds.example", "> It bounced: <b>no</b>", f"{BASE_URL}/vendor/channels"):
         assert part in message.plain

@@ -163,7 +163,7 @@ def prove(token: str) -> str:
 
 
 def _kind(name: str) -> ChannelType:
-    if name not in set(ChannelKind):
+    if name not in KINDS:
         raise NotFound("There is no such kind of channel.")
     return KINDS[ChannelKind(name)]
 

@@ -23,7 +23,7 @@ from vrm.web.sending import send_now
 
 ROUTES = Routes("Channels")
 READ, WRITE = (Scope.VENDORS_READ,), (Scope.VENDORS_WRITE,)
-_PLACES = ("address", "url", "bot_token", "chat", "topic")
+_PLACES = ("address", "url", "bot_token", "chat", "app_token", "user_key", "access_token", "topic")
 _SAID_AT_MOST = 4_000
 
 
@@ -33,9 +33,14 @@ class NewChannel(Given):
     kind: ChannelKind
     label: str = ""
     address: str | None = Field(default=None, description="email: the mail address.")
-    url: str | None = Field(default=None, description="webhook, slack, discord, teams: the address that takes POSTs.")
+    url: str | None = Field(
+        default=None, description="webhook, slack, discord, teams, google-chat, webex: the address that takes POSTs."
+    )
     bot_token: str | None = Field(default=None, description="telegram: the token of your bot.")
     chat: str | None = Field(default=None, description="telegram: the chat that the bot writes to.")
+    app_token: str | None = Field(default=None, description="pushover: the token of your application.")
+    user_key: str | None = Field(default=None, description="pushover: your user or group key.")
+    access_token: str | None = Field(default=None, description="pushbullet: an access token of yours.")
     topic: str | None = Field(default=None, description="ntfy: the topic at ntfy.sh.")
 
 
