@@ -1,8 +1,12 @@
 """Fixtures for every test: a real store of each kind with the real trees in it, people, and a clock that is set."""
 
+import fcntl
+import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +14,7 @@ import pytest
 from argon2 import PasswordHasher
 from little import plant
 from rooms import NOW, person
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from vrm import migrations
@@ -43,17 +47,40 @@ def passwords() -> Passwords:
     return Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
 
-def _fill(store: Store) -> None:
-    migrations.upgrade(store, NOW)
+def _fill(url: str) -> None:
+    with Store.open(url) as store:
+        migrations.upgrade(store, NOW)
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with all tables and trees, made once and copied for each test."""
-    path = tmp_path_factory.mktemp("template") / "vrm.db"
-    store = Store.open(f"sqlite:///{path}")
-    _fill(store)
-    store.close()  # The last connection folds the write-ahead log into the file.
+def filled() -> str:
+    """A name for stores with all tables and trees: it changes with whatever makes them."""
+    root = Path(migrations.__file__).parent.parent
+    made_by = (path for folder in ("data", "kernel", "migrations") for path in (root / folder).rglob("*.*"))
+    digest = hashlib.sha256()
+    for path in sorted(path for path in made_by if path.suffix in {".csv", ".py"}):
+        digest.update(path.read_bytes())
+    return f"vrm_filled_{digest.hexdigest()[:16]}"
+
+
+@contextmanager
+def _one_at_a_time(name: str) -> Iterator[None]:
+    """Held by one test process on this machine at a time; the others wait."""
+    with (Path(tempfile.gettempdir()) / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(filled: str, request: pytest.FixtureRequest) -> Path:
+    """A file with all tables and trees, copied for each test; kept from run to run."""
+    path = request.config.cache.mkdir("stores") / f"{filled}.db"
+    with _one_at_a_time(filled):
+        if not path.exists():
+            unfinished = path.with_suffix(".unfinished")
+            unfinished.unlink(missing_ok=True)
+            _fill(f"sqlite:///{unfinished}")  # The last connection folds the write-ahead log into the file.
+            unfinished.rename(path)
     return path
 
 
@@ -62,22 +89,32 @@ def _admin() -> Engine:
     return create_engine(url, isolation_level="AUTOCOMMIT")
 
 
+def _postgres_template(admin: Connection, name: str) -> None:
+    """The database with all tables and trees, of which each test process makes a copy; kept from run to run."""
+    with _one_at_a_time(name):
+        found = {row.datname for row in admin.execute(text("SELECT datname FROM pg_database"))}
+        if name in found:
+            return
+        unfinished = f"{name}_unfinished"
+        admin.execute(text(f'DROP DATABASE IF EXISTS "{unfinished}" WITH (FORCE)'))
+        admin.execute(text(f'CREATE DATABASE "{unfinished}"'))
+        _fill(make_url(POSTGRES).set(database=unfinished).render_as_string(hide_password=False))
+        admin.execute(text(f'ALTER DATABASE "{unfinished}" RENAME TO "{name}"'))
+
+
 @pytest.fixture(scope="session")
-def postgres_url(worker_id: str) -> Iterator[str]:
+def postgres_url(worker_id: str, filled: str) -> Iterator[str]:
     """A database of this test process's own, with all tables and trees."""
     admin = _admin()
     name = f"vrm_test_{os.getpid()}_{worker_id}"
     try:
         with admin.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
+            _postgres_template(connection, filled)
+            connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{filled}"'))
     except OperationalError:
         admin.dispose()
         missing("postgres", f"No PostgreSQL answers at {POSTGRES}.")
-    url = make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-    store = Store.open(url)
-    _fill(store)
-    store.close()
-    yield url
+    yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     admin.dispose()

@@ -59,16 +59,7 @@ def create_app(
     app = Flask("vrm")
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    works = works_of(settings, store=store, clock=clock)
-    made = Desk(
-        settings=settings,
-        store=works.store,
-        clock=works.clock,
-        passwords=passwords or Passwords(),
-        post=works.post,
-        reader=works.reader,
-    )
-    desk.install(app, made)
+    desk.install(app, desk_of(settings, store=store, clock=clock, passwords=passwords))
     security.install(app, settings)
     visitors.install(app)
     words.install(app, {"timezone_selector": visitors.zone_name})
@@ -78,3 +69,18 @@ def create_app(
     for room in ROOMS:
         app.register_blueprint(room.blueprint)
     return app
+
+
+def desk_of(
+    settings: Settings, *, store: Store | None = None, clock: Clock = utc_now, passwords: Passwords | None = None
+) -> Desk:
+    """What every view may need, as `create_app` says."""
+    works = works_of(settings, store=store, clock=clock)
+    return Desk(
+        settings=settings,
+        store=works.store,
+        clock=works.clock,
+        passwords=passwords or Passwords(),
+        post=works.post,
+        reader=works.reader,
+    )

@@ -9,7 +9,9 @@ from flask import Flask
 from visiting import Clock, Visitor
 from world import World, app_for, make_world, settings_for
 
+from vrm.app import desk_of
 from vrm.kernel.accounts import Passwords
+from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
 
 
@@ -18,9 +20,20 @@ def clock(now: datetime) -> Clock:
     return Clock(now)
 
 
+@pytest.fixture(scope="session")
+def house(passwords: Passwords, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """An app over no store in particular: its routes and templates are compiled once, which is most of its making."""
+    folder = tmp_path_factory.mktemp("house")
+    settings = settings_for(f"sqlite:///{folder / 'vrm.db'}", folder)
+    return app_for(settings, Store.open(settings.database_url), utc_now, passwords)
+
+
 @pytest.fixture
-def app(store: Store, store_url: str, clock: Clock, passwords: Passwords, tmp_path: Path) -> Flask:
-    return app_for(settings_for(store_url, tmp_path), store, clock, passwords)
+def app(house: Flask, store: Store, store_url: str, clock: Clock, passwords: Passwords, tmp_path: Path) -> Flask:
+    """The house over this test's store, in settings that differ by nothing but where things are kept."""
+    made = desk_of(settings_for(store_url, tmp_path), store=store, clock=clock, passwords=passwords)
+    house.extensions["vrm"] = made
+    return house
 
 
 @pytest.fixture

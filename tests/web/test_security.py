@@ -67,7 +67,9 @@ def test_what_is_not_there_is_said_kindly(visitor: Callable[[], Visitor], path: 
     assert "Traceback" not in answer.text
 
 
-def test_a_wrong_method_a_huge_form_and_a_fault_are_pages_too(app: Flask, visitor: Callable[[], Visitor]) -> None:
+def test_a_wrong_method_a_huge_form_and_a_fault_are_pages_too(
+    app: Flask, visitor: Callable[[], Visitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
     somebody = visitor()
     answer = somebody.client.post("/research", data={"csrf_token": "x"})
     assert answer.status_code == 405
@@ -77,7 +79,7 @@ def test_a_wrong_method_a_huge_form_and_a_fault_are_pages_too(app: Flask, visito
     def broken() -> str:
         raise ZeroDivisionError
 
-    app.view_functions["home.research"] = broken
+    monkeypatch.setitem(app.view_functions, "home.research", broken)  # The app is shared with other tests.
     answer = somebody.client.get("/research")
     assert answer.status_code == 500
     assert "our fault, not yours" in answer.text

@@ -1,6 +1,7 @@
 """Ana's want, Ben's shop that was told of it, Carol who is nobody here, and a program with a token for each."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -9,12 +10,12 @@ import pytest
 from flask import Flask
 from programs import Hands, Program, Scene
 from rooms import publish_want, route_all, start_vendor
+from world import settings_for
 
 from notifiers import register
 from notifiers.models import ChannelKind
 from vendors.models import Lead
-from vrm.app import create_app
-from vrm.config import Settings
+from vrm.app import desk_of
 from vrm.kernel import accounts
 from vrm.kernel.accounts import Account, Passwords, Scope
 from vrm.kernel.db import Store
@@ -26,20 +27,10 @@ def clock(now: datetime) -> Hands:
 
 
 @pytest.fixture
-def app(store: Store, store_url: str, clock: Hands, passwords: Passwords, tmp_path: Path) -> Flask:
-    settings = Settings(
-        database_url=store_url,
-        secret_key="k" * 32,
-        base_url="http://localhost",
-        port=8000,
-        mail=None,
-        mail_from="vrm@localhost.localdomain",
-        allow_private=(ip_network("127.0.0.0/8"),),
-        log="info",
-        trusted_proxies=0,
-        instance=tmp_path,
-    )
-    return create_app(settings, store=store, clock=clock, passwords=passwords)
+def app(house: Flask, store: Store, store_url: str, clock: Hands, passwords: Passwords, tmp_path: Path) -> Flask:
+    settings = replace(settings_for(store_url, tmp_path), allow_private=(ip_network("127.0.0.0/8"),))
+    house.extensions["vrm"] = desk_of(settings, store=store, clock=clock, passwords=passwords)
+    return house
 
 
 Connect = Callable[..., Program]
