@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from intents.models import Change, Entry, Outcome, Revision
 from notifiers import facts, links
 from notifiers.channels import KINDS, Composed, Link
-from notifiers.facts import Reader, Want
-from notifiers.models import Channel, Notification, Topic
+from notifiers.facts import LeadRow, Reader, Want
+from notifiers.models import Channel, ChannelKind, Notification, Topic
 from notifiers.post import Post
 from notifiers.shapes import Chat, Html, Plain, Shape
 from vendors.models import Lead, Message, Response
@@ -54,7 +54,39 @@ def compose(session: Session, notification: Notification, post: Post) -> Compose
     parts = _of_account(session, notification, post)
     if parts is None:
         parts = _of_channel(session, notification, post) or _of_lead(session, notification, post)
+    if _is_for_a_program(notification.channel):
+        return _data_only(notification.topic, parts)
     return _render(notification.topic, parts)
+
+
+def compose_first_word(
+    session: Session,
+    lead: Lead | LeadRow,
+    channel: Channel,
+    post: Post,
+    *,
+    names: Mapping[int, str] | None = None,
+    want: Mapping[str, Any] | None = None,
+) -> Composed:
+    """`compose` of a lead.created to a program; `names_of` and `intent_json` can be given, made once for many."""
+    answer = links.answer_url(post.base_url, post.signer, lead, channel)
+    data = facts.lead_json(
+        lead,
+        facts.intent_json(session, lead.intent) if want is None else want,
+        facts.why(session, lead, names),
+        url=links.lead_url(post.base_url, lead),
+        answer_url=answer,
+    )
+    return _data_only(Topic.LEAD_CREATED, _Parts({}, (), data, links.unsubscribe_url(answer)))
+
+
+def _is_for_a_program(channel: Channel | None) -> bool:
+    """Whether data is all that will be read: to write texts as well would take most of the time of a delivery."""
+    return channel is not None and channel.kind is ChannelKind.WEBHOOK
+
+
+def _data_only(topic: Topic, parts: _Parts) -> Composed:
+    return Composed(topic, "", "", "", "", (), parts.data, parts.unsubscribe_url)
 
 
 def _render(topic: Topic, parts: _Parts) -> Composed:
@@ -130,14 +162,12 @@ def _of_lead(session: Session, notification: Notification, post: Post) -> _Parts
         raise NotFound("The lead that this was about is gone.")
     answer = links.answer_url(post.base_url, post.signer, lead, channel)
     why = facts.why(session, lead)
-    words: dict[str, Any] = {
-        "vendor": lead.vendor.name,
-        "want": facts.want_of(session, lead.intent, Reader(lead.vendor.zone)),
-        "why": why,
-        "terms": lead.intent.terms,
-    }
+    words: dict[str, Any] = {"vendor": lead.vendor.name, "why": why, "terms": lead.intent.terms}
+    if not _is_for_a_program(channel):
+        words["want"] = facts.want_of(session, lead.intent, Reader(lead.vendor.zone))
     more, data, buttons = _about(session, notification, lead, answer)
-    data = facts.lead_json(session, lead, why, url=links.lead_url(post.base_url, lead), answer_url=answer) | data
+    want = facts.intent_json(session, lead.intent)
+    data = facts.lead_json(lead, want, why, url=links.lead_url(post.base_url, lead), answer_url=answer) | data
     return _Parts(words | more, buttons, data, links.unsubscribe_url(answer))
 
 

@@ -1,21 +1,24 @@
 """What is due → sent with no transaction open → recorded. At least once, with the same id on every attempt."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from notifiers.channels import KINDS, Outcome
 from notifiers.models import Attempt, Notification, Verdict
 from notifiers.post import Post
 from notifiers.prepare import Dropped, Ready, claim, claim_one, drop, prepare
-from notifiers.record import Tried, record
+from notifiers.record import Tried, record, record_routine
 from vendors.models import Undelivered
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
@@ -23,9 +26,12 @@ from vrm.kernel.errors import WrongState
 
 PER_HOST = 6  # Attempts at once, whosever channels they are for.
 _PATIENCE = timedelta(seconds=60)  # What waited longer for its turn goes back: its lease would run out under way.
+_THREADS = 16
 _LOOK_AGAIN_S = 0.25  # While something is under way, how often to look for more.
-_WRITTEN_AT_ONCE = 20
-_NOT_FOR_FEWER = 20  # Free places that are worth a look of their own.
+_GATHER_S = 0.005  # How long what came back waits for company.
+_COMPOSED_AT_ONCE = 100
+_WRITTEN_AT_ONCE = 50
+_NOT_FOR_FEWER = 50  # Free places that are worth a look of their own.
 
 _log = logging.getLogger(__name__)
 _random = secrets.SystemRandom()
@@ -73,41 +79,73 @@ class _Round:
         self._post = post
         self._clock = clock
         self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_HOST))
+        self._in_flight: Counter[int] = Counter()  # By channel.
+        self._running: set[asyncio.Task[None]] = set()
+        self._ended: list[Tried] = []  # Sent, and not written down yet.
+        self._news = asyncio.Event()
 
     async def run(self, limit: int, stop: Callable[[], bool]) -> int:
-        running: dict[asyncio.Task[Attempt | None], int | None] = {}
+        """A sliding window: whatever ends makes room for the next, and nothing waits for the slowest."""
+        # For what knows no event loop, which is Apprise. It is shut down with the loop.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="send"))
         sent = 0
-        look = True
         async with self._post.outbound:
-            while True:
-                if look and not stop():
-                    in_flight = Counter(channel for channel in running.values() if channel is not None)
-                    for ids in _batches(self._take(limit - len(running), in_flight)):
-                        for ready in self._prepared(ids):
-                            running[asyncio.create_task(self._attempt(ready))] = ready.channel_id
-                        await asyncio.sleep(0)  # The first of them leave while the others are being written.
-                if not running:
-                    return sent
-                done, _ = await asyncio.wait(running, timeout=_LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    del running[task]
-                    sent += self._count(task)
-                free = limit - len(running)
-                look = free > 0 and (not done or not running or free >= min(limit, _NOT_FOR_FEWER))
+            looked = self._begin(limit) if not stop() else 0
+            while self._running or self._ended:
+                await self._something_ends()
+                tried, self._ended = self._ended, []
+                sent += self._write(tried)
+                room = limit - len(self._running)
+                # A look costs a transaction: not for a place or two, unless there may be nobody to wait for.
+                if not stop() and (not tried or room >= min(limit, _NOT_FOR_FEWER) or looked == 0):
+                    looked = self._begin(room)
+        return sent
+
+    def _begin(self, room: int) -> int:
+        ids = self._take(room)
+        for some in _batches(ids):
+            for ready in self._prepared(some):
+                self._start(ready)
+        return len(ids)
+
+    def _start(self, ready: Ready) -> None:
+        if ready.channel_id is not None:
+            self._in_flight[ready.channel_id] += 1
+        task = asyncio.create_task(self._attempt(ready))
+        self._running.add(task)
+        task.add_done_callback(lambda _: self._end(task, ready))
+
+    def _end(self, task: asyncio.Task[None], ready: Ready) -> None:
+        self._running.discard(task)
+        if ready.channel_id is not None:
+            self._in_flight[ready.channel_id] -= 1
+        self._news.set()
+
+    async def _something_ends(self) -> None:
+        """Wait until attempts have ended, or until it is time to look whether more is due."""
+        self._news.clear()
+        if not self._ended:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _LOOK_AGAIN_S)
+        # One transaction for many: whoever answers within a moment is written down together.
+        if self._running and len(self._ended) < _WRITTEN_AT_ONCE:
+            await asyncio.sleep(_GATHER_S)
 
     async def run_one(self, id_: int) -> Attempt | None:
         async with self._post.outbound:
             for ready in self._prepared([id_]):
-                return await self._attempt(ready)
+                await self._attempt(ready)
+        for tried in self._ended:
+            return self._write_one(tried)
         return None
 
-    def _take(self, room: int, in_flight: Counter[int]) -> list[int]:
+    def _take(self, room: int) -> list[int]:
         now = self._clock()
         with self._store.read() as session:  # Looking costs nobody a lock.
             if not is_owed(session, now):
                 return []
         with self._store.write() as session:
-            return claim(session, now, room, in_flight=in_flight)
+            return claim(session, now, room, in_flight=+self._in_flight)
 
     def _prepared(self, ids: Sequence[int]) -> list[Ready]:
         now = self._clock()
@@ -123,27 +161,40 @@ class _Round:
             for one in dropped:
                 drop(session, one, now)
 
-    @staticmethod
-    def _count(task: asyncio.Task[Attempt | None]) -> int:
-        error = task.exception()
-        if error is not None:
-            # Most likely the store: the lease runs out, and the message goes again with the same id.
-            _log.error("An attempt could not be recorded.", exc_info=error)
+    def _write(self, tried: Sequence[Tried]) -> int:
+        """Write attempts down; how many were. A store that fails costs a repeat, with the same id, and no more."""
+        if not tried:
             return 0
-        return 0 if task.result() is None else 1
+        others = tried
+        try:
+            with self._store.write() as session:
+                others = record_routine(session, tried, self._clock())
+        except SQLAlchemyError:
+            _log.exception("%d attempts could not be recorded together; each is tried alone.", len(tried))
+        written = len(tried) - len(others)
+        for one in others:
+            try:
+                self._write_one(one)
+                written += 1
+            except SQLAlchemyError:
+                # The lease runs out, and the message goes again.
+                _log.exception("The attempt at notification %s could not be recorded.", one.ready.id)
+        return written
 
-    async def _attempt(self, ready: Ready) -> Attempt | None:
+    def _write_one(self, tried: Tried) -> Attempt:
+        with self._store.write() as session:
+            return record(session, tried, self._clock(), _random.uniform(0.8, 1.2))
+
+    async def _attempt(self, ready: Ready) -> None:
         async with self._hosts[ready.host]:
             started_at = self._clock()
             if started_at - ready.wire.at > _PATIENCE:
                 self._drop([Dropped(ready.id, due_at=started_at)], started_at)
-                return None
+                return
             begun = time.monotonic()
             outcome = await self._send(ready)
             took_ms = round((time.monotonic() - begun) * 1000)
-        tried = Tried(ready, outcome, started_at, took_ms)
-        with self._store.write() as session:
-            return record(session, tried, self._clock(), _random.uniform(0.8, 1.2))
+        self._ended.append(Tried(ready, outcome, started_at, took_ms))
 
     async def _send(self, ready: Ready) -> Outcome:
         try:
@@ -159,8 +210,8 @@ class _Round:
 
 
 def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), _WRITTEN_AT_ONCE):
-        yield ids[start : start + _WRITTEN_AT_ONCE]
+    for start in range(0, len(ids), _COMPOSED_AT_ONCE):
+        yield ids[start : start + _COMPOSED_AT_ONCE]
 
 
 def next_due(session: Session) -> datetime | None:

@@ -1,8 +1,9 @@
 """Leads, intents and responses → the words and the JSON that messages are made of. Nothing of the customer is in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from intents.draft import Condition
 from intents.models import Intent
-from vendors.models import DeclineReason, Kind, Lead, Response, Subscription
+from vendors.models import DeclineReason, Kind, Lead, Response, Subscription, Vendor
 from vrm.kernel import taxonomy
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
@@ -105,13 +106,31 @@ def budget_text(intent: Intent, locale: str) -> str:
     return f"up to {high}" if high else f"from {low}" if low else ""
 
 
-def why(session: Session, lead: Lead) -> str:
+@dataclass(frozen=True, slots=True)
+class LeadRow:
+    """As much of a lead as its first word takes, for where making entities of thousands would take too long."""
+
+    intent: Intent
+    vendor: Vendor
+    reasons: list[list[int]]
+
+    @property
+    def code(self) -> str:
+        return f"{self.intent.code}-{self.vendor.code}"
+
+
+def names_of(session: Session, leads: Iterable[Lead | LeadRow]) -> dict[int, str]:
+    """What the vendors call the subscriptions that matched."""
+    ids = {reason[0] for lead in leads for reason in lead.reasons[:_REASONS_SHOWN]}
+    return dict(session.execute(select(Subscription.id, Subscription.name).where(Subscription.id.in_(ids))).all())
+
+
+def why(session: Session, lead: Lead | LeadRow, names: Mapping[int, str] | None = None) -> str:
     """One sentence with the vendor's own subscriptions that matched when the lead was routed."""
     trees = taxonomy.trees(session)
+    if names is None:
+        names = names_of(session, [lead])
     shown = lead.reasons[:_REASONS_SHOWN]
-    ids = [reason[0] for reason in shown]
-    found = session.execute(select(Subscription.id, Subscription.name).where(Subscription.id.in_(ids)))
-    names = {row.id: row.name for row in found}
     parts = [_reason(trees, reason, names.get(reason[0], "")) for reason in shown]
     more = len(lead.reasons) - len(shown)
     if more > 0:
@@ -139,11 +158,11 @@ def _place(tree: Tree, region_id: int) -> str:
 # --- JSON of webhooks -----------------------------------------------------------------------------
 
 
-def lead_json(session: Session, lead: Lead, why: str, *, url: str, answer_url: str) -> dict[str, Any]:
-    """`data` of lead.created and lead.updated, as the contract has it."""
+def lead_json(lead: Lead | LeadRow, want: Mapping[str, Any], why: str, *, url: str, answer_url: str) -> dict[str, Any]:
+    """`data` of lead.created and lead.updated, as the contract has it; `want` is its `intent_json`."""
     return {
         "lead": {"code": lead.code, "url": url, "why": why},
-        "intent": intent_json(session, lead.intent),
+        "intent": want,
         "answer_url": answer_url,
         "sequence": lead.intent.revision,
     }
@@ -167,6 +186,7 @@ def intent_json(session: Session, intent: Intent) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=1024)
 def _node_json(tree: Tree, id_: int | None) -> dict[str, Any] | None:
     if id_ is None:
         return None

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from intents.models import Blog, Entry, Intent
 from notifiers.channels import Link
+from notifiers.facts import LeadRow
 from notifiers.models import Channel
 from vendors import leads
 from vendors.models import Lead, Vendor
@@ -30,7 +31,7 @@ class Reached:
     channel: Channel
 
 
-def answer_url(base_url: str, signer: Signer, lead: Lead, channel: Channel) -> str:
+def answer_url(base_url: str, signer: Signer, lead: Lead | LeadRow, channel: Channel) -> str:
     """The page on which whoever reads this channel answers this lead without an account."""
     return f"{base_url}/r/{signer.sign(_ANSWER, lead.intent.code, lead.vendor.code, channel.code)}"
 
@@ -118,7 +119,7 @@ def one_time_url(base_url: str, path: str, secret: str) -> str:
     return f"{base_url}/{path}/{secret}"
 
 
-def lead_url(base_url: str, lead: Lead) -> str:
+def lead_url(base_url: str, lead: Lead | LeadRow) -> str:
     """Where a signed-in vendor reads the lead."""
     return f"{base_url}/vendor/leads/{lead.code}"
 

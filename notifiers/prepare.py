@@ -5,17 +5,20 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from intents.models import Intent
 from notifiers.channels import KINDS, Composed, Proof, Wire
-from notifiers.compose import compose
+from notifiers.compose import compose, compose_first_word
 from notifiers.decide import SCHEDULE
+from notifiers.facts import LeadRow, intent_json, names_of
 from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
 from notifiers.post import Post
 from vendors.models import Lead, Undelivered
+from vrm.kernel import taxonomy
 from vrm.kernel.errors import VrmError
 
 LEASE = timedelta(seconds=120)  # A claim holds for this long; a claimer that died loses it then.
@@ -23,9 +26,11 @@ PER_CHANNEL = 8  # Attempts at once.
 _AGAIN_SOON = timedelta(seconds=30)
 _MENDED_BY = timedelta(minutes=30)  # What we fail to write is our own fault, and no vendor can put it right.
 _HAD_THE_NEWS = timedelta(minutes=2)  # More than lies between reading a row and sending what it says.
-_ABOUT_ITSELF = frozenset({Topic.CHALLENGE, Topic.TEST})
+ABOUT_ITSELF = frozenset({Topic.CHALLENGE, Topic.TEST})
 
 _log = logging.getLogger(__name__)
+
+Entity = TypeVar("Entity", Channel, Intent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class Ready:
     tries: int
     kind: ChannelKind
     channel_id: int | None  # None for a letter to an account.
+    lead: tuple[int, int] | None  # Intent and vendor, where it is about one.
     target: Mapping[str, Any]
     message: Composed
     wire: Wire
@@ -122,6 +128,71 @@ def prepare(session: Session, ids: Sequence[int], post: Post, now: datetime) -> 
 
     A row that cannot be written stops no other.
     """
+    taxonomy.hold(session)
+    ready = _first_words(session, ids, post, now)
+    others = set(ids) - {one.id for one in ready}
+    return [*ready, *(_one_by_one(session, others, post, now) if others else ())]
+
+
+def _first_words(session: Session, ids: Sequence[int], post: Post, now: datetime) -> list[Ready]:
+    """Word of new leads to programs, most of what is sent, without an entity for each. Any doubt leaves a row out."""
+    found = session.execute(
+        select(
+            Notification.id,
+            Notification.code,
+            Notification.tries,
+            Notification.owed_at,
+            Notification.channel_id,
+            Notification.intent_id,
+            Notification.vendor_id,
+            Lead.reasons,
+        )
+        .join(Lead, (Lead.intent_id == Notification.intent_id) & (Lead.vendor_id == Notification.vendor_id))
+        .join(Channel, Channel.id == Notification.channel_id)
+        .where(
+            Notification.id.in_(ids),
+            Notification.done_at.is_(None),
+            Notification.topic == Topic.LEAD_CREATED,
+            Channel.kind == ChannelKind.WEBHOOK,
+            Lead.withheld.is_(None),
+            Lead.declined_at.is_(None),
+        )
+        .order_by(Notification.due_at, Notification.id)
+    ).all()
+    if not found:
+        return []
+    channels = _by_id(session, select(Channel).options(joinedload(Channel.vendor)), {row.channel_id for row in found})
+    intents = _by_id(session, select(Intent), {row.intent_id for row in found})
+    leads = [LeadRow(intents[row.intent_id], channels[row.channel_id].vendor, row.reasons) for row in found]
+    names = names_of(session, leads)
+    wants = {id_: intent_json(session, intent) for id_, intent in intents.items() if intent.closed_at is None}
+    takes = {id_ for id_, channel in channels.items() if _takes(channel, Topic.LEAD_CREATED)}
+    return [
+        Ready(
+            id=row.id,
+            topic=Topic.LEAD_CREATED,
+            tries=row.tries,
+            kind=ChannelKind.WEBHOOK,
+            channel_id=row.channel_id,
+            lead=(row.intent_id, row.vendor_id),
+            target=channels[row.channel_id].target,
+            message=compose_first_word(
+                session, lead, channels[row.channel_id], post, names=names, want=wants[row.intent_id]
+            ),
+            wire=Wire(_wire_id(row.id, row.code), None, row.owed_at, now),
+            retries=True,
+        )
+        for row, lead in zip(found, leads, strict=True)
+        if row.channel_id in takes and row.intent_id in wants
+    ]
+
+
+def _by_id(session: Session, query: Select[Entity], ids: Collection[int]) -> dict[int, Entity]:
+    entity = query.column_descriptions[0]["entity"]
+    return {row.id: row for row in session.scalars(query.where(entity.id.in_(ids)))}
+
+
+def _one_by_one(session: Session, ids: Collection[int], post: Post, now: datetime) -> list[Ready | Dropped]:
     rows = session.scalars(
         select(Notification)
         .where(Notification.id.in_(ids), Notification.done_at.is_(None))
@@ -182,6 +253,7 @@ def _written(session: Session, row: Notification, post: Post, now: datetime) -> 
         tries=row.tries,
         kind=kind,
         channel_id=row.channel_id,
+        lead=(row.intent_id, row.vendor_id) if row.intent_id is not None and row.vendor_id is not None else None,
         target=target,
         message=compose(session, row, post),
         wire=Wire(wire_id(row), _thread(session, row), row.owed_at, now),
@@ -191,7 +263,11 @@ def _written(session: Session, row: Notification, post: Post, now: datetime) -> 
 
 def wire_id(row: Notification) -> str:
     """What every attempt carries: the row, and a random half that nobody guesses."""
-    return f"msg_{row.id}_{row.code}"
+    return _wire_id(row.id, row.code)
+
+
+def _wire_id(id_: int, code: str) -> str:
+    return f"msg_{id_}_{code}"
 
 
 def _first_word(session: Session, row: Notification) -> Notification | None:
@@ -227,7 +303,7 @@ def _unwanted(session: Session, row: Notification, now: datetime) -> Dropped | N
         return Dropped(row.id) if row.account.closed_at is not None else None
     if row.channel is None or not _takes(row.channel, row.topic):
         return Dropped(row.id, because=Undelivered.SWITCHED_OFF)
-    if row.topic in _ABOUT_ITSELF:
+    if row.topic in ABOUT_ITSELF:
         return None
     if _is_over(session, row):
         return Dropped(row.id, because=Undelivered.TOO_LATE)
@@ -247,7 +323,7 @@ def _is_over(session: Session, row: Notification) -> bool:
 def _takes(channel: Channel, topic: Topic) -> bool:
     if channel.ended_at is not None or channel.vendor.closed_at is not None:
         return False
-    if topic in _ABOUT_ITSELF:
+    if topic in ABOUT_ITSELF:
         return topic is Topic.TEST or channel.verified_at is None
     return channel.verified_at is not None and channel.paused_at is None and channel.switched_off_at is None
 

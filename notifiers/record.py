@@ -1,10 +1,11 @@
 """What came back from one attempt → the attempt's row, and what it means for notification, channel and lead."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, literal, update
+from sqlalchemy import ColumnElement, Table, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from notifiers import register
@@ -12,9 +13,13 @@ from notifiers.channels import KINDS, Outcome, Proof
 from notifiers.decide import Health, Next, decide
 from notifiers.letters import owe_channel_off
 from notifiers.models import Attempt, Channel, Notification, Result, Topic
-from notifiers.prepare import Ready
+from notifiers.prepare import ABOUT_ITSELF, Ready
 from vendors.models import Lead
 from vrm.kernel.db import MomentType
+
+_ATTEMPTS = cast(Table, Attempt.__table__)
+_NOTIFICATIONS = cast(Table, Notification.__table__)
+_LEADS = cast(Table, Lead.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +32,68 @@ class Tried:
     took_ms: int
 
 
+def record_routine(session: Session, tried: Sequence[Tried], now: datetime) -> list[Tried]:
+    """Write what went as it should, nearly all of it, by a few statements together; the caller commits.
+
+    Returns the others: each needs a look at its rows, by `record`.
+    """
+    routine = _routine(session, tried)
+    if routine:
+        _record_routine(session, routine, now)
+    written = {id(one) for one in routine}
+    return [one for one in tried if id(one) not in written]
+
+
+def _routine(session: Session, tried: Sequence[Tried]) -> list[Tried]:
+    """Those that arrived for certain, of a topic and on a channel for which nothing else follows from that."""
+    arrived = [
+        one for one in tried if one.outcome.delivered and one.outcome.evidence and one.ready.topic not in ABOUT_ITSELF
+    ]
+    channel_ids = {one.ready.channel_id for one in arrived}
+    troubled = set(
+        session.scalars(
+            select(Channel.id).where(
+                Channel.id.in_(channel_ids), (Channel.failures > 0) | Channel.failing_since.is_not(None)
+            )
+        )
+    )
+    return [one for one in arrived if one.ready.channel_id not in troubled]
+
+
+def _record_routine(session: Session, tried: Sequence[Tried], now: datetime) -> None:
+    connection = session.connection()
+    connection.execute(insert(_ATTEMPTS), [_attempt_of(one) for one in tried])
+    done = {"done_at": now, "result": Result.DELIVERED, "params": {}}
+    ids = [one.ready.id for one in tried]
+    connection.execute(
+        update(_NOTIFICATIONS).where(_NOTIFICATIONS.c.id.in_(ids), _NOTIFICATIONS.c.done_at.is_(None)).values(done)
+    )
+    first_words = [
+        {"of_intent": one.ready.lead[0], "of_vendor": one.ready.lead[1], "told": one.started_at, "now": now}
+        for one in sorted(tried, key=lambda one: one.ready.lead or (0, 0))
+        if one.ready.topic is Topic.LEAD_CREATED and one.ready.lead is not None
+    ]
+    if first_words:
+        connection.execute(_REACHED, first_words)
+
+
+def _attempt_of(tried: Tried) -> dict[str, Any]:
+    outcome = tried.outcome
+    return {
+        "notification_id": tried.ready.id,
+        "started_at": tried.started_at,
+        "took_ms": tried.took_ms,
+        "verdict": outcome.verdict,
+        "because": outcome.because,
+        "status": outcome.status,
+        "said": outcome.said,
+    }
+
+
 def record(session: Session, tried: Tried, now: datetime, jitter: float) -> Attempt:
     """Write everything that follows from an attempt; the caller commits. `jitter` is between 0.8 and 1.2."""
     ready, outcome = tried.ready, tried.outcome
-    attempt = Attempt(
-        notification_id=ready.id,
-        started_at=tried.started_at,
-        took_ms=tried.took_ms,
-        verdict=outcome.verdict,
-        because=outcome.because,
-        status=outcome.status,
-        said=outcome.said,
-    )
+    attempt = Attempt(**_attempt_of(tried))
     session.add(attempt)
     # Not the whole row: others may refer to a channel or a lead while its health is written down.
     lock: dict[str, Any] = {"key_share": True}
@@ -97,6 +152,18 @@ def _on_lead(session: Session, notification: Notification, tried: Tried, now: da
             .values(undelivered=outcome.because)
             .execution_options(synchronize_session=False)
         )
+
+
+# Built once; run for as many leads as were told together.
+_REACHED = (
+    update(_LEADS)
+    .where(_LEADS.c.intent_id == bindparam("of_intent"), _LEADS.c.vendor_id == bindparam("of_vendor"))
+    .values(
+        notified_at=func.coalesce(_LEADS.c.notified_at, bindparam("told", type_=MomentType)),
+        delivered_at=func.coalesce(_LEADS.c.delivered_at, bindparam("now", type_=MomentType)),
+        undelivered=None,
+    )
+)
 
 
 def _first(column: InstrumentedAttribute[datetime | None], moment: datetime) -> ColumnElement[datetime]:

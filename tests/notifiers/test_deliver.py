@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from notifiers_world import (
+    Heard,
     Mailbox,
     Reply,
     Route,
@@ -22,15 +23,16 @@ from notifiers_world import (
     owe,
     web_server,
 )
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from intents import publish
+from notifiers.compose import compose
 from notifiers.deliver import deliver, next_due, send_now
 from notifiers.letters import owe_letter
 from notifiers.models import Channel, Notification, Result, Topic, Verdict
 from notifiers.post import Post
-from notifiers.prepare import PER_CHANNEL, claim
+from notifiers.prepare import PER_CHANNEL, Ready, claim, prepare
 from vendors.models import Lead, Undelivered
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
@@ -372,3 +374,33 @@ def test_a_later_word_that_the_first_already_said_is_dropped(
     assert deliver(store, post, clock) == 0
     assert look(store, Notification, first.id).result is Result.DELIVERED
     assert look(store, Notification, later.id).result is Result.CANCELLED
+
+
+def test_many_first_words_at_once_say_what_each_alone_would(
+    store: Store, world: World, sink: Sink, post: Post, clock: Time
+) -> None:
+    channel = a_channel(store, world.vendor, clock(), url=sink.url)
+    owed = owe(store, clock(), channel, world.lead)
+    with store.read() as session:
+        (ready,) = prepare(session, [owed.id], post, clock())
+        alone = compose(session, session.get_one(Notification, owed.id), post)
+    assert isinstance(ready, Ready)
+    assert ready.message == alone
+    assert (ready.target, ready.tries, ready.lead) == (channel.target, 0, (owed.intent_id, owed.vendor_id))
+
+
+def test_an_attempt_at_a_row_that_is_gone_keeps_no_other_from_being_recorded(
+    store: Store, world: World, sink: Sink, post: Post, clock: Time
+) -> None:
+    gone = owe(store, clock(), a_channel(store, world.vendor, clock(), url=f"{sink.url}/gone"), world.lead)
+    stays = owe(store, clock(), a_channel(store, world.vendor, clock(), url=sink.url), world.lead)
+
+    def vanish(heard: Heard) -> Reply:
+        if heard.path.endswith("/gone"):
+            with store.write() as session:
+                session.execute(delete(Notification).where(Notification.id == gone.id))
+        return Reply(204)
+
+    sink.reply = vanish
+    assert deliver(store, post, clock) == 1
+    assert look(store, Notification, stays.id).result is Result.DELIVERED

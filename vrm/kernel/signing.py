@@ -11,9 +11,13 @@ class Signer:
 
     def __init__(self, secret_key: str) -> None:
         self._secret_key = secret_key
+        self._signers: dict[str, _Signer] = {}
 
     def _of(self, purpose: str) -> _Signer:
-        return _Signer(self._secret_key, salt=f"vrm.{purpose}", sep="~")
+        signer = self._signers.get(purpose)
+        if signer is None:
+            signer = self._signers[purpose] = _Signer(self._secret_key, salt=f"vrm.{purpose}", sep="~")
+        return signer
 
     def sign(self, purpose: str, *codes: str) -> str:
         """An address-safe token that carries `codes`, in the open but not forgeable."""

@@ -302,11 +302,22 @@ _KEPT = 4  # States of the trees that are held: the present one, and those of ot
 _known: dict[tuple[int, int], Trees] = {}
 
 
+_HELD = "vrm.trees"
+
+
+def hold(session: Session) -> None:
+    """Let a session that only reads, and not for long, ask for the versions once and not at every look."""
+    session.info[_HELD] = trees(session)
+
+
 def trees(session: Session) -> Trees:
     """Both trees as this session's transaction sees them: from memory, after one small query for their versions.
 
     Safe to call from several threads. Nodes are shared and must be looked at only. BadInput when nothing is loaded.
     """
+    held: Trees | None = session.info.get(_HELD)
+    if held is not None:
+        return held
     versions = dict(session.execute(select(TreeVersion.name, TreeVersion.version)).all())
     if len(versions) < 2:
         raise BadInput({"category": "No categories and regions are loaded; run “vrm db upgrade”."})

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import TracebackType
 from typing import Literal, Self
 from weakref import WeakKeyDictionary
@@ -34,6 +35,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT_REDIRECTS = frozenset({301, 308})
 _PERSONAL_HEADERS = frozenset({"authorization", "cookie"})  # Never carried over to another host.
 _LIMIT, _LIMIT_PER_HOST = 256, 8
+_PARSED_KEPT = 4096
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +70,8 @@ class Outbound:
         self._gate = Gate(tuple(allow_private))
         self._resolver = CheckedResolver(resolve or SystemResolver(), self._gate)
         self._user_agent = user_agent
+        # Parsing strictly takes as long as a third of a request, and its result is the same for ever.
+        self._parsed = lru_cache(maxsize=_PARSED_KEPT)(self.check)
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, ClientSession] = WeakKeyDictionary()
 
     async def __aenter__(self) -> Self:
@@ -98,7 +102,7 @@ class Outbound:
 
     async def post(self, url: str, *, body: bytes, policy: Policy, headers: Mapping[str, str] | None = None) -> Answer:
         """Send `body`; redirects are never followed but handed back. Raises as `get` does."""
-        return await self._fetch("POST", url, body, headers or {}, replace(policy, max_redirects=0))
+        return await self._fetch("POST", url, body, headers or {}, _without_redirects(policy))
 
     def get_sync(self, url: str, *, policy: Policy, headers: Mapping[str, str] | None = None) -> Answer:
         """`get` for a thread that runs no event loop; opens and closes its own connections."""
@@ -106,7 +110,7 @@ class Outbound:
 
     def post_sync(self, url: str, *, body: bytes, policy: Policy, headers: Mapping[str, str] | None = None) -> Answer:
         """`post` for a thread that runs no event loop; opens and closes its own connections."""
-        return asyncio.run(self._alone("POST", url, body, headers or {}, replace(policy, max_redirects=0)))
+        return asyncio.run(self._alone("POST", url, body, headers or {}, _without_redirects(policy)))
 
     async def _alone(
         self, method: Literal["GET", "POST"], url: str, body: bytes, headers: Mapping[str, str], policy: Policy
@@ -119,26 +123,32 @@ class Outbound:
     ) -> Answer:
         begun = time.monotonic()
         try:
-            address = self.check(url, policy)
+            address = self._parsed(url, policy)
         except BadInput as error:
             raise NotReachable(NOT_REACHABLE, permanent=True) from error
         try:
             async with asyncio.timeout(policy.deadline_s):
-                answer = await self._follow(method, address, body, CIMultiDict(headers), policy)
+                return await self._follow(method, address, body, CIMultiDict(headers), policy, begun=begun)
         except TimeoutError as error:
             raise TooSlow(f"The host took longer than {policy.deadline_s:g} seconds; try again later.") from error
-        return replace(answer, took_ms=round((time.monotonic() - begun) * 1000))
 
     async def _follow(
-        self, method: Literal["GET", "POST"], address: Address, body: bytes, headers: CIMultiDict[str], policy: Policy
+        self,
+        method: Literal["GET", "POST"],
+        address: Address,
+        body: bytes,
+        headers: CIMultiDict[str],
+        policy: Policy,
+        *,
+        begun: float,
     ) -> Answer:
         moved: str | None = None
         is_chain_permanent = True
         for hop in range(policy.max_redirects + 1):
-            answer = await self._one(method, address, body, headers, policy)
+            answer = await self._one(method, address, body, headers, policy, begun=begun)
             location = answer.headers.get("Location")
             if answer.status not in _REDIRECTS or location is None or policy.max_redirects == 0:
-                return replace(answer, moved_permanently_to=moved)
+                return answer if moved is None else replace(answer, moved_permanently_to=moved)
             if hop == policy.max_redirects:
                 break
             try:
@@ -158,7 +168,14 @@ class Outbound:
         )
 
     async def _one(
-        self, method: Literal["GET", "POST"], address: Address, body: bytes, headers: CIMultiDict[str], policy: Policy
+        self,
+        method: Literal["GET", "POST"],
+        address: Address,
+        body: bytes,
+        headers: CIMultiDict[str],
+        policy: Policy,
+        *,
+        begun: float,
     ) -> Answer:
         """One request and its answer; the caller keeps the deadline."""
         token = private_only.set(address.private_only)
@@ -171,7 +188,7 @@ class Outbound:
                 allow_redirects=False,
             )
             try:
-                return await _read(response, policy)
+                return await _read(response, policy, begun)
             finally:
                 response.close()  # Drops the connection unless the body was read to its end.
         except (ClientError, OSError, ValueError) as error:
@@ -195,7 +212,11 @@ class Outbound:
         return session
 
 
-async def _read(response: ClientResponse, policy: Policy) -> Answer:
+def _without_redirects(policy: Policy) -> Policy:
+    return replace(policy, max_redirects=0) if policy.max_redirects else policy
+
+
+async def _read(response: ClientResponse, policy: Policy, begun: float) -> Answer:
     """Read the body up to the policy's limits."""
     headers = CIMultiDict((name, _clean(value)) for name, value in response.headers.items())
     sink = Body(
@@ -218,7 +239,7 @@ async def _read(response: ClientResponse, policy: Policy) -> Answer:
         body=bytes(sink.data),
         url=str(response.url),
         truncated=truncated,
-        took_ms=0,
+        took_ms=round((time.monotonic() - begun) * 1000),
         moved_permanently_to=None,
     )
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from functools import lru_cache
 from ipaddress import ip_address
 
 from aiohttp import ClientConnectionError, ClientRequest, ClientTimeout, TCPConnector
@@ -18,6 +19,8 @@ Resolver = Callable[[str], Awaitable[Sequence[str]]]
 """Takes a host name to the text of its addresses; raises OSError when there are none."""
 
 MAX_ADDRESSES = 8  # Tried of one name, so that a long DNS answer does not make us knock at a hundred doors.
+
+_PEERS_KEPT = 4096
 
 # Set for the duration of one request, because aiohttp shares connector and resolver between all of them.
 private_only: ContextVar[bool] = ContextVar("private_only", default=False)
@@ -93,7 +96,10 @@ class CheckedConnector(TCPConnector):
             # Many servers hang up after 5 s; sending on such a connection would fail for nothing.
             keepalive_timeout=4,
         )
-        self._gate = gate
+        # Whether an address passes never changes, and is asked before each request.
+        self._passes = lru_cache(maxsize=_PEERS_KEPT)(
+            lambda peer, only: gate.lets_through(ip_address(peer), private_only=only)
+        )
 
     async def connect(
         self,
@@ -104,7 +110,7 @@ class CheckedConnector(TCPConnector):
         """As TCPConnector's. Raises ClientConnectionError when the peer does not pass the gate."""
         connection = await super().connect(req, traces, timeout)
         peer = connection.transport.get_extra_info("peername") if connection.transport else None
-        if not peer or not self._gate.lets_through(ip_address(peer[0]), private_only=private_only.get()):
+        if not peer or not self._passes(peer[0], private_only.get()):
             connection.close()
             raise ClientConnectionError(f"connected to {peer}, which is not what was checked")
         return connection
