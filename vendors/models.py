@@ -1,4 +1,4 @@
-"""Tables of who listens and answers: vendors, memberships, subscriptions, leads, responses, messages."""
+"""Tables of who listens and answers: vendors, members, subscriptions, leads, and what is said about them."""
 
 from datetime import date
 from enum import StrEnum
@@ -36,6 +36,8 @@ class Vendor(Base):
     name: Mapped[Line]
     website: Mapped[Address] = mapped_column(default="")
     about: Mapped[str] = mapped_column(Text, default="")
+    # Its right of reply: what it says about the figures on its public page.
+    reply: Mapped[str] = mapped_column(Text, default="", server_default="")
     zone: Mapped[Word] = mapped_column(default="UTC")
     created_at: Mapped[Moment]
     paused_at: Mapped[Moment | None]  # Gets no new leads.
@@ -172,6 +174,8 @@ class Lead(Base):
     revealed_at: Mapped[Moment | None]  # The customer showed their contact details.
     reveal_announced_at: Mapped[Moment | None]  # When word of it came to be owed to the vendor.
     declined_at: Mapped[Moment | None]  # By the customer: no, thank you.
+    shortlisted_at: Mapped[Moment | None]  # By the customer, for their own eyes.
+    chosen_at: Mapped[Moment | None]  # By the customer: this one. At most one lead of an intent has it.
 
     intent: Mapped[Intent] = relationship()
     vendor: Mapped[Vendor] = relationship()
@@ -250,6 +254,10 @@ class Response(Base):
     currency: Mapped[Word | None]
     condition: Mapped[Condition | None] = mapped_column(choice(Condition))
     valid_until: Mapped[date | None]
+    region_id: Mapped[Ref | None] = mapped_column(ForeignKey("regions.id"))  # Where what is offered stands.
+    links: Mapped[list[str]] = mapped_column(
+        Document, default=list, server_default="[]"
+    )  # Pictures, papers: by address.
     decline_reason: Mapped[DeclineReason | None] = mapped_column(choice(DeclineReason))
     told_at: Mapped[Moment | None]  # When a letter to the customer came to be owed.
 
@@ -289,3 +297,33 @@ class Agreement(Base):
     agreed_at: Mapped[Moment]
     account_id: Mapped[Ref | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
     via: Mapped[Via] = mapped_column(choice(Via))
+
+
+class Exchange(Base):
+    """What the customer says of a conversation that really took place: glad or not, and a sentence."""
+
+    __tablename__ = "exchanges"
+    __table_args__ = (
+        _lead_key(),
+        # figures: how many were glad, of one vendor.
+        Index("ix_exchanges_vendor", "vendor_id", "glad"),
+    )
+
+    intent_id: Mapped[Ref] = mapped_column(primary_key=True)
+    vendor_id: Mapped[Ref] = mapped_column(primary_key=True)
+    glad: Mapped[bool]
+    words: Mapped[Line] = mapped_column(default="")
+    said_at: Mapped[Moment]
+
+
+class Template(Base):
+    """Words that a vendor often answers with."""
+
+    __tablename__ = "templates"
+    __table_args__ = (UniqueConstraint("vendor_id", "name"),)
+
+    id: Mapped[Id]
+    vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"))
+    name: Mapped[Word]
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[Moment]

@@ -1,5 +1,6 @@
 """What vendor and customer say to each other about one lead: offer, question, decline, reply, reveal."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -31,6 +32,8 @@ from vrm.kernel.money import Money
 
 PER_MINUTE = 6  # Words of one side to one lead.
 PER_LEAD = 100
+LINKS_AT_MOST = 5
+_LINK = re.compile(r"https?://[^\s/@<>\"\x00-\x1f]+\.[^\s@<>\"\x00-\x1f]+")
 _SAME_AGAIN = timedelta(minutes=1)  # A second press of the same button is not a second answer.
 _WORDS = {Kind.OFFER: "offer", Kind.QUESTION: "question", Kind.DECLINE: "decline", Kind.REPLY: "reply"}
 
@@ -44,6 +47,8 @@ class Answer:
     price: Money | None = None  # Offers only.
     condition: Condition | None = None  # Offers only.
     valid_until: date | None = None  # Offers only.
+    region_id: int | None = None  # Offers only: where it stands.
+    links: tuple[str, ...] = ()  # Addresses of pictures and papers; not with declines.
     decline_reason: DeclineReason | None = None  # Declines only, and required there.
 
 
@@ -83,6 +88,8 @@ def respond(
         currency=answer.price.currency if answer.price else None,
         condition=answer.condition,
         valid_until=answer.valid_until,
+        region_id=answer.region_id,
+        links=list(answer.links),
         decline_reason=answer.decline_reason,
     )
     session.add(response)
@@ -240,13 +247,19 @@ def check(answer: Answer, now: datetime) -> Answer:
         problems["price"] = "A price cannot be negative or larger than a country's budget; write it in digits."
     if answer.valid_until is not None and answer.valid_until < (now - timedelta(hours=12)).date():
         problems["valid_until"] = "That day is over; please choose a day to come."
+    links = tuple(filter(None, (link.strip() for link in answer.links)))
+    if len(links) > LINKS_AT_MOST:
+        problems["links"] = f"{LINKS_AT_MOST} links are the most; please leave some out."
+    elif any(len(link) > 1_000 or not _LINK.fullmatch(link) for link in links):
+        problems["links"] = "Each line must be a whole address, such as https://www.example.com/photo.jpg."
     if problems:
         raise BadInput(problems)
+    answer = replace(answer, links=links)
     if answer.kind is not Kind.OFFER:
-        answer = replace(answer, price=None, condition=None, valid_until=None)
-    if answer.kind is not Kind.DECLINE:
-        answer = replace(answer, decline_reason=None)
-    return answer
+        answer = replace(answer, price=None, condition=None, valid_until=None, region_id=None)
+    if answer.kind is Kind.DECLINE:
+        return replace(answer, links=())
+    return replace(answer, decline_reason=None)
 
 
 def _lock(session: Session, lead: Lead) -> None:
@@ -285,6 +298,8 @@ def _same_again(session: Session, lead: Lead, answer: Answer, actor: Actor, now:
         price=price,
         condition=last.condition,
         valid_until=last.valid_until,
+        region_id=last.region_id,
+        links=tuple(last.links),
         decline_reason=last.decline_reason,
     )
     return last if said == answer and last.actor is actor else None

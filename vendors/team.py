@@ -88,6 +88,12 @@ def require(session: Session, vendor: Vendor, account: Account, least: Role) -> 
     return role
 
 
+def has_people(session: Session, vendor: Vendor) -> bool:
+    """Whether anybody acts for this vendor; an import makes some for whom nobody does yet."""
+    anybody = select(Membership.account_id).where(Membership.vendor_id == vendor.id).limit(1)
+    return session.scalar(anybody) is not None
+
+
 def vendors_of(session: Session, account: Account) -> list[Vendor]:
     """The vendors for which `account` acts, by name."""
     return list(

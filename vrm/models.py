@@ -2,7 +2,18 @@
 
 from intents.models import Blog, Entry, Intent, Revision
 from notifiers.models import Arrival, Attempt, Calendar, Channel, Notification
-from vendors.models import Agreement, Block, Lead, Membership, Message, Response, Subscription, Vendor
+from vendors.models import (
+    Agreement,
+    Block,
+    Exchange,
+    Lead,
+    Membership,
+    Message,
+    Response,
+    Subscription,
+    Template,
+    Vendor,
+)
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
 from vrm.kernel.db import Base
 from vrm.kernel.idempotency import IdempotencyKey
@@ -23,6 +34,7 @@ __all__ = [
     "Category",
     "Channel",
     "Entry",
+    "Exchange",
     "IdempotencyKey",
     "Intent",
     "Lead",
@@ -36,6 +48,7 @@ __all__ = [
     "Revision",
     "Subscription",
     "Tally",
+    "Template",
     "TreeVersion",
     "Vendor",
 ]

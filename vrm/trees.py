@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from intents.models import Blog, Intent
-from vendors.models import Subscription
+from vendors.models import Response, Subscription
 from vrm.kernel import reshape, taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.errors import BadInput
@@ -93,7 +93,7 @@ def referring(name: TreeName) -> tuple[_Column, ...]:
     """Every column outside the trees that says a node of this one and follows it in a merge."""
     if name is TreeName.CATEGORIES:
         return (Subscription.category_id, Intent.category_id, Blog.home_category_id)
-    return (Subscription.region_id, Intent.region_id, Blog.home_region_id)
+    return (Subscription.region_id, Intent.region_id, Blog.home_region_id, Response.region_id)
 
 
 # --- Parts ----------------------------------------------------------------------------------------

@@ -70,9 +70,32 @@ def objects(world: World) -> dict[str, dict[str, object]]:
     member = {"slug": world.vendor.slug, "account_id": world.ben.id}
     return {
         **dict.fromkeys(
-            ["me.edit", "me.amend", "me.open_it", "me.pause", "me.resume", "me.withdraw", "me.done", "board.show"], want
+            [
+                "me.edit",
+                "me.amend",
+                "me.open_it",
+                "me.pause",
+                "me.resume",
+                "me.withdraw",
+                "me.done",
+                "board.show",
+                "board.live",
+            ],
+            want,
         ),
-        **dict.fromkeys(["board.thread", "board.say", "board.reveal", "board.turn_down", "board.block"], talk),
+        **dict.fromkeys(
+            [
+                "board.thread",
+                "board.say",
+                "board.reveal",
+                "board.turn_down",
+                "board.block",
+                "board.shortlist",
+                "board.choose_it",
+                "board.judge",
+            ],
+            talk,
+        ),
         **dict.fromkeys(
             ["blogs.blog", "blogs.verify", "blogs.choices", "blogs.read", "blogs.remove"],
             blog,
@@ -122,6 +145,7 @@ KEYED = {
     "answer.answer",
     "answer.agree",
     "answer.stop",
+    "answer.join",
     "answer.ask_to_stop",
     "answer.unsubscribe",
     "blogs.asked",

@@ -48,7 +48,7 @@ class Account(Base):
     name: Mapped[Word] = mapped_column(default="")  # Shown to a vendor only after a reveal.
     phone: Mapped[Word] = mapped_column(default="")  # Shown to a vendor only after a reveal.
     password_hash: Mapped[Address | None]  # argon2id; None: signs in by link only.
-    locale: Mapped[Word] = mapped_column(default="en")
+    locale: Mapped[Word] = mapped_column(default="")  # Of the pages, such as "de"; "" is what the browser asks for.
     zone: Mapped[Word] = mapped_column(default="UTC")  # IANA name; mail to the account uses it.
     is_operator: Mapped[bool] = mapped_column(default=False)
     is_researcher: Mapped[bool] = mapped_column(default=False)

@@ -100,6 +100,31 @@ function moveTimes() {
   }
 }
 
+// A board that changes by itself: asked for again while somebody looks, and swapped in when it is different.
+function keepLive(region) {
+  const news = document.querySelector("[data-news]");
+  let tag = region.dataset.tag;
+  let wait = 4000;
+  const place = (element) => element && region.contains(element) && (element.getAttribute("href") ?? element.closest("form")?.getAttribute("action"));
+  async function look() {
+    setTimeout(look, wait);
+    if (document.hidden) return;
+    const answer = await fetch(region.dataset.live, { cache: "no-store", headers: { "If-None-Match": `"${tag}"` } }).catch(() => null);
+    if (!answer || answer.redirected || answer.status !== 200) {
+      wait = answer?.status === 304 ? 4000 : Math.min(wait * 2, 60000);
+      return;
+    }
+    tag = answer.headers.get("ETag").replaceAll('"', "");
+    const held = place(document.activeElement);
+    region.innerHTML = await answer.text();
+    if (held) [...region.querySelectorAll("a[href], form[action] button")].find((one) => place(one) === held)?.focus();
+    news.textContent = "";
+    news.textContent = news.dataset.news;
+  }
+  setTimeout(look, wait);
+}
+
+document.querySelectorAll("[data-live]").forEach(keepLive);
 document.querySelectorAll("[data-suggest]").forEach(suggest);
 if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(copyButton);
 document.querySelector("[data-focus]")?.focus();

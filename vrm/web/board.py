@@ -1,17 +1,17 @@
-"""One want → its board: every vendor with where it stands, and the conversation with each."""
+"""One want → its board: every vendor with where it stands, offers side by side, and the conversation with each."""
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from intents.models import Intent
-from vendors import leads, respond, team
+from vendors import board, choose, leads, respond, team
+from vendors.board import Sort
 from vendors.leads import Standing
-from vendors.models import Kind, Lead, Response, Vendor
+from vendors.models import Exchange, Lead, Vendor
 from vrm.explain import explain
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import NotFound
@@ -20,21 +20,18 @@ from vrm.web.desk import db, now
 from vrm.web.me import mine
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, signed_in
-from vrm.web.words import _
+from vrm.web.words import _, later, locale, zone
 
 blueprint = Blueprint("board", __name__, url_prefix="/me/intents/<code>")
 
-_ORDER = list(Standing)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One vendor on the board."""
-
-    lead: Lead
-    standing: Standing
-    last: Response | None  # What it said last.
-    offer: Response | None  # Its newest offer.
+SORTS = {
+    Sort.PRICE: later("Price"),
+    Sort.CONDITION: later("Condition"),
+    Sort.DISTANCE: later("Distance"),
+    Sort.UNTIL: later("Valid until"),
+    Sort.NEWEST: later("Newest first"),
+}
+_BUYERS_SHOWN = 300  # In the list of those from whom it may have been bought.
 
 
 @blueprint.get("")
@@ -42,20 +39,66 @@ class Row:
 def show(code: str) -> AnyResponse:
     """Every vendor with told, delivered, seen, answered, or silent and why; of a draft, what will be published."""
     intent = mine(code)
-    rows = _rows(intent)
-    counts = {standing: sum(row.standing is standing for row in rows) for standing in Standing}
+    shown = _parts(intent)
     page = render_template(
         "me/board.html",
-        intent=intent,
-        rows=rows,
-        counts=counts,
-        told=sum(row.lead.withheld is None for row in rows),
+        **shown,
+        told=sum(shown["counts"].values()) - shown["counts"][Standing.WITHHELD],
         explanation=explain(db(), intent),
         listening=_listening(intent),
+        buyers=_buyers(intent),
         buyer=_bought_from(intent),
-        trees=taxonomy.trees(db()),
+        tag=_tag(intent),
     )
     return make_response(page)
+
+
+@blueprint.get("/live")
+@signed_in
+def live(code: str) -> AnyResponse:
+    """The part of the board that changes by itself; 304 while nothing has (a page with script asks now and then)."""
+    intent = mine(code)
+    tag = _tag(intent)
+    if request.if_none_match.contains(tag):
+        answer = make_response("", 304)
+    else:
+        answer = make_response(render_template("me/_live.html", **_parts(intent)))
+    answer.set_etag(tag)
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+def _parts(intent: Intent) -> dict[str, Any]:
+    trees = taxonomy.trees(db())
+    only, sort = request.args.get("only", ""), request.args.get("sort", "")
+    wanted = Standing(only) if only in list(Standing) else None
+    by = Sort(sort) if sort in list(Sort) else Sort.PRICE
+    return {
+        "intent": intent,
+        "page": board.page(db(), intent, only=wanted, after=request.args.get("after")),
+        "counts": board.counts(db(), intent),
+        "offers": board.offers(db(), intent, trees.regions, by=by),
+        "sort": by,
+        "sorts": SORTS,
+        "only": wanted,
+        "trees": trees,
+    }
+
+
+def _tag(intent: Intent) -> str:
+    seen = (board.stamp(db(), intent), sorted(request.args.items()), locale(), str(zone()))
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:24]
+
+
+def _buyers(intent: Intent) -> list[tuple[str, str]]:
+    answered = (
+        select(Vendor.slug, Vendor.name)
+        .join(Lead)
+        .where(Lead.intent_id == intent.id, Lead.responded_at.is_not(None), Lead.withheld.is_(None))
+        .order_by(Lead.chosen_at.is_(None), Vendor.name)
+        .limit(_BUYERS_SHOWN)
+    )
+    return list(db().execute(answered))
 
 
 def _listening(intent: Intent) -> int | None:
@@ -116,20 +159,47 @@ def block(code: str, slug: str) -> AnyResponse:
     return redirect(url_for("board.show", code=code), 303)
 
 
-def _rows(intent: Intent) -> list[Row]:
-    said: Mapping[int, list[Response]] = defaultdict(list)
-    for response in db().scalars(
-        select(Response).where(Response.intent_id == intent.id).order_by(Response.at, Response.id)
-    ):
-        said[response.vendor_id].append(response)
-    rows = []
-    for lead in leads.of_intent(db(), intent):
-        theirs = said[lead.vendor_id]
-        offers = [response for response in theirs if response.kind is Kind.OFFER]
-        rows.append(Row(lead, leads.standing(lead), theirs[-1] if theirs else None, offers[-1] if offers else None))
-    # Answers first, offers before declines, then as the vendors are called.
-    rows.sort(key=lambda row: (_ORDER.index(row.standing), row.offer is None, row.lead.declined_at is not None))
-    return rows
+@blueprint.post("/vendors/<slug>/shortlist")
+@signed_in
+def shortlist(code: str, slug: str) -> AnyResponse:
+    """On or off the short list; the vendor does not learn of it."""
+    lead = _lead(mine(code), slug)
+    keep = request.form.get("keep", "1") == "1"
+    choose.shortlist(db(), lead, now(), keep=keep)
+    name = lead.vendor.name
+    flash(_("%(name)s is on your short list.", name=name) if keep else _("%(name)s is off your short list.", name=name))
+    return redirect(url_for("board.show", code=code), 303)
+
+
+@blueprint.post("/vendors/<slug>/choose")
+@signed_in
+def choose_it(code: str, slug: str) -> AnyResponse:
+    """This one: it sees the contact details from now on."""
+    lead = _lead(mine(code), slug)
+    choose.choose(db(), lead, now())
+    flash(
+        _(
+            "You have chosen %(name)s, who can now see your contact details. When you have bought it, close the want.",
+            name=lead.vendor.name,
+        )
+    )
+    return redirect(url_for("board.show", code=code), 303)
+
+
+@blueprint.post("/vendors/<slug>/judge")
+@signed_in
+def judge(code: str, slug: str) -> AnyResponse:
+    """A thumb and a sentence about a real exchange."""
+    lead, typed = _lead(mine(code), slug), Typed(request.form)
+    if typed.get("glad") not in ("yes", "no"):
+        typed.problems["glad"] = _("Please say whether you were glad of it or not.")
+    else:
+        with typed.attempt():
+            choose.judge(db(), lead, now(), glad=typed.get("glad") == "yes", words=typed.get("words"))
+    if typed.problems:
+        return _thread(lead, typed, 422)
+    flash(_("Thank you. %(name)s reads it; others see only how many were glad.", name=lead.vendor.name))
+    return _to_thread(lead)
 
 
 def _bought_from(intent: Intent) -> Vendor | None:
@@ -152,6 +222,8 @@ def _thread(lead: Lead, typed: Typed, status: int) -> AnyResponse:
         vendor=lead.vendor,
         standing=leads.standing(lead),
         said=respond.thread(db(), lead),
+        talked=choose.took_place(db(), lead),
+        exchange=db().get(Exchange, (lead.intent_id, lead.vendor_id)),
         agreed=respond.has_agreed(db(), lead),
         account=me(),
         typed=typed,

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from intents import publish
 from intents.models import Intent
-from vendors.models import Lead
+from vendors.models import Lead, Vendor
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import BadInput, NotFound
 from vrm.web import want
@@ -120,17 +120,13 @@ def done(code: str) -> AnyResponse:
     bought_from = request.form.get("vendor", "")
     vendor_id = None
     if bought_from:
-        lead = next((lead for lead in _leads(intent) if lead.vendor.slug == bought_from), None)
-        if lead is None:
+        theirs = select(Lead.vendor_id).join(Lead.vendor).where(Lead.intent_id == intent.id, Vendor.slug == bought_from)
+        vendor_id = db().scalar(theirs)
+        if vendor_id is None:
             raise NotFound("There is no such vendor on this board.")
-        vendor_id = lead.vendor_id
     publish.fulfil(db(), intent, now(), vendor_id=vendor_id)
     flash(_("Done. Well bought! The other vendors are being told that it is over."))
     return to_board(intent)
-
-
-def _leads(intent: Intent) -> list[Lead]:
-    return list(db().scalars(select(Lead).where(Lead.intent_id == intent.id)))
 
 
 def mine(code: str) -> Intent:

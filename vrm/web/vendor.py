@@ -6,15 +6,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from notifiers import register
 from notifiers.channels import KINDS
 from notifiers.models import ChannelKind
-from vendors import leads, respond, subscribe, team
+from vendors import leads, respond, subscribe, team, templates
 from vendors.leads import Standing
-from vendors.models import Lead, Role, SeenBy, Vendor, Via
+from vendors.models import Exchange, Lead, Role, SeenBy, Vendor, Via
 from vendors.subscribe import Order
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.errors import NotFound
 from vrm.web.acting import acting_for, vendor_page
-from vrm.web.answering import answer_of, answer_typed
+from vrm.web.answering import answer_of, answer_typed, chosen_words
 from vrm.web.desk import db, desk, now
 from vrm.web.sending import send_now
 from vrm.web.typed import Typed
@@ -165,7 +165,7 @@ def lead(code: str) -> AnyResponse:
         respond.see(session, leads.by_code(session, code), now(), by=SeenBy.PAGE)
     db().rollback()
     found = _lead(code)
-    return _lead_page(found, answer_typed(found), 200)
+    return _lead_page(found, answer_typed(db(), found, **chosen_words()), 200)
 
 
 @blueprint.post("/leads/<code>/answer")
@@ -173,7 +173,7 @@ def lead(code: str) -> AnyResponse:
 def answer(code: str) -> AnyResponse:
     """Offer, ask, decline or reply."""
     found, typed = _lead(code), Typed(request.form)
-    what = answer_of(typed)
+    what = answer_of(typed, taxonomy.trees(db()))
     if what is not None:
         with typed.attempt():
             respond.respond(db(), found, what, now(), via=Via.PAGE, account=me())
@@ -211,6 +211,8 @@ def _lead_page(found: Lead, typed: Typed, status: int) -> AnyResponse:
         agreed=respond.has_agreed(db(), found),
         told=leads.told_count(db(), found.intent),
         currencies=currency_options(typed),
+        templates=templates.of_vendor(db(), found.vendor),
+        exchange=db().get(Exchange, (found.intent_id, found.vendor_id)),
         typed=typed,
     )
     return make_response(page, status)

@@ -95,6 +95,11 @@ def budget(what: Intent | Budget | None) -> str:
     return _("from %(least)s", least=money(low, currency)) if low else ""
 
 
+def without_scheme(link: str) -> str:
+    """An address as it is read aloud: "www.example.com/photo.jpg"."""
+    return link.partition("://")[2].rstrip("/")
+
+
 CONDITIONS = {
     Condition.ANY: later("New or used"),
     Condition.NEW: later("New"),
@@ -168,9 +173,12 @@ ROLES = {
 def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
     """Give the templates these words."""
     flask_babel.Babel(app, default_locale="en", default_timezone="UTC", **babel_options)
-    app.jinja_env.filters.update(when=when, day=day, number=number, span=span, budget=budget)
+    app.jinja_env.filters.update(
+        when=when, day=day, number=number, span=span, budget=budget, without_scheme=without_scheme
+    )
     app.jinja_env.globals.update(
         money=money,
+        locale=locale,
         CONDITIONS=CONDITIONS,
         OUTCOMES=OUTCOMES,
         CHANGES=CHANGES,

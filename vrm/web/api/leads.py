@@ -113,10 +113,12 @@ class Word(Told):
     price: MoneyOut | None
     condition: Condition | None
     valid_until: date | None
+    place: NodeOut | None = Field(description="Where what is offered stands.")
+    links: list[str] = Field(description="Addresses of pictures and papers, as the vendor gave them.")
     decline_reason: DeclineReason | None
 
     @classmethod
-    def of(cls, said: Response | Message) -> "Word":
+    def of(cls, said: Response | Message, trees: Trees) -> "Word":
         if isinstance(said, Message):
             return cls(
                 by="customer",
@@ -127,6 +129,8 @@ class Word(Told):
                 price=None,
                 condition=None,
                 valid_until=None,
+                place=None,
+                links=[],
                 decline_reason=None,
             )
         return cls(
@@ -138,6 +142,8 @@ class Word(Told):
             price=MoneyOut.of(said.price, said.currency),
             condition=said.condition,
             valid_until=said.valid_until,
+            place=NodeOut.of(trees.regions, said.region_id),
+            links=said.links,
             decline_reason=said.decline_reason,
         )
 
@@ -180,6 +186,8 @@ class NewResponse(Given):
     price: MoneyIn | None = None
     condition: Condition | None = None
     valid_until: DayIn | None = None
+    place: str | None = Field(default=None, description="Where what is offered stands: a region's id or name.")
+    links: list[str] = Field(default=[], description="Addresses of pictures and papers, five at most.")
     decline_reason: DeclineReason | None = None
     actor: Literal["human", "auto"] = Field(
         default="human", description="Say “auto” for what no person wrote; it does not count as an answer."
@@ -262,7 +270,7 @@ def _for_vendor(caller: Caller, lead: Lead) -> VendorLead:
         vendors_told=leads.told_count(session, lead.intent),
         terms_accepted=respond.has_agreed(session, lead),
         contact=Contact(name=account.name, email=account.email, phone=account.phone) if lead.revealed_at else None,
-        thread=[Word.of(said) for said in respond.thread(session, lead)],
+        thread=[Word.of(said, taxonomy.trees(session)) for said in respond.thread(session, lead)],
     )
 
 
@@ -271,7 +279,7 @@ def _for_customer(caller: Caller, lead: Lead) -> CustomerLead:
     return CustomerLead(
         **dict(line),
         terms_accepted=respond.has_agreed(caller.session, lead),
-        thread=[Word.of(said) for said in respond.thread(caller.session, lead)],
+        thread=[Word.of(said, taxonomy.trees(caller.session)) for said in respond.thread(caller.session, lead)],
     )
 
 
@@ -288,24 +296,27 @@ def create_response(caller: Caller, code: str, body: NewResponse) -> Word:
     """Answer a lead: an offer, a question, a decline with its reason, or a reply in the conversation."""
     lead = _vendors_lead(caller, code)
     team.require(caller.session, lead.vendor, caller.account, Role.MEMBER)
+    trees = taxonomy.trees(caller.session)
     answer = Answer(
         kind=body.kind,
         body=body.body,
         price=_price(body),
         condition=body.condition,
         valid_until=body.valid_until,
+        region_id=trees.regions.resolve(body.place, field="place").id if body.place is not None else None,
+        links=tuple(body.links),
         decline_reason=body.decline_reason,
     )
     said = respond.respond(
         caller.session, lead, answer, caller.now, via=Via.API, account=caller.account, actor=Actor(body.actor)
     )
-    return Word.of(said)
+    return Word.of(said, trees)
 
 
 def _price(body: NewResponse) -> Money | None:
     problems = {
         field: f"Only an offer has a {field.replace('_', ' ')}; leave it out."
-        for field in ("price", "condition", "valid_until")
+        for field in ("price", "condition", "valid_until", "place")
         if body.kind is not Kind.OFFER and getattr(body, field) is not None
     }
     if body.kind is not Kind.DECLINE and body.decline_reason is not None:
