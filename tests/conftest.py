@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from little import plant
+from little import fewer_towns, plant
 from rooms import NOW, person
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
@@ -49,7 +49,7 @@ def passwords() -> Passwords:
 
 def _fill(url: str) -> None:
     with Store.open(url) as store:
-        migrations.upgrade(store, NOW)
+        migrations.upgrade(store, NOW, edition=fewer_towns())
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,13 @@
-"""Two little trees that a test may change: nineteen nodes instead of seventeen thousand."""
+"""Smaller trees for tests: two little ones that a test may change, and the committed ones without smaller towns."""
 
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import insert, text
 
 from vrm import migrations
 from vrm.kernel.db import Base, Store
+from vrm.kernel.edition import Edition
 from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeName, stamp
 from vrm.kernel.tree import number
 
@@ -33,6 +35,12 @@ REGIONS = {
 SYNONYMS = {"bikes": ["bicycle", "e-bike"], "cars": ["auto"]}
 
 
+@cache
+def fewer_towns() -> Edition:
+    """The committed edition with cities of 100,000 people and more: a third of its nodes, so that stores fill fast."""
+    return Edition.committed(least_people=100_000)
+
+
 def plant(store: Store, now: datetime) -> None:
     """Make all tables as the newest version has them, and fill those of the trees."""
     Base.metadata.create_all(store.engine)
@@ -58,3 +66,28 @@ def plant(store: Store, now: datetime) -> None:
         session.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": migrations.newest()})
         for name in TreeName:
             stamp(session, name, now)
+
+
+def edition(
+    *,
+    without: frozenset[str] = frozenset(),
+    moved: dict[str, str] | None = None,
+    successors: dict[str, str] | None = None,
+    more: dict[str, str] | None = None,
+) -> Edition:
+    """The little trees as files would say them: without some categories, with others moved or added below a slug."""
+    nodes = {slug: (up or "", kind, label) for slug, (up, kind, label) in CATEGORIES.items() if slug not in without}
+    for slug, up in (moved or {}).items():
+        nodes[slug] = (up, *nodes[slug][1:])
+    for slug, up in (more or {}).items():
+        nodes[slug] = (up, "good", slug.title())
+    regions = {slug: (up or "", kind, label) for slug, (up, kind, label) in REGIONS.items()}
+    lines = {
+        name: [
+            {"id": slug, "parent": up, "kind": kind, "label": label, "synonyms": "|".join(SYNONYMS.get(slug, [])),
+             "codes": "", "members": "fr" if slug == "eu" else "", "lat": "", "lon": "", "zone": "", "population": ""}
+            for slug, (up, kind, label) in tree.items()
+        ]
+        for name, tree in (("categories", nodes), ("regions", regions))
+    }  # fmt: skip
+    return Edition(lines, {"categories": successors or {}})

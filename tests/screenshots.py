@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "web")]
 
 from argon2 import PasswordHasher  # noqa: E402 - After the line above.
+from little import fewer_towns  # noqa: E402
 from browsing import as_person, chromium, free_port, opened, pages, serving  # noqa: E402
 from world import app_for, make_world, settings_for  # noqa: E402
 
@@ -17,6 +18,7 @@ from vrm.kernel import taxonomy  # noqa: E402
 from vrm.kernel.accounts import Passwords  # noqa: E402
 from vrm.kernel.clock import utc_now  # noqa: E402
 from vrm.kernel.db import Store  # noqa: E402
+from vrm.kernel.loading import load  # noqa: E402
 from vrm.models import Base  # noqa: E402
 
 OUT = Path("screenshots")
@@ -36,7 +38,7 @@ def main(wanted: list[str]) -> int:
     store = Store.open(settings.database_url)
     Base.metadata.create_all(store.engine)
     with store.write() as session:
-        taxonomy.load(session, datetime.now(UTC))
+        load(session, datetime.now(UTC), edition=fewer_towns())
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     world = make_world(store, utc_now(), passwords, place)
     app = app_for(settings, store, utc_now, passwords)

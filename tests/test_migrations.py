@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from little import fewer_towns
 from rooms import add_mail_channel, publish_want, start_vendor
 from sqlalchemy import create_engine, inspect, make_url, select, text
 
@@ -38,13 +39,13 @@ def nothing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 
 
 def test_the_migrations_make_what_the_models_say(nothing: Store, now: datetime) -> None:
-    migrations.upgrade(nothing, now)
+    migrations.upgrade(nothing, now, edition=fewer_towns())
     assert migrations.current(nothing) == migrations.newest()
     assert migrations.drift(nothing) == []
 
 
 def test_data_survives_an_upgrade_that_is_repeated(nothing: Store, now: datetime) -> None:
-    report = migrations.upgrade(nothing, now)
+    report = migrations.upgrade(nothing, now, edition=fewer_towns())
     assert report is not None
     assert report.added > 10_000
     with nothing.write() as session:
@@ -54,7 +55,7 @@ def test_data_survives_an_upgrade_that_is_repeated(nothing: Store, now: datetime
         add_mail_channel(session, start_vendor(session, ben, now, wish=("anything", "world")), now, "a@b.example")
         intent = publish_want(session, ana, now, title="Räder für 𝓐na 🚲")
         route.route(session, intent, now)
-    again = migrations.upgrade(nothing, now)
+    again = migrations.upgrade(nothing, now, edition=fewer_towns())
     assert again is not None
     assert (again.added, again.changed) == (0, 0)
     with nothing.read() as session:
@@ -64,17 +65,17 @@ def test_data_survives_an_upgrade_that_is_repeated(nothing: Store, now: datetime
 
 
 def test_down_to_nothing_and_up_again_leaves_nothing_behind(nothing: Store, now: datetime) -> None:
-    migrations.upgrade(nothing, now)
+    migrations.upgrade(nothing, now, edition=fewer_towns())
     migrations.downgrade(nothing, "base")
     assert set(inspect(nothing.engine).get_table_names()) <= {"alembic_version"}
-    migrations.upgrade(nothing, now)
+    migrations.upgrade(nothing, now, edition=fewer_towns())
     assert migrations.drift(nothing) == []
 
 
 def test_leads_are_one_tree_on_sqlite(nothing: Store, now: datetime) -> None:
     if nothing.dialect != "sqlite":
         pytest.skip("WITHOUT ROWID is SQLite's own.")
-    migrations.upgrade(nothing, now)
+    migrations.upgrade(nothing, now, edition=fewer_towns())
     with nothing.read() as session:
         made = session.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'leads'"))
     assert "WITHOUT ROWID" in str(made)

@@ -4,6 +4,7 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
+from little import edition
 from rooms import add_mail_channel, person, publish_want, start_vendor
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -292,3 +293,70 @@ def test_a_subscription_to_a_node_that_was_merged_meanwhile_still_hears(shops: S
     want(shops, now, "cars")
     step(shops, now)
     assert ("late", "cars") in told(shops)
+
+
+# --- The next edition -----------------------------------------------------------------------------
+
+
+def test_who_stood_at_a_node_that_vanished_stands_at_its_successor(shops: Store, now: datetime) -> None:
+    scooter, doll = want(shops, now, "scooters"), want(shops, now, "dolls")
+    step(shops, now)
+    before = told(shops)
+    with shops.write() as session:
+        gone = node(session, "scooters")
+        report = trees.upgrade(
+            session, now, edition=edition(without=frozenset({"scooters"}), successors={"scooters": "dolls"})
+        )
+        assert [(moved.id, moved.into_id) for moved in report.moved] == [(gone, node(session, "dolls"))]
+        tree = taxonomy.trees(session).categories
+        assert tree.resolve("Scooters", field="category").slug == "dolls"
+        assert not tree.offers(gone)
+    step(shops, now)
+    # The shop of scooters hears of dolls, those of toys of the scooter that is one now; nobody of anything twice.
+    assert told(shops) == before | {("scooters", "dolls"), ("toys", "scooters"), ("dolls", "scooters")}
+    with shops.read() as session:
+        dolls = node(session, "dolls")
+        assert {session.get_one(Intent, id_).category_id for id_ in (scooter, doll)} == {dolls}
+        assert not session.scalar(select(Subscription.id).where(Subscription.category_id == gone).limit(1))
+    replay(shops, now)
+    assert len(told(shops)) == len(before) + 3
+
+
+def test_a_node_that_vanished_without_a_successor_goes_up(shops: Store, now: datetime) -> None:
+    want(shops, now, "scooters")
+    step(shops, now)
+    with shops.write() as session:
+        trees.upgrade(session, now, edition=edition(without=frozenset({"bikes", "scooters", "tandems"})))
+        for slug in ("bikes", "scooters", "tandems"):
+            assert node(session, slug) == node(session, "vehicles")
+    step(shops, now)
+    assert {name for name, _ in told(shops)} == {"anything", "vehicles", "cars", "bikes", "scooters"} - {"cars"}
+
+
+def test_a_node_that_an_edition_moves_reaches_who_newly_covers_it(shops: Store, now: datetime) -> None:
+    want(shops, now, "scooters")
+    step(shops, now)
+    with shops.write() as session:
+        trees.upgrade(session, now, edition=edition(moved={"scooters": "toys"}))
+    step(shops, now)
+    assert {name for name, _ in told(shops)} == {"anything", "vehicles", "bikes", "scooters", "toys"}
+
+
+def test_what_an_operator_made_or_touched_does_not_vanish(shops: Store, now: datetime) -> None:
+    with shops.write() as session:
+        own = reshape.add(session, C, node(session, "scooters"), "Hoverboards", now, by=None)
+        reshape.rename(session, C, node(session, "tandems"), "Bicycles for two", now, by=None)
+        trees.upgrade(session, now, edition=edition(without=frozenset({"scooters", "tandems"}), more={"kites": "toys"}))
+        tree = taxonomy.trees(session).categories
+        assert tree.path_label(own) == "Vehicles › Bikes › Hoverboards"
+        assert tree.path_label(node(session, "tandems")) == "Vehicles › Bikes › Bicycles for two"
+        assert tree.path_label(node(session, "kites")) == "Toys › Kites"
+
+
+def test_an_edition_is_compared_once(shops: Store, now: datetime) -> None:
+    next_one = edition(more={"kites": "toys"})
+    with shops.write() as session:
+        assert trees.upgrade(session, now, edition=next_one).added == 1
+        session.execute(update(taxonomy.Category).where(taxonomy.Category.slug == "kites").values(label="Dragons"))
+        assert trees.upgrade(session, now, edition=next_one).changed == 0
+        assert trees.upgrade(session, now, edition=next_one, anew=True).changed == 1

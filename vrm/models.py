@@ -1,5 +1,6 @@
 """Every table in one import, for migrations and for whoever wants the whole picture."""
 
+from intents.corrections import Correction
 from intents.models import Blog, Entry, Intent, Revision
 from notifiers.models import Arrival, Attempt, Calendar, Channel, Notification
 from vendors.models import (
@@ -33,6 +34,7 @@ __all__ = [
     "Calendar",
     "Category",
     "Channel",
+    "Correction",
     "Entry",
     "Exchange",
     "IdempotencyKey",

@@ -18,7 +18,9 @@ from intents.models import Blog, Intent
 from vendors.models import Response, Subscription
 from vrm.kernel import reshape, taxonomy
 from vrm.kernel.accounts import Account
+from vrm.kernel.edition import Edition
 from vrm.kernel.errors import BadInput
+from vrm.kernel.loading import LoadReport, Progress, load
 from vrm.kernel.taxonomy import TreeName
 from vrm.kernel.tree import Tree
 
@@ -46,6 +48,34 @@ def at(session: Session, name: TreeName, node_id: int) -> Living:
     return _living(session, name, [node_id])
 
 
+def upgrade(
+    session: Session,
+    now: datetime,
+    *,
+    edition: Edition | None = None,
+    anew: bool = False,
+    progress: Progress | None = None,
+) -> LoadReport:
+    """Bring the trees up to an edition while subscriptions and intents live; the committed one if not said.
+
+    What points at a node that vanished follows to the one that stands for it. Leads stay as they are, and whoever
+    newly covers something hears of what is open there. See `loading.load`.
+    """
+    _hold_still(session)
+    report = load(session, now, edition=edition, anew=anew, progress=progress)
+    if not report.moved:
+        return report
+    trees = taxonomy.trees(session)
+    for moved in report.moved:
+        tree = trees.of(moved.name)
+        if moved.into_id is not None:
+            _find(session, moved.name, [moved.id], _below(moved.name, tree, moved.into_id))
+        _find(session, moved.name, _newly_above(tree, moved.from_id, moved.id), _below(moved.name, tree, moved.id))
+        if moved.into_id is not None:
+            _follow(session, moved.name, moved.id, moved.into_id)
+    return report
+
+
 def move(session: Session, name: TreeName, node_id: int, parent_id: int, now: datetime, *, by: Account | None) -> None:
     """Hang a node with all below it on another parent; who then covers it hears of what is open there.
 
@@ -68,9 +98,7 @@ def merge(session: Session, name: TreeName, node_id: int, into_id: int, now: dat
     reshape.check_merge(tree, name, node_id, into_id)
     _find(session, name, _newly_above(tree, node_id, into_id), _below(name, tree, node_id))
     _find(session, name, [node_id], _below(name, tree, into_id))
-    for column in referring(name):
-        follow = update(column.class_).where(column == node_id).values({column.key: into_id})
-        session.execute(follow, execution_options=_UNCHECKED)
+    _follow(session, name, node_id, into_id)
     reshape.merge(session, name, node_id, into_id, now, by=by)
 
 
@@ -94,6 +122,12 @@ def referring(name: TreeName) -> tuple[_Column, ...]:
     if name is TreeName.CATEGORIES:
         return (Subscription.category_id, Intent.category_id, Blog.home_category_id)
     return (Subscription.region_id, Intent.region_id, Blog.home_region_id, Response.region_id)
+
+
+def _follow(session: Session, name: TreeName, node_id: int, into_id: int) -> None:
+    for column in referring(name):
+        follow = update(column.class_).where(column == node_id).values({column.key: into_id})
+        session.execute(follow, execution_options=_UNCHECKED)
 
 
 # --- Parts ----------------------------------------------------------------------------------------

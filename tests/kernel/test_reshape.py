@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from little import fewer_towns
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,7 @@ from vrm.kernel import reshape, taxonomy
 from vrm.kernel.accounts import Audit
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadInput
+from vrm.kernel.loading import load
 from vrm.kernel.taxonomy import Category, TreeName
 from vrm.kernel.tree import Tree
 
@@ -228,7 +230,7 @@ def test_loading_the_files_again_undoes_no_edit(store: Store, now: datetime) -> 
         child = tree_of(session).children(vehicles)[0]
         reshape.merge(session, C, child.id, toys, now, by=None)
 
-        taxonomy.load(session, now + timedelta(days=1))
+        load(session, now + timedelta(days=1), edition=fewer_towns(), anew=True)
         tree = tree_of(session)
         assert tree.path_label(cars).endswith("Toys & Games › Motor cars")
         assert {tree.resolve(name, field="x").id for name in ("Kraftwagen", "Cars, Trucks & Vans", "motor cars")} == {
@@ -238,7 +240,7 @@ def test_loading_the_files_again_undoes_no_edit(store: Store, now: datetime) -> 
         assert word not in tree.node(plumber).synonyms
         assert tree.resolve("electrician", field="x").id == plumber
         assert (tree.current(child.id).id, child.label in tree.node(toys).synonyms) == (toys, True)
-        again = taxonomy.load(session, now + timedelta(days=2))
+        again = load(session, now + timedelta(days=2), edition=fewer_towns(), anew=True)
         assert (again.added, again.changed) == (0, 0)
         session.rollback()
 
@@ -250,6 +252,6 @@ def test_a_file_that_would_close_a_ring_with_an_edit_gives_way(store: Store, now
         reshape.move(session, C, cars, root, now, by=None)
         session.execute(update(Category).where(Category.id == cars).values(edited=[]))
         reshape.move(session, C, vehicles, cars, now, by=None)
-        taxonomy.load(session, now + timedelta(days=1))
+        load(session, now + timedelta(days=1), edition=fewer_towns(), anew=True)
         assert tree_of(session).path_label(vehicles) == "Cars, Trucks & Vans › Vehicles"
         session.rollback()

@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
+from little import fewer_towns
 from sqlalchemy import func, select, update
 
 from vrm.kernel import taxonomy
 from vrm.kernel.db import Base, Store
 from vrm.kernel.errors import BadInput
+from vrm.kernel.loading import load
 from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeVersion
 from vrm.kernel.tree import Tree
 
@@ -37,7 +39,7 @@ def test_everyday_names_are_found_in_the_committed_trees(store: Store, name: str
 def test_loading_again_changes_nothing(store: Store, now: datetime) -> None:
     with store.write() as session:
         before = dict(session.execute(select(TreeVersion.name, TreeVersion.version)).all())
-        report = taxonomy.load(session, now)
+        report = load(session, now, edition=fewer_towns(), anew=True)
         after = dict(session.execute(select(TreeVersion.name, TreeVersion.version)).all())
     assert (report.added, report.changed) == (0, 0)
     assert report.unchanged > 15_000
@@ -75,7 +77,7 @@ def test_a_tree_is_read_once_and_again_when_it_changed(store: Store, now: dateti
     with store.write() as session:
         assert taxonomy.trees(session) is first
         session.execute(update(Category).where(Category.slug == "plumber").values(label="Pipe Wizard"))
-        report = taxonomy.load(session, now + timedelta(days=1))
+        report = load(session, now + timedelta(days=1), edition=fewer_towns(), anew=True)
         assert report.changed == 1
         second = taxonomy.trees(session)
         assert second is not first
@@ -94,7 +96,7 @@ def test_what_an_operator_added_stays_and_keeps_its_id(store: Store, now: dateti
         )  # fmt: skip
         session.add(own)
         session.flush()
-        report = taxonomy.load(session, now)
+        report = load(session, now, edition=fewer_towns(), anew=True)
         assert report.added == 0
         assert report.changed > 0
         categories = taxonomy.trees(session).categories
@@ -109,7 +111,7 @@ def test_a_member_taken_out_of_a_group_comes_back(store: Store, now: datetime) -
         before = session.scalar(pairs)
         session.delete(session.scalars(select(RegionMember).limit(1)).one())
         session.flush()
-        taxonomy.load(session, now)
+        load(session, now, edition=fewer_towns(), anew=True)
         assert session.scalar(pairs) == before
         session.rollback()
 
@@ -126,7 +128,7 @@ def test_many_threads_may_ask_at_once(store: Store) -> None:
 def test_progress_is_told_for_each_tree(store: Store, now: datetime) -> None:
     told: list[tuple[str, int, int]] = []
     with store.write() as session:
-        taxonomy.load(session, now, progress=lambda *step: told.append(step))
+        load(session, now, edition=fewer_towns(), progress=lambda *step: told.append(step))
         session.rollback()
     assert [name for name, _, _ in told] == ["categories", "regions"]
 

@@ -8,6 +8,7 @@ from vrm.cli.people import accounts
 from vrm.cli.run import deliver, demo, harvest, route, serve, web, worker
 from vrm.cli.store import db
 from vrm.cli.tree import tree
+from vrm.cli.wants import wants
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (serve, web, worker, demo, db, tree, accounts, harvest, route, deliver, measure, explain, doctor):
+for command in (serve, web, worker, demo, db, tree, wants, accounts, harvest, route, deliver, measure, explain, doctor):
     main.add_command(command)

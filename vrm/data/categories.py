@@ -4,10 +4,11 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vrm.data.rows import Row, Slugs, distinct
+from vrm.data.rows import LANGUAGES, Row, Slugs, distinct
 from vrm.data.sources import Artefact
 from vrm.kernel.errors import BadInput
 from vrm.kernel.names import fold, singular
@@ -15,24 +16,67 @@ from vrm.kernel.names import fold, singular
 _HERE = Path(__file__).parent
 _SERVICES = "shopify:se"
 _LEFT_OUT = frozenset({"na"})  # "Uncategorized" is what our root means.
+_ROOT_NAMES = {"de": ("Alles",), "fr": ("Tout",), "es": ("Todo",)}
 _RENAMED = {_SERVICES: "Services & Trades"}
 # Search terms of a map editor that are no names for a trade.
-_COARSE = frozenset({"assman", "hog", "dine", "eat", "table", "bar", "cafe", "café", "studio", "skin", "heart", "ink"})
+_COARSE = frozenset(
+    {
+        "assman",
+        "hog",
+        "dine",
+        "eat",
+        "table",
+        "bar",
+        "cafe",
+        "café",
+        "studio",
+        "skin",
+        "heart",
+        "ink",
+        "reparación",
+        "instalación",
+        "tubería",
+        "lavandería",
+        "baile",
+        "salud",
+        "belleza",
+        "coche",
+        "animales",
+        "casa",
+        "haus",
+        "auto",
+        "maison",
+        "santé",
+        "beauté",
+    }
+)
 
 
-def category_rows(shopify: Artefact, osm: Artefact, *, depth: int, kept: Mapping[str, str]) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Artefacts:
+    """What the category tree is made of; `translated` has Shopify's goods by language."""
+
+    shopify: Artefact
+    translated: Mapping[str, Artefact]
+    osm: Artefact
+    mcc: Artefact
+
+
+def category_rows(got: Artefacts, *, depth: int, kept: Mapping[str, str]) -> list[Row]:
     """Every category, parents first. `depth` counts Shopify's levels from 1; `kept` has the slugs given before."""
     slugs = Slugs(kept)
-    root = Row(slug="anything", parent="", kind="root", label="Anything", codes=("own:anything",))
+    root = Row(slug="anything", parent="", kind="root", label="Anything", codes=("own:anything",), names=_ROOT_NAMES)
     rows = {root.codes[0]: root}
-    for code, parent_code, name in _goods(shopify.json("package/dist/en.json"), depth):
+    for code, parent_code, name in _goods(got.shopify.json("package/dist/en.json"), depth):
         parent = rows[parent_code]
         label = _RENAMED.get(code, name)
         kind = "service" if code == _SERVICES or parent.kind == "service" else "good"
         slug = slugs.give(code, fold(label), f"{parent.slug} {fold(label)}")
         rows[code] = Row(slug=slug, parent=parent.slug, kind=kind, label=label, codes=(code,))
-    _add_services(rows, slugs, osm)
+    _add_services(rows, slugs, got.osm)
     _add_synonyms(rows)
+    _add_crosswalk(rows, got.mcc)
+    _add_names(rows, got)
     return list(rows.values())
 
 
@@ -102,6 +146,54 @@ def _add_synonyms(rows: dict[str, Row]) -> None:
                 raise BadInput({"synonyms.csv": f"“{word}” is given to {given[fold(word)]} and {line['slug']}."})
         row = rows[code]
         rows[code] = row.with_synonyms(distinct([*row.synonyms, *line["synonyms"].split("|")], row.label))
+
+
+def _add_crosswalk(rows: dict[str, Row], mcc: Artefact) -> None:
+    """Give categories of crosswalk.csv what others call them: merchant category code, schema.org type, Google's id.
+
+    What is below has the same unless it has its own. BadInput names a category or a code that does not exist.
+    """
+    official = mcc.text("iso18245_official_list.csv").splitlines()
+    known = {line["MCC"] for line in csv.DictReader(official)}
+    by_slug = {row.slug: code for code, row in rows.items()}
+    for line in _lines("crosswalk.csv"):
+        code = by_slug.get(line["category"])
+        if code is None or (line["mcc"] and line["mcc"] not in known):
+            raise BadInput({"crosswalk.csv": f"There is no category {line['category']}, or no code {line['mcc']}."})
+        others = tuple(f"{scheme}:{line[scheme]}" for scheme in ("mcc", "schema", "google") if line[scheme])
+        rows[code] = replace(rows[code], codes=(*rows[code].codes, *others))
+
+
+def _add_names(rows: dict[str, Row], got: Artefacts) -> None:
+    """Labels and terms in other languages: those of labels.csv, then from the translations of both sources."""
+    ours = labels("categories")
+    for language in LANGUAGES:
+        translated = got.translated[language].json(f"package/dist/{language}.json")
+        goods = {code: name for code, _, name in _goods(translated, 9)}
+        presets = got.osm.json(f"package/dist/translations/{language}.json")[language]["presets"]["presets"]
+        for first, row in rows.items():
+            spoken = [ours.get(row.slug, {}).get(language, "")]
+            for code in reversed(row.codes):  # A trade that is also a good's node has its name from the trade.
+                spoken += _translated(presets, code) if code.startswith("osm:") else [goods.get(code, "")]
+            names = distinct(spoken, "")
+            if names:
+                rows[first] = replace(rows[first], names={**rows[first].names, language: names})
+
+
+def _translated(presets: Any, code: str) -> list[str]:
+    """A preset's name, aliases and terms in the language of `presets`; words of two letters say too little."""
+    preset = presets.get(code.removeprefix("osm:"), {})
+    terms = [*(preset.get("aliases") or "").split("\n"), *(preset.get("terms") or "").split(",")]
+    names = [part for name in (preset.get("name", ""), *terms) for part in name.split(" / ")]
+    tidy = (re.sub(r" \((.*)\)$", "", name.strip()) for name in names)
+    return [name for name in tidy if len(name) > 2 and name.lower() not in _COARSE]
+
+
+def labels(tree: str) -> dict[str, dict[str, str]]:
+    """{slug: {language: label}} of labels.csv, for nodes that no source translates."""
+    return {
+        line["id"]: {lang: line[lang] for lang in LANGUAGES} for line in _lines("labels.csv") if line["tree"] == tree
+    }
 
 
 def _lines(name: str) -> list[dict[str, str]]:

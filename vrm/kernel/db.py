@@ -95,6 +95,8 @@ Word = Annotated[str, mapped_column(String(64))]
 Line = Annotated[str, mapped_column(String(500))]
 Address = Annotated[str, mapped_column(String(2000))]  # A URL or a mail address.
 Document = JSON().with_variant(postgresql.JSONB, "postgresql")
+# NULL rather than a JSON null where there is nothing.
+SparseDocument = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 
 # Without vowels and look-alikes: nothing rude, nothing misread over the telephone.
 _ALPHABET = "23456789bcdfghjkmnpqrstvwxyz"

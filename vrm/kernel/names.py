@@ -43,7 +43,10 @@ _LEADS_TO_A_PLACE = frozenset(
 def fold(text: str) -> str:
     """Lower case, no accents, one space between words: "Köln–Deutz" and "koln deutz" become the same."""
     bare = text.casefold()
-    if not bare.isascii():
+    if bare.isascii():
+        if bare.isalnum():  # Most names of places, and there are a hundred thousand of them.
+            return bare
+    else:
         plain = unicodedata.normalize("NFKD", bare.translate(_PLAIN))
         bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return _GAPS.sub(" ", bare.replace("'", "").replace("’", "").replace(".", "")).strip()
@@ -73,6 +76,7 @@ class Named:
     label: str
     synonyms: tuple[str, ...]
     rank: tuple[int, ...]
+    foreign: tuple[str, ...] = ()  # Names in other languages: they count where no other name does.
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,15 @@ class NameIndex:
         return dict(found)
 
     @cached_property
+    def _foreign(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for thing in self._by_rank:
+            for name in dict.fromkeys(map(fold, thing.foreign)):
+                if name:
+                    found[name].append(thing.id)
+        return dict(found)
+
+    @cached_property
     def _by_rank(self) -> list[Named]:
         return sorted(self._things.values(), key=lambda thing: (thing.rank, thing.id))
 
@@ -122,20 +135,24 @@ class NameIndex:
         """As `by_label` and `by_synonym`, but singular and plural are the same."""
         return self._phrases.get(singulars(fold(text)), [])
 
+    def by_foreign(self, text: str) -> list[int]:
+        """As `by_label`, for names in other languages."""
+        return self._foreign.get(fold(text), [])
+
     # --- Type-ahead -------------------------------------------------------------------------------
 
     @cached_property
-    def _starts(self) -> list[tuple[str, int, int]]:
-        """(folded name from one of its words on, tier, id), sorted, so that a prefix is one slice."""
-        starts = []
-        for tier, names in ((1, self._labels), (3, self._synonyms)):
+    def _starts(self) -> tuple[list[str], dict[str, list[tuple[int, int]]]]:
+        """(what names begin with from one of their words on, sorted, so that a prefix is one slice; (tier, id) of each)."""
+        starts: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for tier, names in ((1, self._labels), (3, self._synonyms), (3, self._foreign)):
             for name, ids in names.items():
-                words = name.split(" ")
-                for at in range(len(words)):
-                    rest = " ".join(words[at:])
-                    starts += [(rest, tier + (at > 0), id_) for id_ in ids]
-        starts.sort()
-        return starts
+                starts[name] += [(tier, id_) for id_ in ids]
+                at = name.find(" ") + 1
+                while at:
+                    starts[name[at:]] += [(tier + 1, id_) for id_ in ids]
+                    at = name.find(" ", at) + 1
+        return sorted(starts), dict(starts)
 
     def search(self, query: str, *, limit: int) -> list[int]:
         """Ids for a name that is being typed, best first.
@@ -155,9 +172,10 @@ class NameIndex:
 
     def _search(self, query: str, limit: int) -> list[int]:
         tiers: dict[int, int] = {}
-        for id_ in self._labels.get(query, []) + self._synonyms.get(query, []):
-            tiers[id_] = 0
-        for _, tier, id_ in self._with_prefix(query):
+        for names in (self._labels, self._synonyms, self._foreign):
+            for id_ in names.get(query, ()):
+                tiers[id_] = 0
+        for tier, id_ in self._with_prefix(query):
             if tiers.get(id_, 9) > tier:
                 tiers[id_] = tier
         if len(tiers) < limit and len(query) > 2:
@@ -167,11 +185,12 @@ class NameIndex:
                         tiers.setdefault(id_, 5)
         return heapq.nsmallest(limit, tiers, key=lambda id_: (tiers[id_], self._things[id_].rank, id_))
 
-    def _with_prefix(self, prefix: str) -> Iterator[tuple[str, int, int]]:
-        for at in range(bisect_left(self._starts, (prefix,)), len(self._starts)):
-            if not self._starts[at][0].startswith(prefix):
+    def _with_prefix(self, prefix: str) -> Iterator[tuple[int, int]]:
+        ordered, there = self._starts
+        for at in range(bisect_left(ordered, prefix), len(ordered)):
+            if not ordered[at].startswith(prefix):
                 return
-            yield self._starts[at]
+            yield from there[ordered[at]]
 
     def close_to(self, text: str, *, limit: int) -> list[int]:
         """Ids of things with a name that looks like `text`, for "did you mean"; the closest first."""
@@ -181,13 +200,14 @@ class NameIndex:
         found = self.search(folded, limit=limit) or self._same_words(folded, limit=limit)
         alike = difflib.get_close_matches(folded, self._near_in_length(folded), n=limit, cutoff=0.75)
         for name in alike:
-            found += self._labels.get(name, []) + self._synonyms.get(name, [])
+            for names in (self._labels, self._synonyms, self._foreign):
+                found += names.get(name, ())
         return list(dict.fromkeys(found))[:limit]
 
     def _near_in_length(self, folded: str) -> list[str]:
         # Comparing with every name would take a second; almost nobody mistypes the first letter.
         near = range(len(folded) - 2, len(folded) + 3)
-        names = dict.fromkeys([*self._labels, *self._synonyms])
+        names = dict.fromkeys([*self._labels, *self._synonyms, *self._foreign])
         return [name for name in names if len(name) in near and name[:1] == folded[:1]]
 
     def _same_words(self, folded: str, *, limit: int) -> list[int]:

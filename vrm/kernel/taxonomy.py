@@ -1,25 +1,20 @@
-"""The committed CSV files → tables of categories and regions → trees in memory, refreshed when a table changes."""
+"""Tables of categories and regions → trees in memory, refreshed when a table changes."""
 
-import csv
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from importlib.resources import files
 from threading import Lock
-from typing import Any
 
-from sqlalchemy import Float, ForeignKey, String, bindparam, delete, insert, select, update
+from sqlalchemy import Float, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from vrm.kernel.db import Base, Document, Id, Moment, Ref
+from vrm.kernel.db import Base, Document, Id, Moment, Ref, SparseDocument
 from vrm.kernel.errors import BadInput
 from vrm.kernel.names import fold
-from vrm.kernel.tree import Node, Tree, number
-
-Progress = Callable[[str, int, int], None]  # What is being done, how many are done, of how many.
+from vrm.kernel.tree import Node, Tree
 
 
 class _NodeColumns:
@@ -30,6 +25,8 @@ class _NodeColumns:
     kind: Mapped[str] = mapped_column(String(20))
     label: Mapped[str] = mapped_column(String(200))
     synonyms: Mapped[list[str]] = mapped_column(Document)
+    # By language the label and then other names, {"de": ["Klempner", "Installateur"]}; None where none are known.
+    names: Mapped[dict[str, list[str]] | None] = mapped_column(SparseDocument)
     codes: Mapped[list[str]] = mapped_column(Document)  # "scheme:code" in the sources and cross-walks.
     lft: Mapped[int] = mapped_column(index=True)  # Nested set: what lies below has lft between lft and rgt.
     rgt: Mapped[int]
@@ -78,6 +75,7 @@ class TreeVersion(Base):
     name: Mapped[str] = mapped_column(String(20), primary_key=True)
     version: Mapped[int]
     changed_at: Mapped[Moment]
+    edition: Mapped[str | None] = mapped_column(String(64))  # Digest of the files that were loaded last.
 
 
 class TreeName(StrEnum):
@@ -98,15 +96,6 @@ class TreeName(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LoadReport:
-    """How many nodes of both trees a load has added, changed and left alone."""
-
-    added: int
-    changed: int
-    unchanged: int
-
-
-@dataclass(frozen=True, slots=True)
 class Trees:
     """Both trees, as the tables hold them now."""
 
@@ -118,170 +107,12 @@ class Trees:
         return self.categories if name is TreeName.CATEGORIES else self.regions
 
 
-# --- From files to tables -------------------------------------------------------------------------
-
-# What a file says of a node; the rest of the columns is for operators.
-_SAID = ("parent_id", "kind", "label", "synonyms", "codes", "lft", "rgt", "depth", "lat", "lon", "zone", "population")
-
-
-def load(session: Session, now: datetime, *, progress: Progress | None = None) -> LoadReport:
-    """Bring the tables up to the committed files. Idempotent; a slug keeps its id.
-
-    What operators did stays: nodes of theirs, names and places that they gave, merges. Other names that a file has are
-    added, unless they lead elsewhere by now. BadInput when the result is not a tree.
-    """
-    reports = []
-    for name in TreeName:
-        lines = _read(name)
-        report = _load_nodes(session, name.model, lines)
-        grouped = name is TreeName.REGIONS and _load_members(session, lines)
-        if report.added or report.changed or grouped:
-            stamp(session, name, now)
-        if progress is not None:
-            progress(name, len(lines), len(lines))
-        reports.append(report)
-    return LoadReport(
-        sum(report.added for report in reports),
-        sum(report.changed for report in reports),
-        sum(report.unchanged for report in reports),
-    )
-
-
-def _read(name: TreeName) -> list[dict[str, str]]:
-    text = files("vrm.data").joinpath(f"{name}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
-
-
-def _load_nodes(session: Session, model: type[Category | Region], lines: Sequence[Mapping[str, str]]) -> LoadReport:
-    names = ("id", "slug", "edited", "merged_into_id", *_SAID)
-    found = session.execute(select(*(getattr(model, name) for name in names)).order_by(model.lft))
-    there = {row["slug"]: dict(row) for row in found.mappings()}
-    next_id = max((row["id"] for row in there.values()), default=0) + 1
-    ids = {slug: row["id"] for slug, row in there.items()}
-    for line in lines:
-        if line["id"] not in ids:
-            ids[line["id"]] = next_id
-            next_id += 1
-    said = {line["id"]: _said(line, ids) for line in lines}
-    _put_edits_first(said, there)
-    # In the order of the file, then what only the table has.
-    parents = {ids[slug]: row["parent_id"] for slug, row in said.items()}
-    before = {row["id"]: row["parent_id"] for row in there.values()}
-    parents = _without_rings(parents | {id_: up for id_, up in before.items() if id_ not in parents}, before)
-    positions = number(parents)
-    added, changed = [], []
-    for slug in [*said, *(slug for slug in there if slug not in said)]:
-        id_ = ids[slug]
-        place = positions[id_]
-        row = {**there.get(slug, {}), **said.get(slug, {}), "parent_id": parents[id_]}
-        row |= {"lft": place.lft, "rgt": place.rgt, "depth": place.depth}
-        if slug not in there:
-            added.append({**row, "id": id_, "slug": slug, "edited": []})
-        elif row != there[slug]:
-            changed.append({"at": id_, **{name: row[name] for name in _SAID}})
-    if added:
-        session.execute(insert(model), added)
-    if changed:
-        table = model.__table__
-        change = update(model).where(table.c.id == bindparam("at")).values({name: bindparam(name) for name in _SAID})
-        session.connection().execute(change, changed)
-        session.expire_all()
-    return LoadReport(len(added), len(changed), len(there) - len(changed))
-
-
-def _put_edits_first(said: dict[str, dict[str, Any]], there: Mapping[str, Mapping[str, Any]]) -> None:
-    """Put what operators did, as `there` has it, in place of what the files say of the same."""
-    merged = {row["id"]: row["merged_into_id"] for row in there.values() if row["merged_into_id"] is not None}
-    # Names that operators gave, and to which node: no file gives them to another one.
-    given = {
-        name: slug
-        for slug, row in there.items()
-        if row["edited"]
-        for name in {fold(row["label"]), *map(fold, row["synonyms"])} - _names(said.get(slug))
-    }
-    for slug, row in said.items():
-        row["synonyms"] = [name for name in row["synonyms"] if given.get(fold(name), slug) == slug]
-        while row["parent_id"] in merged:
-            row["parent_id"] = merged[row["parent_id"]]
-        old = there.get(slug)
-        if old is None:
-            continue
-        if old["merged_into_id"] is not None:
-            row.update({name: old[name] for name in _SAID})
-        elif old["edited"]:
-            file_names = [*row["synonyms"], row["label"]]
-            row.update({name: old[name] for name in old["edited"]})
-            if "synonyms" in old["edited"] or "label" in old["edited"]:
-                row["synonyms"] = distinct([*old["synonyms"], *file_names], row["label"])
-
-
-def _names(row: Mapping[str, Any] | None) -> set[str]:
-    return {fold(row["label"]), *map(fold, row["synonyms"])} if row else set()
-
-
 def distinct(names: Iterable[str], label: str) -> list[str]:
     """The names that differ from the label and from each other in more than case and accents; the first wins."""
     kept = {"": "", fold(label): ""}
     for name in names:
         kept.setdefault(fold(name), name)
     return [name for name in kept.values() if name]
-
-
-def _without_rings(parents: dict[int, int | None], before: Mapping[int, int | None]) -> dict[int, int | None]:
-    """`parents`, but as they were before where a file's moves and an operator's together would cut nodes off."""
-    while True:
-        children: dict[int | None, list[int]] = defaultdict(list)
-        for id_, parent_id in parents.items():
-            children[parent_id].append(id_)
-        reached, todo = set(), list(children[None])
-        while todo:
-            id_ = todo.pop()
-            reached.add(id_)
-            todo += children.get(id_, [])
-        back = {
-            id_: before[id_]
-            for id_, parent_id in parents.items()
-            if id_ not in reached and id_ in before and before[id_] != parent_id
-        }
-        if not back:
-            return parents
-        parents = parents | back
-
-
-def _said(line: Mapping[str, str], ids: Mapping[str, int]) -> dict[str, Any]:
-    """The columns of a node as its line has them."""
-    if line["parent"] and line["parent"] not in ids:
-        raise BadInput({"parent": f"{line['id']} hangs on {line['parent']}, which does not exist."})
-    return {
-        "parent_id": ids[line["parent"]] if line["parent"] else None,
-        "kind": line["kind"],
-        "label": line["label"],
-        "synonyms": line["synonyms"].split("|") if line["synonyms"] else [],
-        "codes": line["codes"].split("|") if line["codes"] else [],
-        "lat": float(line["lat"]) if line["lat"] else None,
-        "lon": float(line["lon"]) if line["lon"] else None,
-        "zone": line["zone"] or None,
-        "population": int(line["population"] or 0),
-    }
-
-
-def _load_members(session: Session, lines: Sequence[Mapping[str, str]]) -> bool:
-    """Give the groups of the file exactly its members; True when that changed something."""
-    ids = dict(session.execute(select(Region.slug, Region.id)).all())
-    wanted = {
-        (ids[line["id"]], ids[member]) for line in lines if line["members"] for member in line["members"].split("|")
-    }
-    ours = {group_id for group_id, _ in wanted}
-    pairs = session.execute(select(RegionMember.group_id, RegionMember.member_id))
-    there = {(group_id, member_id) for group_id, member_id in pairs if group_id in ours}
-    for group_id, member_id in there - wanted:
-        session.execute(
-            delete(RegionMember).where(RegionMember.group_id == group_id, RegionMember.member_id == member_id)
-        )
-    if wanted - there:
-        rows = [{"group_id": group_id, "member_id": member_id} for group_id, member_id in sorted(wanted - there)]
-        session.execute(insert(RegionMember), rows)
-    return wanted != there
 
 
 def stamp(session: Session, name: TreeName, now: datetime) -> None:
@@ -348,8 +179,14 @@ def _groups(session: Session) -> dict[int, tuple[int, ...]]:
     return {member_id: tuple(group_ids) for member_id, group_ids in found.items()}
 
 
+_SHOWN = (
+    "id", "slug", "parent_id", "kind", "label", "synonyms", "names", "lft", "rgt", "depth", "lat", "lon", "zone",
+    "population", "merged_into_id", "retired_at",
+)  # fmt: skip
+
+
 def _tree(session: Session, model: type[Category | Region], groups: Mapping[int, tuple[int, ...]]) -> Tree:
-    columns = [getattr(model, name) for name in ("id", "slug", *_SAID, "merged_into_id", "retired_at")]
+    columns = [getattr(model, name) for name in _SHOWN]
     rows = session.execute(select(*columns).order_by(model.lft)).all()
     return Tree(
         (
@@ -368,6 +205,7 @@ def _tree(session: Session, model: type[Category | Region], groups: Mapping[int,
                 row.zone,
                 row.population,
                 groups.get(row.id, ()),
+                row.names or {},
             )
             for row in rows
         ),

@@ -32,6 +32,11 @@ def _is_visible(value: str) -> bool:
     return any(unicodedata.category(letter)[0] in "LNPS" for letter in value)
 
 
+def without_controls(value: str) -> str:
+    """The same without characters that cannot be shown or stored, for text that is read and not kept as it came."""
+    return _BIDI.sub("", _FORBIDDEN.sub("", value))
+
+
 def prose(value: str, *, field: str, label: str, most: int) -> str:
     """Text of several lines, trimmed; may be empty. BadInput naming `field` when it does not fit."""
     value = value.replace("\r\n", "\n").replace("\r", "\n")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from vrm.kernel.errors import BadInput, Candidate, UnknownNode
@@ -39,6 +39,13 @@ class Node:
     zone: str | None = None  # IANA time zone, where the whole node has one.
     population: int = 0  # 0 is "not known".
     groups: tuple[int, ...] = ()  # Groups of which this very node is a member.
+    # By language (ISO 639-1) the label and then other names. The English label is `label`, whatever stands here.
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
+
+    def label_in(self, language: str) -> str:
+        """The label in a language, or the English one."""
+        names = self.names.get(language) if language != "en" else None
+        return names[0] if names else self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +161,13 @@ class Tree:
             path.append(node)
         return tuple(reversed(path))
 
-    def label(self, id_: int) -> str:
-        """The name for people."""
-        return self._nodes[id_].label
+    def label(self, id_: int, language: str = "en") -> str:
+        """The name for people who read this language, where it is known; else the English one."""
+        return self._nodes[id_].label_in(language)
 
-    def path_label(self, id_: int) -> str:
+    def path_label(self, id_: int, language: str = "en") -> str:
         """ "Vehicles › Cars"."""
-        return " › ".join(node.label for node in self.path(id_))
+        return " › ".join(node.label_in(language) for node in self.path(id_))
 
     def ancestors(self, id_: int) -> tuple[int, ...]:
         """Every node that covers this one: itself, upwards to the root, then the groups that any of them is in."""
@@ -198,7 +205,13 @@ class Tree:
     @cached_property
     def _names(self) -> NameIndex:
         return NameIndex(
-            Named(node.id, node.label, node.synonyms, (-self._people[node.id], node.depth, len(node.label)))
+            Named(
+                node.id,
+                node.label,
+                node.synonyms,
+                (-self._people[node.id], node.depth, len(node.label)),
+                tuple(name for names in node.names.values() for name in names),
+            )
             for node in self._nodes.values()
             if node.id not in self._hidden
         )
@@ -222,7 +235,9 @@ class Tree:
         node = self.current(named.id) if named is not None else None
         if node is not None and node.id not in self._hidden:
             return node
-        for ids in (self._names.by_label(text), self._names.by_synonym(text), self._names.by_phrase(text)):
+        names = self._names
+        for find in (names.by_label, names.by_synonym, names.by_phrase, names.by_foreign):
+            ids = find(text)
             if ids:
                 return self._one_of(ids, text, field=field)
         shown = text.strip()[:60]

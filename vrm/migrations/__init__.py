@@ -12,27 +12,35 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 
-from vrm.kernel import taxonomy
+from vrm import trees
 from vrm.kernel.db import Store, open_engine
+from vrm.kernel.edition import Edition
 from vrm.kernel.errors import VrmError
-from vrm.kernel.taxonomy import LoadReport, Progress
+from vrm.kernel.loading import LoadReport, Progress
 from vrm.models import Base
 
 _HERE = Path(__file__).parent
 _LOCK = 7310_2008  # Any number, the same in every process: one upgrades, the others wait.
 
 
-def upgrade(store: Store, now: datetime, *, to: str = "head", progress: Progress | None = None) -> LoadReport | None:
+def upgrade(
+    store: Store,
+    now: datetime,
+    *,
+    to: str = "head",
+    edition: Edition | None = None,
+    progress: Progress | None = None,
+) -> LoadReport | None:
     """Bring the tables to revision `to` and, at the newest, load categories and regions. Safe to repeat.
 
-    Returns what the load changed; None when `to` is an older revision.
+    `edition` is of the trees, the committed one if not said. Returns what the load changed; None when `to` is an older revision.
     """
     with _migrating(store) as connection:
         command.upgrade(_config(connection), to)
     if to != "head":
         return None
     with store.write() as session:
-        return taxonomy.load(session, now, progress=progress)
+        return trees.upgrade(session, now, edition=edition, progress=progress)
 
 
 def downgrade(store: Store, to: str) -> None:

@@ -79,6 +79,41 @@ function suggest(box) {
   });
 }
 
+// Reads a sentence while it is typed, and fills the fields that nobody has touched.
+function understand(form) {
+  const said = form.elements.said;
+  const filled = document.getElementById(form.dataset.fills ?? "");
+  const touched = new Set();
+  let asked = 0;
+  let timer;
+  filled?.addEventListener("input", (event) => touched.add(event.target.name));
+  // The button reads anew without leaving the page, so that nothing that was corrected is lost.
+  if (filled) form.addEventListener("submit", (event) => { event.preventDefault(); ask(); });
+  function fill(fields) {
+    const known = ["title", "body", "category", "region", "budget_min", "budget_max", "currency", "condition", "quantity", "needed_by"];
+    for (const name of known) {
+      const field = filled.elements[name];
+      if (!field || touched.has(name)) continue;
+      if (fields[name] !== undefined) field.value = fields[name];
+      else if (!["currency", "condition", "quantity"].includes(name)) field.value = "";
+      const slug = filled.elements[`${name}_slug`];
+      if (slug) slug.value = fields[`${name}_slug`] ?? "";
+      const meant = filled.querySelector(`input[name="${name}_meant"][value=""]`);
+      if (meant) meant.checked = true;
+    }
+    filled.elements.said.value = said.value;
+  }
+  async function ask() {
+    const turn = ++asked;
+    const answer = await fetch(`${form.dataset.understand}?said=${encodeURIComponent(said.value)}${filled ? "&linked=1" : ""}`);
+    if (!answer.ok || turn !== asked) return;
+    const read = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".understood");
+    form.querySelector(".understood").replaceWith(read);
+    if (filled) fill(JSON.parse(read.dataset.fields));
+  }
+  said.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 200); });
+}
+
 function copyButton(button) {
   const label = button.textContent;
   button.hidden = false;
@@ -126,6 +161,7 @@ function keepLive(region) {
 
 document.querySelectorAll("[data-live]").forEach(keepLive);
 document.querySelectorAll("[data-suggest]").forEach(suggest);
+document.querySelectorAll("[data-understand]").forEach(understand);
 if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(copyButton);
 document.querySelector("[data-focus]")?.focus();
 setInterval(moveTimes, 60000);

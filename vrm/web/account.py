@@ -7,6 +7,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
+from intents import corrections
 from vrm.kernel import accounts, text
 from vrm.kernel.accounts import ApiToken, NewToken, Scope
 from vrm.web import visitors
@@ -134,6 +135,7 @@ def _page(typed: Typed, status: int, *, made: NewToken | None = None) -> AnyResp
         tokens=tokens.all(),
         made=made,
         scopes=list(Scope),
+        taught=corrections.count(db(), me()),
         lives=[(str(days), _("%(days)s days", days=days)) for days in _LIVES_DAYS],
     )
     response = make_response(page, status)

@@ -3,13 +3,12 @@
 import re
 from datetime import timedelta
 
-from babel.core import get_global
 from babel.numbers import get_territory_currencies
-from flask import Blueprint, Response, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from intents import publish
+from intents import corrections, publish
 from intents.draft import Budget, Condition, IntentDraft, Visibility
 from intents.models import Intent
 from vendors import leads
@@ -18,11 +17,11 @@ from vrm.kernel.accounts import Account, LinkPurpose
 from vrm.kernel.errors import LimitReached, NotFound
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
-from vrm.web import visitors
+from vrm.web import reading, visitors
 from vrm.web.desk import db, desk, now
 from vrm.web.links import mail_link
 from vrm.web.typed import Typed, preset_node
-from vrm.web.words import _, zone
+from vrm.web.words import _, ngettext, zone
 
 blueprint = Blueprint("want", __name__)
 
@@ -37,17 +36,27 @@ _SAME_AGAIN = timedelta(minutes=2)  # A second press of the same button is not a
 
 @blueprint.get("/want")
 def form() -> Response:
-    """An empty form, or one with the title that was typed on the front page."""
+    """An empty form, or one with what was understood of the sentence `said` on the front page."""
     today = now().astimezone(zone()).date()
-    typed = Typed(
-        title=request.args.get("title", ""),
-        currency=likely_currency(),
-        quantity="1",
-        condition=Condition.ANY.value,
-        visibility=Visibility.PUBLIC.value,
-        expires_at=(today + timedelta(days=30)).isoformat(),
-    )
+    said = request.args.get("said") or request.args.get("title", "")
+    read = reading.read(said, taxonomy.trees(db()))
+    preset = {
+        "currency": likely_currency(),
+        "quantity": "1",
+        "condition": Condition.ANY.value,
+        "visibility": Visibility.PUBLIC.value,
+        "expires_at": (today + timedelta(days=30)).isoformat(),
+    }
+    typed = Typed(preset | read.fields | {"said": read.said})
+    typed.candidates.update(read.candidates)
     return show_form(typed, 200)
+
+
+@blueprint.get("/want/understood")
+def understood() -> str:
+    """What was understood of `said` so far, as a part of a page: asked for again and again while it is typed."""
+    read = reading.read(request.args.get("said", ""), taxonomy.trees(db()))
+    return render_template("want/_understood.html", reading=read, linked=bool(request.args.get("linked")))
 
 
 @blueprint.post("/want")
@@ -60,7 +69,7 @@ def said() -> AnyResponse:
     author = visitors.somebody()
     if author is None:
         return _ask_who(typed, 200)
-    intent = _keep(author, draft)
+    intent = _keep(author, draft, typed)
     return redirect(url_for("board.show", code=intent.code), 303)
 
 
@@ -84,7 +93,7 @@ def author() -> AnyResponse:
             typed.problems["password"] = sentence
     if account is None:
         return _ask_who(typed, 422)
-    intent = _keep(account, draft)
+    intent = _keep(account, draft, typed)
     onward = url_for("board.show", code=intent.code)
     if password:
         visitors.sign_in(account)
@@ -122,6 +131,15 @@ def show(code: str) -> AnyResponse:
     return make_response(page)
 
 
+@blueprint.post("/want/forget")
+@visitors.signed_in
+def forget() -> AnyResponse:
+    """Erase the sentences that somebody let us keep."""
+    gone = corrections.forget(db(), visitors.me())
+    flash(ngettext("%(num)s sentence is erased.", "%(num)s sentences are erased.", gone))
+    return redirect(url_for("account.form"), 303)
+
+
 # --- Reading and showing the form, also for edits -------------------------------------------------
 
 
@@ -154,8 +172,13 @@ def read_draft(typed: Typed, trees: Trees) -> IntentDraft:
 
 def show_form(typed: Typed, status: int, *, intent: Intent | None = None) -> Response:
     """The form with what was typed; for `intent` when it is an edit."""
-    currencies = currency_options(typed)
-    page = render_template("want/form.html", typed=typed, intent=intent, currencies=currencies)
+    page = render_template(
+        "want/form.html",
+        typed=typed,
+        intent=intent,
+        currencies=currency_options(typed),
+        reading=reading.read(typed.get("said"), taxonomy.trees(db())) if intent is None else None,
+    )
     return make_response(page, status)
 
 
@@ -184,18 +207,9 @@ def typed_of(intent: Intent, trees: Trees) -> Typed:
 
 def likely_currency() -> str:
     """The money of the country that the browser names, or the euro."""
-    for language in request.accept_languages.values():
-        tag = language.replace("_", "-").split("-")
-        country = tag[-1].upper() if len(tag) > 1 else _country_of(tag[0])
-        found = get_territory_currencies(country) if len(country) == 2 else []
-        if found:
-            return str(found[0])
-    return "EUR"
-
-
-def _country_of(language: str) -> str:
-    likely = get_global("likely_subtags").get(language, "")
-    return str(likely).rpartition("_")[2]
+    country = reading.country()
+    found = get_territory_currencies(country) if country else []
+    return str(found[0]) if found else "EUR"
 
 
 def typed_amount(minor: int | None, currency: str | None) -> str:
@@ -209,7 +223,7 @@ def _ask_who(typed: Typed, status: int) -> Response:
     return make_response(render_template("want/author.html", typed=typed), status)
 
 
-def _keep(account: Account, draft: IntentDraft) -> Intent:
+def _keep(account: Account, draft: IntentDraft, typed: Typed) -> Intent:
     again = db().scalar(
         select(Intent)
         .where(
@@ -223,6 +237,10 @@ def _keep(account: Account, draft: IntentDraft) -> Intent:
     )
     if again is not None and publish.draft_of(again) == publish.check(db(), draft, now()):
         return again
+    if typed.get("said") and typed.get("teach"):
+        trees = taxonomy.trees(db())
+        read = reading.read(typed.get("said"), trees)
+        corrections.keep(db(), account, read.said, read.found, draft, trees, now(), home_id=reading.home(trees.regions))
     return publish.draft(db(), account, draft, now())
 
 

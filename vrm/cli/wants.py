@@ -1,0 +1,86 @@
+"""Commands on sentences: what is understood of one, and those that their authors let us keep."""
+
+import json
+from pathlib import Path
+
+import click
+
+from intents import corrections
+from intents.lexicon import lexicon
+from intents.understand import understand
+from vrm.cli.terminal import ready_store, sentences, settings, show_json, show_table
+from vrm.kernel import taxonomy
+from vrm.kernel.clock import utc_now
+from vrm.kernel.errors import VrmError
+from vrm.kernel.money import Money
+
+
+@click.group()
+def wants() -> None:
+    """Sentences that say a want: try one, or export those that teach the reader."""
+
+
+@wants.command()
+@click.argument("text")
+@click.option("--home", default="", help="The region that its reader lives in, such as gb.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@sentences
+def read(text: str, home: str, as_json: bool) -> None:
+    """Show what is understood of TEXT, and how surely. Nothing is kept.
+
+    \b
+    Example:
+      vrm wants read "Toyota Yaris near Leeds, under £12k, by June" --home gb
+    """
+    with ready_store(settings()) as store, store.read() as session:
+        trees = taxonomy.trees(session)
+        home_id = trees.regions.resolve(home, field="home").id if home else None
+        found = understand(text, trees=trees, lexicon=lexicon(), home_region_id=home_id, now=utc_now())
+        facts = {
+            "category": [f"{trees.categories.path_label(each.node_id)} ({each.why})" for each in found.categories],
+            "place": [trees.regions.path_label(place.node.id) for place in found.places],
+            "radius_km": found.radius_km,
+            "budget": None
+            if found.budget is None
+            else " to ".join(
+                "…" if end is None else Money(end, found.budget.currency).text("en")
+                for end in (found.budget.min_minor, found.budget.max_minor)
+            ),
+            "needed_by": found.needed_by,
+            "condition": found.condition,
+            "quantity": found.quantity,
+            "brand": " ".join(filter(None, [found.brand, found.model])) or None,
+            "language": found.language,
+            "not_understood": [span.text for span in found.not_understood],
+        }
+    if as_json:
+        show_json({"fields": facts, "confidence": found.confidence})
+        return
+    rows = []
+    for field, value in facts.items():
+        said = "\n".join(value) if isinstance(value, list) else value
+        if said not in (None, ""):
+            rows.append([field.replace("_", " "), said, found.confidence.get(field, "")])
+    show_table(["", "", "sure"], rows)
+
+
+@wants.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@sentences
+def export(file: Path) -> None:
+    """Write the sentences that their authors let us keep to FILE, one JSON object a line, with what they meant.
+
+    No name and no moment is in it. The lines have the shape of tests/intents/wants.
+
+    \b
+    Example:
+      vrm wants export taught.jsonl
+    """
+    if file.exists():
+        raise VrmError(f"{file} exists already; choose another name.")
+    with ready_store(settings()) as store, store.read() as session, file.open("w", encoding="utf-8") as out:
+        count = 0
+        for line in corrections.sentences(session):
+            out.write(json.dumps(line, ensure_ascii=False) + "\n")
+            count += 1
+    click.echo(f"Wrote {count:,} sentences to {file}.")
