@@ -35,11 +35,11 @@ def keep(
     session: Session,
     account: Account,
     text: str,
+    now: datetime,
+    *,
     found: Understanding,
     draft: IntentDraft,
     trees: Trees,
-    now: datetime,
-    *,
     home_id: int | None,
 ) -> Correction:
     """Keep a sentence of somebody who agreed, with what was understood of it and the draft that they made of that."""

@@ -10,11 +10,10 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "web")]
 
 from argon2 import PasswordHasher  # noqa: E402 - After the line above.
-from little import fewer_towns  # noqa: E402
 from browsing import as_person, chromium, free_port, opened, pages, serving  # noqa: E402
+from little import fewer_towns  # noqa: E402
 from world import app_for, make_world, settings_for  # noqa: E402
 
-from vrm.kernel import taxonomy  # noqa: E402
 from vrm.kernel.accounts import Passwords  # noqa: E402
 from vrm.kernel.clock import utc_now  # noqa: E402
 from vrm.kernel.db import Store  # noqa: E402

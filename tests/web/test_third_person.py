@@ -28,6 +28,7 @@ OPEN = {
     "door.with_password",
     "door.sign_out",
     "want.form",
+    "want.understood",
     "want.said",
     "want.author",
     "vendor.home",
@@ -37,6 +38,7 @@ OPEN = {
 # Pages about whoever is signed in: a stranger is asked to sign in, Carol sees her own.
 OWN = {
     "me.boards",
+    "want.forget",
     "blogs.blogs",
     "blogs.register",
     "account.form",

@@ -118,7 +118,7 @@ def _load_nodes(
             progress(name, min(at + _AT_ONCE, len(added)), len(added))
     if changed:
         table = model.__table__
-        written = {column: bindparam(column) for column in _WRITTEN}
+        written: dict[str, Any] = {column: bindparam(column) for column in _WRITTEN}
         session.connection().execute(update(model).where(table.c.id == bindparam("at")).values(written), changed)
         session.expire_all()
     moved = tuple(

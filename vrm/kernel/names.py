@@ -143,7 +143,7 @@ class NameIndex:
 
     @cached_property
     def _starts(self) -> tuple[list[str], dict[str, list[tuple[int, int]]]]:
-        """(what names begin with from one of their words on, sorted, so that a prefix is one slice; (tier, id) of each)."""
+        """What names begin with from one of their words on, sorted, so that a prefix is one slice; whose they are."""
         starts: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for tier, names in ((1, self._labels), (3, self._synonyms), (3, self._foreign)):
             for name, ids in names.items():

@@ -33,7 +33,8 @@ def upgrade(
 ) -> LoadReport | None:
     """Bring the tables to revision `to` and, at the newest, load categories and regions. Safe to repeat.
 
-    `edition` is of the trees, the committed one if not said. Returns what the load changed; None when `to` is an older revision.
+    `edition` is of the trees, the committed one if not said. Returns what the load changed; None when `to` is an older
+    revision.
     """
     with _migrating(store) as connection:
         command.upgrade(_config(connection), to)

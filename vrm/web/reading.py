@@ -21,8 +21,8 @@ from vrm.web.words import CONDITIONS, _, budget, day, later, locale, number
 
 _TITLE = 200
 _PER = {
-    "hour": later("an hour"), "day": later("a day"), "week": later("a week"), "month": later("a month"), "year": later("a year"),
-    "night": later("a night"), "person": later("for each person"), "piece": later("for each"),
+    "hour": later("an hour"), "day": later("a day"), "week": later("a week"), "month": later("a month"),
+    "year": later("a year"), "night": later("a night"), "person": later("for each person"), "piece": later("for each"),
 }  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was understood of `said`: fields of the form, what else a node may be, chips, and pieces that say nothing to us."""
+    """What was understood of `said`: fields of the form, what else a node may be, chips; and what says nothing."""
 
     said: str
     found: Understanding

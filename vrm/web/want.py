@@ -240,7 +240,10 @@ def _keep(account: Account, draft: IntentDraft, typed: Typed) -> Intent:
     if typed.get("said") and typed.get("teach"):
         trees = taxonomy.trees(db())
         read = reading.read(typed.get("said"), trees)
-        corrections.keep(db(), account, read.said, read.found, draft, trees, now(), home_id=reading.home(trees.regions))
+        corrections.keep(
+            db(), account, read.said, now(),
+            found=read.found, draft=draft, trees=trees, home_id=reading.home(trees.regions),
+        )  # fmt: skip
     return publish.draft(db(), account, draft, now())
 
 
