@@ -111,7 +111,7 @@ def _owing(dialect: str, *, of_one_vendor: bool) -> Insert:
         .where(
             told.intent_id == bindparam("intent"),
             told.topic == Topic.LEAD_CREATED,
-            or_(told.result.is_(None), told.result == Result.DELIVERED),
+            or_(told.result.is_(None), told.result.in_([Result.DELIVERED, Result.BUNDLED])),
             Channel.verified_at.is_not(None),
             Channel.paused_at.is_(None),
             Channel.switched_off_at.is_(None),

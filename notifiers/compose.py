@@ -1,8 +1,9 @@
 """A notification → what it says now, in every shape a channel may ask for. Texts are in messages/, one per topic."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
 from intents.models import Change, Entry, Outcome, Revision
-from notifiers import facts, links
+from notifiers import bundle, facts, links
 from notifiers.channels import KINDS, Composed, Link
+from notifiers.channels.base import calm
 from notifiers.facts import LeadRow, Reader, Want
 from notifiers.models import Channel, ChannelKind, Notification, Topic
 from notifiers.post import Post
@@ -39,6 +41,13 @@ _ENDINGS = {
 }
 
 
+# What can be answered by replying to the mail.
+_CONVERSATIONS = frozenset(
+    {Topic.LEAD_CREATED, Topic.LEAD_UPDATED, Topic.LEAD_REVEALED, Topic.MESSAGE_CREATED, Topic.ANSWERED}
+)
+_GATHERED = {Topic.LEAD_CREATED: "New", Topic.LEAD_UPDATED: "Changed", Topic.LEAD_WITHDRAWN: "Over"}
+
+
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """What a text is filled with, and what goes beside it."""
@@ -47,16 +56,21 @@ class _Parts:
     links: Sequence[Link] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     unsubscribe_url: str | None = None
+    about: tuple[int, ...] = ()
 
 
 def compose(session: Session, notification: Notification, post: Post) -> Composed:
     """What the notification says at this moment. NotFound when what it is about is gone."""
     parts = _of_account(session, notification, post)
     if parts is None:
-        parts = _of_channel(session, notification, post) or _of_lead(session, notification, post)
+        parts = _of_channel(session, notification, post)
+    if parts is None and notification.topic is Topic.DIGEST:
+        parts = _of_digest(session, notification, post)
+    if parts is None:
+        parts = _of_lead(session, notification, post)
     if _is_for_a_program(notification.channel):
         return _data_only(notification.topic, parts)
-    return _render(notification.topic, parts)
+    return _render(notification.topic, parts, replies=_takes_replies(notification, post))
 
 
 def compose_first_word(
@@ -86,10 +100,18 @@ def _is_for_a_program(channel: Channel | None) -> bool:
 
 
 def _data_only(topic: Topic, parts: _Parts) -> Composed:
-    return Composed(topic, "", "", "", "", (), parts.data, parts.unsubscribe_url)
+    return Composed(topic, "", "", "", "", (), parts.data, parts.unsubscribe_url, about=parts.about)
 
 
-def _render(topic: Topic, parts: _Parts) -> Composed:
+def _takes_replies(notification: Notification, post: Post) -> bool:
+    """Whether an answer to this mail comes to us, and reaches the other side."""
+    channel = notification.channel
+    is_mail = channel is None or channel.kind is ChannelKind.EMAIL
+    return post.takes_mail and is_mail and notification.topic in _CONVERSATIONS
+
+
+def _render(topic: Topic, parts: _Parts, *, replies: bool) -> Composed:
+    parts = replace(parts, words={**parts.words, "replies": replies})
     subject, plain = _fill(_TEXTS, topic, Plain(), parts)
     subject = " ".join(subject.split())[:_SUBJECT_AT_MOST]
     _, html = _fill(_PAGES, topic, Html(), parts)
@@ -104,6 +126,8 @@ def _render(topic: Topic, parts: _Parts) -> Composed:
         links=tuple(parts.links),
         data=parts.data,
         unsubscribe_url=parts.unsubscribe_url,
+        replies=replies,
+        about=parts.about,
     )
 
 
@@ -117,6 +141,13 @@ def _fill(environment: Environment, topic: Topic, shape: Shape, parts: _Parts) -
 
 def _of_channel(session: Session, notification: Notification, post: Post) -> _Parts | None:
     channel = notification.channel
+    if channel is not None and notification.topic is Topic.CHANNEL_OFF:
+        off = _off(session, notification)
+        kind = KINDS[off.kind]
+        about = {"kind": off.kind.value, "place": kind.shown(off.target), "because": off.switched_off_because or ""}
+        page = links.channels_url(post.base_url)
+        words = {"vendor": off.vendor.name, **about, "kind": kind.name}
+        return _Parts(words, [Link("Look at the channel", page)], {"channel": {"id": off.code, **about}, "url": page})
     if channel is None or notification.topic not in (Topic.CHALLENGE, Topic.TEST):
         return None
     name = channel.vendor.name
@@ -150,6 +181,37 @@ def _sample() -> Want:
         needed_by="",
         ends="",
     )
+
+
+# --- To a channel, about many leads ---------------------------------------------------------------
+
+
+def _of_digest(session: Session, notification: Notification, post: Post) -> _Parts:
+    channel, found = notification.channel, bundle.items(session, notification.id)
+    if channel is None or not found:
+        raise NotFound("Nothing of what this was about is of use any more.")
+    reader = Reader(channel.vendor.zone)
+    said, data, buttons = [], [], []
+    for item in found:
+        lead = item.lead
+        answer = links.answer_url(post.base_url, post.signer, lead, channel)
+        want, why = facts.want_of(session, lead.intent, reader), facts.why(session, lead)
+        url = links.lead_url(post.base_url, lead)
+        label = "See the want" if item.topic is Topic.LEAD_WITHDRAWN else "Read it and answer"
+        said.append({"what": _GATHERED[item.topic], "want": want, "why": why, "links": [Link(label, answer)]})
+        buttons.append(Link(calm(f"{_GATHERED[item.topic]}: {want.title}"), answer))
+        intent = {name: value for name, value in facts.intent_json(session, lead.intent).items() if name != "body"}
+        about = {"lead": {"code": lead.code, "url": url, "why": why}, "intent": intent, "answer_url": answer}
+        data.append({"type": item.topic.value, **about, "sequence": lead.intent.revision})
+    counts = Counter(item.topic for item in found)
+    words = {
+        "vendor": channel.vendor.name,
+        "items": said,
+        "summary": ", ".join(f"{counts[topic]} {word.lower()}" for topic, word in _GATHERED.items() if counts[topic]),
+        "stop": [Link("Stop these messages", f"{buttons[0].url}?do=stop")],
+    }
+    ids = tuple(id_ for item in found for id_ in item.ids)
+    return _Parts(words, buttons, {"wants": data}, links.unsubscribe_url(buttons[0].url), ids)
 
 
 # --- To a channel, about a lead -------------------------------------------------------------------
@@ -237,9 +299,7 @@ def _of_account(session: Session, notification: Notification, post: Post) -> _Pa
                 [Link("See it and answer", links.board_url(post.base_url, intent))],
             )
         case Topic.OFF_LETTER:
-            channel = session.get(Channel, int(params["channel"]))
-            if channel is None:
-                raise NotFound("The channel is gone.")
+            channel = _off(session, notification)
             kind = KINDS[channel.kind]
             words = {
                 "vendor": channel.vendor.name,
@@ -250,6 +310,13 @@ def _of_account(session: Session, notification: Notification, post: Post) -> _Pa
             return _Parts(words, [Link("Look at the channel", links.channels_url(post.base_url))])
         case _:
             raise NotFound(f"There is no letter for {notification.topic}.")
+
+
+def _off(session: Session, notification: Notification) -> Channel:
+    channel = session.get(Channel, int(notification.params.get("channel", 0)))
+    if channel is None:
+        raise NotFound("The channel is gone.")
+    return channel
 
 
 def _of_entry(session: Session, notification: Notification, post: Post, reader: Reader) -> _Parts:

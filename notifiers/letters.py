@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
 from intents.models import Blog, Entry
-from notifiers.models import Channel, Notification, Topic
+from notifiers.models import Channel, ChannelKind, Notification, Topic
 from vendors.models import Actor, Lead, Membership, Response, Role
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import new_code
@@ -26,7 +26,7 @@ def owe_letters(session: Session, now: datetime) -> int:
 
 
 def owe_channel_off(session: Session, channel: Channel, now: datetime) -> None:
-    """Tell the people who look after the vendor's channels that one was switched off."""
+    """Tell the people who look after the vendor's channels, and its other channels, that one was switched off."""
     accounts = session.scalars(
         select(Membership.account_id).where(
             Membership.vendor_id == channel.vendor_id, Membership.role.in_([Role.OWNER, Role.ADMIN])
@@ -34,6 +34,28 @@ def owe_channel_off(session: Session, channel: Channel, now: datetime) -> None:
     )
     for account_id in accounts:
         _owe(session, account_id, Topic.OFF_LETTER, now, params={"channel": channel.id})
+    others = session.scalars(
+        select(Channel.id).where(
+            Channel.vendor_id == channel.vendor_id,
+            Channel.id != channel.id,
+            Channel.kind != ChannelKind.FEED,
+            Channel.verified_at.is_not(None),
+            Channel.paused_at.is_(None),
+            Channel.switched_off_at.is_(None),
+            Channel.ended_at.is_(None),
+        )
+    )
+    session.add_all(
+        Notification(
+            code=new_code(),
+            topic=Topic.CHANNEL_OFF,
+            channel_id=id_,
+            params={"channel": channel.id},
+            owed_at=now,
+            due_at=now,
+        )
+        for id_ in others
+    )
 
 
 def _owe_asking(session: Session, now: datetime) -> int:

@@ -26,6 +26,14 @@ class MailRoute(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Dkim:
+    """What signs our mail (RFC 6376), when the relay does not."""
+
+    selector: str
+    key: bytes  # PEM.
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """One per process, made from the settings by the edge."""
 
@@ -35,6 +43,8 @@ class Post:
     mail: MailRoute | None  # None: mails become files in `outbox`.
     mail_from: str
     outbox: Path
+    takes_mail: bool = False  # Replies and bounces are read, so that messages may ask for them.
+    dkim: Dkim | None = None
 
     @property
     def mail_domain(self) -> str:

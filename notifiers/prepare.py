@@ -11,10 +11,12 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from intents.models import Intent
+from notifiers import bundle
 from notifiers.channels import KINDS, Composed, Proof, Wire
 from notifiers.compose import compose, compose_first_word
 from notifiers.decide import SCHEDULE
 from notifiers.facts import LeadRow, intent_json, names_of
+from notifiers.hold import AT_ONCE, hold
 from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
 from notifiers.post import Post
 from vendors.models import Lead, Undelivered
@@ -119,6 +121,7 @@ class Dropped:
 
     id: int
     due_at: datetime | None = None
+    in_digest: bool = False  # It goes out with others, in a digest that is due then.
     because: Undelivered | None = None  # Noted on a lead whose first word it was.
     said: str = ""  # What an attempt that failed before anything was sent says.
 
@@ -154,6 +157,7 @@ def _first_words(session: Session, ids: Sequence[int], post: Post, now: datetime
             Notification.done_at.is_(None),
             Notification.topic == Topic.LEAD_CREATED,
             Channel.kind == ChannelKind.WEBHOOK,
+            *AT_ONCE,
             Lead.withheld.is_(None),
             Lead.declined_at.is_(None),
         )
@@ -219,6 +223,9 @@ def drop(session: Session, dropped: Dropped, now: datetime) -> None:
     row = session.get(Notification, dropped.id, with_for_update={"key_share": True})
     if row is None or row.done_at is not None:
         return
+    if dropped.in_digest and dropped.due_at is not None:
+        bundle.add(session, row, dropped.due_at, now)
+        return
     if dropped.said:
         session.add(
             Attempt(notification_id=row.id, started_at=now, took_ms=0, verdict=Verdict.TRANSIENT, said=dropped.said)
@@ -231,6 +238,8 @@ def drop(session: Session, dropped: Dropped, now: datetime) -> None:
     row.done_at = now
     row.result = Result.FAILED if dropped.said else Result.CANCELLED
     row.params = {}
+    if row.topic is Topic.DIGEST:
+        bundle.end(session, row.id, row.result, now, because=dropped.because or Undelivered.TOO_LATE)
     if dropped.because is not None and row.topic is Topic.LEAD_CREATED:
         session.execute(
             update(Lead)
@@ -291,6 +300,8 @@ def _thread(session: Session, row: Notification) -> str | None:
     if row.topic is Topic.LEAD_CREATED:
         return None
     first = _first_word(session, row)
+    if first is not None and first.digest_id is not None:
+        first = session.get(Notification, first.digest_id)
     return wire_id(first) if first is not None else None
 
 
@@ -305,9 +316,14 @@ def _unwanted(session: Session, row: Notification, now: datetime) -> Dropped | N
         return Dropped(row.id, because=Undelivered.SWITCHED_OFF)
     if row.topic in ABOUT_ITSELF:
         return None
-    if _is_over(session, row):
-        return Dropped(row.id, because=Undelivered.TOO_LATE)
-    return None if row.topic is Topic.LEAD_CREATED else _premature(session, row, now)
+    if row.intent_id is not None:
+        if _is_over(session, row):
+            return Dropped(row.id, because=Undelivered.TOO_LATE)
+        premature = None if row.topic is Topic.LEAD_CREATED else _premature(session, row, now)
+        if premature is not None:
+            return premature
+    held = hold(session, row, now)
+    return Dropped(row.id, held.until, held.in_digest) if held is not None else None
 
 
 def _is_over(session: Session, row: Notification) -> bool:
@@ -331,12 +347,15 @@ def _takes(channel: Channel, topic: Topic) -> bool:
 def _premature(session: Session, row: Notification, now: datetime) -> Dropped | None:
     """A later word needs a first one that arrived. It waits for it, and is dropped when it said the same already."""
     first = _first_word(session, row)
-    if first is not None and first.done_at is None:
-        return Dropped(row.id, due_at=max(now + _AGAIN_SOON, min(first.due_at, now + timedelta(hours=1))))
-    if first is None or first.result is not Result.DELIVERED:
+    told_by = first
+    if first is not None and first.digest_id is not None:
+        told_by = session.get(Notification, first.digest_id)
+    if told_by is not None and told_by.done_at is None:
+        return Dropped(row.id, due_at=max(now + _AGAIN_SOON, min(told_by.due_at, now + timedelta(hours=1))))
+    if first is None or told_by is None or first.result is not Result.DELIVERED:
         return Dropped(row.id)
     sent_at = session.scalar(
-        select(Attempt.started_at).where(Attempt.notification_id == first.id, Attempt.verdict == Verdict.DELIVERED)
+        select(Attempt.started_at).where(Attempt.notification_id == told_by.id, Attempt.verdict == Verdict.DELIVERED)
     )
     if row.topic is Topic.LEAD_UPDATED and sent_at is not None and sent_at > row.owed_at + _HAD_THE_NEWS:
         return Dropped(row.id)

@@ -8,15 +8,18 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Table, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from notifiers import register
+from notifiers import bundle, register
 from notifiers.channels import KINDS, Outcome, Proof
 from notifiers.decide import Health, Next, decide
 from notifiers.letters import owe_channel_off
 from notifiers.models import Attempt, Channel, Notification, Result, Topic
 from notifiers.prepare import ABOUT_ITSELF, Ready
+from notifiers.stand_ins import hurry_stand_ins
 from vendors.models import Lead
 from vrm.kernel.db import MomentType
 
+# What more follows from these.
+_NOT_ROUTINE = ABOUT_ITSELF | {Topic.DIGEST}
 _ATTEMPTS = cast(Table, Attempt.__table__)
 _NOTIFICATIONS = cast(Table, Notification.__table__)
 _LEADS = cast(Table, Lead.__table__)
@@ -47,7 +50,7 @@ def record_routine(session: Session, tried: Sequence[Tried], now: datetime) -> l
 def _routine(session: Session, tried: Sequence[Tried]) -> list[Tried]:
     """Those that arrived for certain, of a topic and on a channel for which nothing else follows from that."""
     arrived = [
-        one for one in tried if one.outcome.delivered and one.outcome.evidence and one.ready.topic not in ABOUT_ITSELF
+        one for one in tried if one.outcome.delivered and one.outcome.evidence and one.ready.topic not in _NOT_ROUTINE
     ]
     channel_ids = {one.ready.channel_id for one in arrived}
     troubled = set(
@@ -107,6 +110,10 @@ def record(session: Session, tried: Tried, now: datetime, jitter: float) -> Atte
         _on_channel(session, channel, tried, then, now)
     if notification is not None and ready.topic is Topic.LEAD_CREATED:
         _on_lead(session, notification, tried, now)
+        if then.result is Result.FAILED:
+            hurry_stand_ins(session, notification, now)
+    if notification is not None and ready.topic is Topic.DIGEST:
+        _on_digest(session, notification, tried, then, now)
     session.flush()
     return attempt
 
@@ -122,7 +129,7 @@ def _close(notification: Notification, then: Next, now: datetime) -> None:
 
 def _on_channel(session: Session, channel: Channel, tried: Tried, then: Next, now: datetime) -> None:
     ready = tried.ready
-    if ready.target != channel.target:
+    if KINDS[ready.kind].place(ready.target) != KINDS[channel.kind].place(channel.target):
         return  # It leads somewhere else by now; this says nothing about that place.
     if ready.topic is Topic.TEST and not tried.outcome.delivered:
         return  # Whoever asked for the test sees it fail.
@@ -152,6 +159,18 @@ def _on_lead(session: Session, notification: Notification, tried: Tried, now: da
             .values(undelivered=outcome.because)
             .execution_options(synchronize_session=False)
         )
+
+
+def _on_digest(session: Session, digest: Notification, tried: Tried, then: Next, now: datetime) -> None:
+    """Each lead in it was tried as if by a message of its own."""
+    told = tried.ready.message.about
+    for member in bundle.members(session, digest.id):
+        if member.id in told and member.topic is Topic.LEAD_CREATED:
+            _on_lead(session, member, tried, now)
+            if then.result is Result.FAILED:
+                hurry_stand_ins(session, member, now)
+    if then.result is not None:
+        bundle.end(session, digest.id, then.result, now, told=told, because=tried.outcome.because)
 
 
 # Built once; run for as many leads as were told together.

@@ -25,7 +25,7 @@ class Field:
     label: str
     help: str
     placeholder: str = ""
-    type: Literal["text", "email", "url", "password"] = "text"
+    type: Literal["text", "email", "url", "password", "subscription"] = "text"
     required: bool = True
 
 
@@ -34,6 +34,7 @@ class Proof(StrEnum):
 
     CODE = "code"  # A code is sent there, and typed in here.
     ECHO = "echo"  # The other side answers a signed challenge with its words.
+    FETCH = "fetch"  # Nothing is sent: whoever has the secret address fetches it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,10 @@ class Composed:
     html: str
     chat: str  # Plain text without the links, already harmless to markup and mentions.
     links: tuple[Link, ...]
-    data: Mapping[str, Any]  # Of a webhook.
+    data: Mapping[str, Any]  # The same as facts: the JSON of a webhook, the fields of a form, the elements of XML.
     unsubscribe_url: str | None = None  # Takes the POST of RFC 8058.
+    replies: bool = False  # Whether a reply by mail is read, and may be asked for.
+    about: tuple[int, ...] = ()  # Of a digest: the notifications whose word is in it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,10 @@ class ChannelType(Protocol):
     @property
     def signs(self) -> bool:
         """Whether its target holds a `secret`, made by us and shown to the vendor once."""
+
+    @property
+    def digest_most(self) -> int:
+        """How many words fit into one digest there."""
 
     def clean(self, fields: Mapping[str, str], outbound: Outbound) -> dict[str, Any]:
         """What is stored as `Channel.target`. BadInput with a sentence per field; opens no connection."""

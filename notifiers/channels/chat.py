@@ -50,6 +50,7 @@ class Chat:
     body_format: NotifyFormat = NotifyFormat.TEXT
     proof: Proof = Proof.CODE
     signs: bool = False
+    digest_most: int = 8
 
     def clean(self, fields: Mapping[str, str], outbound: Outbound) -> Target:
         """The parts of the address, never the address."""

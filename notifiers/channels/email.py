@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from typing import Any
 
+import dkim  # type: ignore[import-untyped] # It ships no types.
 from aiosmtplib import (
     SMTP,
     SMTPDataError,
@@ -21,13 +22,21 @@ from aiosmtplib import (
 
 from notifiers.channels.base import DEADLINE_S, Composed, Field, Outcome, Proof, Wire, filled, kept
 from notifiers.models import ChannelKind, Verdict
-from notifiers.post import MailRoute, Post
+from notifiers.post import Dkim, MailRoute, Post
+from notifiers.return_path import bounce_address, reply_address, row_of
 from vendors.models import Undelivered
 from vrm.kernel import text
 from vrm.kernel.errors import BadInput
 from vrm.kernel.outbound import Outbound
 
 _GREETING_S = 5.0
+_SIGNED = [
+    name.encode("ascii")
+    for name in (
+        "from", "to", "subject", "date", "message-id", "in-reply-to", "references", "reply-to", "auto-submitted",
+        "list-unsubscribe", "list-unsubscribe-post", "mime-version", "content-type",
+    )
+]  # fmt: skip
 _SENDER_NAME = "VRM Intent Broker"
 _ENHANCED = re.compile(r"\b[245]\.(\d{1,3})\.(\d{1,3})\b")  # RFC 3463, as "5.1.1".
 _NO_MAILBOX = frozenset({521, 550, 551, 553, 556})
@@ -72,6 +81,7 @@ class Email:
     )
     proof: Proof = Proof.CODE
     signs: bool = False
+    digest_most: int = 100
 
     def clean(self, fields: Mapping[str, str], outbound: Outbound) -> dict[str, Any]:
         """{"address": …}"""
@@ -107,7 +117,7 @@ async def post_mail(address: str, message: Composed, wire: Wire, post: Post) -> 
         return _keep(mail, wire, post)
     try:
         async with asyncio.timeout(DEADLINE_S):
-            return await _relay(address, mail, post.mail, post.mail_from)
+            return await _relay(address, mail, wire, post, post.mail)
     except (TimeoutError, OSError, SMTPException) as error:
         return _trouble(error)
 
@@ -122,6 +132,8 @@ def write_mail(address: str, message: Composed, wire: Wire, post: Post) -> Email
     mail["Message-ID"] = f"<{wire.id}@{post.mail_domain}>"
     if wire.thread is not None:
         mail["In-Reply-To"] = mail["References"] = f"<{wire.thread}@{post.mail_domain}>"
+    if message.replies:
+        mail["Reply-To"] = Address(_SENDER_NAME, addr_spec=reply_address(post, row_of(wire.id)))
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: answering machines stay silent.
     if message.unsubscribe_url is not None:
         mail["List-Unsubscribe"] = f"<{message.unsubscribe_url}>"
@@ -174,10 +186,13 @@ def _client(route: MailRoute, sender: str) -> SMTP:
     )
 
 
-async def _relay(address: str, mail: EmailMessage, route: MailRoute, sender: str) -> Outcome:
+async def _relay(address: str, mail: EmailMessage, wire: Wire, post: Post, route: MailRoute) -> Outcome:
+    sender = bounce_address(post, row_of(wire.id)) if post.takes_mail else post.mail_from
     client = _client(route, sender)
     options = () if address.isascii() else ("SMTPUTF8",)
     payload = mail.as_bytes(policy=_POLICY.clone(utf8=bool(options)))
+    if post.dkim is not None:
+        payload = signed(payload, post.dkim, post.mail_domain)
     await client.connect()
     try:
         _, reply = await client.sendmail(sender, [address], payload, mail_options=options)
@@ -191,6 +206,19 @@ async def _relay(address: str, mail: EmailMessage, route: MailRoute, sender: str
     finally:
         client.close()
     return Outcome(Verdict.DELIVERED, status=250, said=kept(reply))
+
+
+def signed(payload: bytes, by: Dkim, domain: str) -> bytes:
+    """The mail with a DKIM-Signature (RFC 6376) over what a relay leaves alone."""
+    signature: bytes = dkim.sign(
+        payload,
+        by.selector.encode("ascii"),
+        domain.encode("ascii"),
+        by.key,
+        canonicalize=(b"relaxed", b"relaxed"),
+        include_headers=_SIGNED,
+    )
+    return signature + payload
 
 
 def of_reply(code: int, said: str) -> Outcome:

@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from vrm.kernel.errors import OutsideError
 from vrm.kernel.outbound import WEBHOOK, Answer, Outbound, Policy
 
 BODY_AT_MOST = 20_000  # Bytes; more must not be sent.
+OVERLAP = timedelta(hours=24)  # How long an old secret signs beside a new one.
 _PREFIX = "whsec_"
 
 
@@ -35,9 +36,25 @@ def sign(secret: str, id_: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode("ascii")
 
 
+def rotated(target: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The target with a new secret; for a day the one before signs as well, so that a receiver can change over."""
+    until = (now + OVERLAP).isoformat()
+    return {**target, "secret": new_secret(), "old_secret": target["secret"], "old_until": until}
+
+
+def secrets_of(target: Mapping[str, Any], now: datetime) -> list[str]:
+    """What signs at this moment, the newest first."""
+    secrets_ = [str(target["secret"])]
+    if "old_secret" in target and now < datetime.fromisoformat(str(target["old_until"])):
+        secrets_.append(str(target["old_secret"]))
+    return secrets_
+
+
 def write_body(message: Composed, wire: Wire) -> bytes:
     """{"type", "timestamp", "data"} below 20 kB; a want's long description is cut, and `truncated` says so."""
     data: dict[str, Any] = dict(message.data)
+    if wire.thread is not None:
+        data["follows"] = wire.thread  # The webhook-id of the first word about this lead.
     body = _dump(message.topic, wire, data)
     while len(body) >= BODY_AT_MOST:
         name, text = _longest(data)
@@ -63,7 +80,7 @@ def _longest(data: Mapping[str, Any]) -> tuple[tuple[str, str], str]:
         for inner, text in part.items()
         if isinstance(text, str)
     ]
-    return max(texts, key=lambda found: len(found[1].encode()))
+    return max(texts, key=lambda found: len(found[1].encode()), default=(("", ""), ""))
 
 
 def _with(data: Mapping[str, Any], name: tuple[str, str], text: str) -> dict[str, Any]:
@@ -89,6 +106,7 @@ class Webhook:
     )
     proof: Proof = Proof.ECHO
     signs: bool = True
+    digest_most: int = 10  # Of about 1.2 kB each.
     policy: Policy = WEBHOOK
 
     def clean(self, fields: Mapping[str, str], outbound: Outbound) -> dict[str, Any]:
@@ -114,7 +132,9 @@ class Webhook:
             "Content-Type": "application/json",
             "webhook-id": wire.id,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": sign(str(target["secret"]), wire.id, timestamp, body),
+            "webhook-signature": " ".join(
+                sign(secret, wire.id, timestamp, body) for secret in secrets_of(target, wire.at)
+            ),
         }
         try:
             answer = await post.outbound.post(str(target["url"]), body=body, policy=self.policy, headers=headers)

@@ -1,17 +1,21 @@
 """Mail to a real server: what it looks like there, and what each refusal means."""
 
 import asyncio
+import base64
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dkim
 import pytest
 from notifiers_world import Route, a_post, free_port, mail_server
 
 from notifiers.channels import Composed, Outcome, Wire
 from notifiers.channels.email import Email, of_reply, write_mail
 from notifiers.models import Topic, Verdict
-from notifiers.post import Post
+from notifiers.post import Dkim, Post
+from notifiers.return_path import Return, read_address
 from vendors.models import Undelivered
 from vrm.kernel.errors import BadInput
 
@@ -145,3 +149,33 @@ def test_without_a_relay_each_mail_is_one_file(tmp_path: Path) -> None:
     assert (outcome.verdict, outcome.evidence) == (Verdict.DELIVERED, False)
     (file,) = post.outbox.iterdir()
     assert b"Message-ID: <msg_7_abc@wants.example>\r\n" in file.read_bytes()
+
+
+def test_where_mail_is_taken_the_envelope_and_reply_to_name_the_message(tmp_path: Path) -> None:
+    with mail_server() as (box, route):
+        post = replace(a_post(tmp_path, mail=route), takes_mail=True)
+        send(post, message=replace(MESSAGE, replies=True))
+    (mail,), (envelope,) = box.mails, box.envelopes
+    assert read_address(post, str(envelope.mail_from)) == Return("b", 7)
+    assert read_address(post, mail["Reply-To"].addresses[0].addr_spec) == Return("r", 7)
+    assert mail["From"] == "VRM Intent Broker <vrm@wants.example>"
+
+
+def test_a_mail_is_signed_so_that_anybody_can_check_it(tmp_path: Path) -> None:
+    pem = subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True).stdout
+    to_der = ["openssl", "rsa", "-pubout", "-outform", "DER"]
+    public = subprocess.run(to_der, input=pem, check=True, capture_output=True).stdout
+    record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+    with mail_server() as (box, route):
+        send(replace(a_post(tmp_path, mail=route), dkim=Dkim("2026a", pem)))
+    raw = bytes(box.envelopes[0].content or b"")
+    asked: list[bytes] = []
+
+    def dns(name: bytes, timeout: int = 5) -> bytes:
+        del timeout
+        asked.append(name)
+        return record
+
+    assert dkim.verify(raw, dnsfunc=dns)
+    assert asked == [b"2026a._domainkey.wants.example."]
+    assert not dkim.verify(raw.replace(b"Plain,", b"Other,"), dnsfunc=dns)

@@ -1,0 +1,134 @@
+"""One mail that came in → what it is: a reply with its own words only, an answering machine's, or a bounce. Pure."""
+
+import re
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage, Message
+
+from flufl.bounce import all_failures
+from mailparser_reply import EmailReplyParser  # type: ignore[import-untyped] # It ships no types.
+
+from intents.plain import plain_text
+
+_AT_MOST = 8_000  # Characters of a reply, as of any message.
+_LOOKED_AT = 100_000
+_PARSER = EmailReplyParser(languages=["en", "de", "fr", "es", "it", "nl", "pl"])
+_QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
+# RFC 3834 says how answering machines mark themselves; these do it in ways of their own.
+_ROBOT_HEADERS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply-From")
+_ROBOT_PRECEDENCE = frozenset({"bulk", "junk", "list", "auto_reply"})
+_ROBOT_SUBJECT = re.compile(
+    r"\s*(auto(matic)?[ -]?(reply|response)|out of (the )?office|automatische antwort|abwesenheit(snotiz)?|"
+    r"réponse automatique|respuesta automática)\b",
+    re.IGNORECASE,
+)
+# Of a class-5 status: what says nothing about whether the mailbox is there (RFC 3463: full, too long, content, rules).
+_SOFT = re.compile(r"5\.(2\.[23]|3\.\d+|6\.\d+|7\.\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A message of ours did not arrive. `hard`: nothing will ever arrive at that address."""
+
+    hard: bool
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Words of the one who was written to, without quotations and signature. `auto`: a machine's."""
+
+    body: str
+    auto: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Of no consequence, such as "delayed, still trying"."""
+
+    why: str
+
+
+def read(raw: bytes, sender: str | None) -> Bounce | Reply | Nothing:
+    """What a mail is. `sender` is that of the envelope; empty is the null sender, None is not known."""
+    mail = message_from_bytes(raw, policy=policy.default)
+    status = _delivery_status(raw)
+    if status is not None:
+        return status
+    from_machine = sender == "" or _header(mail, "From").lower().startswith(("mailer-daemon", "postmaster"))
+    if from_machine or mail.get_content_type() == "multipart/report":
+        bounce = _common_bounce(raw)
+        if bounce is not None:
+            return bounce
+    return Reply(own_words(text_of(mail)), auto=from_machine or is_automatic(mail))
+
+
+def is_automatic(mail: EmailMessage) -> bool:
+    """Whether an answering machine wrote it (RFC 3834 §5, and what is met in the wild)."""
+    submitted = _header(mail, "Auto-Submitted").partition(";")[0].strip().lower()
+    return (
+        submitted not in ("", "no")
+        or _header(mail, "Precedence").strip().lower() in _ROBOT_PRECEDENCE
+        or any(mail.get(name) is not None for name in _ROBOT_HEADERS)
+        or _ROBOT_SUBJECT.match(_header(mail, "Subject")) is not None
+    )
+
+
+def own_words(text: str) -> str:
+    """The newest part of a mail: quotations, their introduction and the signature are dropped."""
+    replies = _PARSER.read(text[:_LOOKED_AT]).replies
+    body = str(replies[0].body or "") if replies else ""
+    body = _QUOTED.sub("", body)
+    return re.sub(r"\n{3,}", "\n\n", body).strip()[:_AT_MOST]
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The text of a mail, from its HTML when there is no plain one."""
+    part = mail.get_body(("plain", "html"))
+    if part is None:
+        return ""
+    try:
+        content = str(part.get_content())
+    except (LookupError, ValueError, KeyError):  # A charset that nobody knows.
+        payload = part.get_payload(decode=True)
+        content = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+    return plain_text(content, most_bytes=_LOOKED_AT) if part.get_content_subtype() == "html" else content
+
+
+def _header(mail: EmailMessage, name: str) -> str:
+    try:
+        return str(mail.get(name, ""))
+    except (ValueError, IndexError, TypeError):  # The library raises on some malformed ones.
+        return ""
+
+
+# --- Bounces --------------------------------------------------------------------------------------
+
+
+def _delivery_status(raw: bytes) -> Bounce | Nothing | None:
+    """What a report says in the machine's part of it (RFC 3464)."""
+    for part in message_from_bytes(raw).walk():
+        if part.get_content_type() not in ("message/delivery-status", "message/global-delivery-status"):
+            continue
+        fields = part.get_payload()
+        for group in fields if isinstance(fields, list) else []:
+            if isinstance(group, Message) and group.get("Action"):
+                return _judged(group)
+    return None
+
+
+def _judged(recipient: Message) -> Bounce | Nothing:
+    action = str(recipient.get("Action", "")).strip().lower()
+    status = str(recipient.get("Status", "")).strip()
+    if action != "failed":
+        return Nothing(f"a report that it is {action[:40]}")
+    said = " ".join(str(recipient.get("Diagnostic-Code", "")).split()) or f"The mail came back with status {status}."
+    return Bounce(status.startswith("5.") and _SOFT.match(status) is None, said[:1_000])
+
+
+def _common_bounce(raw: bytes) -> Bounce | None:
+    """What mailbox providers write who do not follow the standard."""
+    temporary, permanent = all_failures(message_from_bytes(raw))
+    if permanent:
+        return Bounce(True, "The mail came back as undeliverable.")
+    return Bounce(False, "The mail came back; the mailbox may take mail again later.") if temporary else None
