@@ -17,6 +17,7 @@ from vrm.kernel.signing import Signer
 _ANSWER = "answer"
 _ENTRY = "entry"
 _CHANNEL = "channel"
+_FEED = "feed"
 _GONE = "This link does not lead anywhere any more. Please sign in to find what you were looking for."
 
 
@@ -64,6 +65,44 @@ def answers(url: str) -> tuple[Link, ...]:
 def unsubscribe_url(answer: str) -> str:
     """Takes the POST of RFC 8058; a GET of it shows the same button as "stop"."""
     return f"{answer}/unsubscribe"
+
+
+def told_channel(session: Session, signer: Signer, token: str) -> Channel:
+    """The channel that an answer link was sent to, whatever became of the lead: to stop must always be possible."""
+    codes = signer.read(_ANSWER, token)
+    channel = None
+    if len(codes) == 3:
+        channel = session.scalar(
+            select(Channel)
+            .join(Vendor, Vendor.id == Channel.vendor_id)
+            .where(Vendor.code == codes[1], Channel.code == codes[2])
+        )
+    if channel is None:
+        raise LinkSpent(_GONE)
+    return channel
+
+
+# --- A private feed -------------------------------------------------------------------------------
+
+
+def feed_url(base_url: str, signer: Signer, channel: Channel, kind: str) -> str:
+    """Where a vendor's private feed is fetched; `kind` is "atom" or "json". A new secret makes a new address."""
+    return f"{base_url}/feeds/{signer.sign(_FEED, channel.vendor.code, channel.code, channel.target['secret'])}.{kind}"
+
+
+def feed_channel(session: Session, signer: Signer, token: str) -> Channel:
+    """The channel of a feed's address; LinkSpent when it was removed or has another address now."""
+    codes = signer.read(_FEED, token)
+    channel = None
+    if len(codes) == 3:
+        channel = session.scalar(
+            select(Channel)
+            .join(Vendor, Vendor.id == Channel.vendor_id)
+            .where(Vendor.code == codes[0], Channel.code == codes[1], Vendor.closed_at.is_(None))
+        )
+    if channel is None or channel.ended_at is not None or channel.target.get("secret") != codes[2]:
+        raise LinkSpent(_GONE)
+    return channel
 
 
 # --- A channel's proof ----------------------------------------------------------------------------

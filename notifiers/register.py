@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from intents.models import Intent
 from notifiers import links
 from notifiers.channels import KINDS, Proof
-from notifiers.channels.webhook import new_secret
+from notifiers.channels.webhook import new_secret, rotated
 from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic
+from vendors import subscribe
 from vendors.models import Vendor
 from vrm.kernel import text
 from vrm.kernel.accounts import audit
@@ -27,6 +28,7 @@ AT_MOST = 20  # Channels of one vendor.
 WRONG_CODES = 5  # Then the code is spent, and a new one has to be sent.
 WRONG_CODE = "That is not the code that we sent; please read it again."  # For the page.
 PER_HOUR = 10  # Challenges and tests to one channel: not a way to annoy somebody else with.
+_SECRETS = ("secret", "old_secret", "old_until")
 _SEND_NOW_WITHIN = timedelta(seconds=60)  # Later the worker takes it over.
 
 
@@ -47,7 +49,7 @@ class NewChannel:
 
     channel: Channel
     secret: str | None
-    challenge: Notification
+    challenge: Notification | None  # None: the channel is proven by being fetched.
 
 
 def state(channel: Channel) -> State:
@@ -118,9 +120,12 @@ def add_channel(
     there = channels_of(session, vendor)
     if len(there) >= AT_MOST:
         raise LimitReached(f"{AT_MOST} channels are the most; remove one that is no longer needed.")
-    target = _clean(kind, fields, label, outbound)
+    target = _clean(session, vendor, kind, fields, label=label, outbound=outbound)
     _refuse_twice(there, kind, target, but=None)
     secret = new_secret() if KINDS[kind].signs else None
+    is_fetched = KINDS[kind].proof is Proof.FETCH
+    if is_fetched:
+        target["secret"] = new_code(32)
     channel = Channel(
         code=new_code(),
         vendor_id=vendor.id,
@@ -132,7 +137,7 @@ def add_channel(
     )
     session.add(channel)
     session.flush()
-    return NewChannel(channel, secret, new_challenge(session, channel, now))
+    return NewChannel(channel, secret, None if is_fetched else new_challenge(session, channel, now))
 
 
 def edit(
@@ -149,21 +154,32 @@ def edit(
     A webhook keeps its secret. Raises as `add_channel` does.
     """
     _refuse_ended(channel)
-    target = _clean(channel.kind, fields, label, outbound)
+    target = _clean(session, channel.vendor, channel.kind, fields, label=label, outbound=outbound)
     channel.label = _label(label)
     kind = KINDS[channel.kind]
     if kind.place(target) == kind.place(channel.target):
         session.flush()
         return None
     _refuse_twice(channels_of(session, channel.vendor), channel.kind, target, but=channel)
-    kept = {"secret": channel.target["secret"]} if kind.signs else {}
-    channel.target = target | kept
+    channel.target = target | {name: channel.target[name] for name in _SECRETS if name in channel.target}
+    if kind.proof is Proof.FETCH:
+        session.flush()
+        return None  # Its address stays, and whoever has it has it.
     channel.verified_at = None
     _mend(channel)
     return new_challenge(session, channel, now)
 
 
-def _clean(kind: ChannelKind, fields: Mapping[str, str], label: str, outbound: Outbound) -> dict[str, Any]:
+def rename(session: Session, channel: Channel, label: str) -> None:
+    """Change what it is called, and nothing else. BadInput."""
+    _refuse_ended(channel)
+    channel.label = _label(label)
+    session.flush()
+
+
+def _clean(
+    session: Session, vendor: Vendor, kind: ChannelKind, fields: Mapping[str, str], *, label: str, outbound: Outbound
+) -> dict[str, Any]:
     problems: dict[str, str] = {}
     target: dict[str, Any] = {}
     for make in (lambda: _label(label), lambda: target.update(KINDS[kind].clean(fields, outbound))):
@@ -171,6 +187,11 @@ def _clean(kind: ChannelKind, fields: Mapping[str, str], label: str, outbound: O
             make()
         except BadInput as error:
             problems |= error.problems
+    if target.get("subscription"):
+        try:
+            subscribe.by_code(session, vendor, str(target["subscription"]))
+        except NotFound:
+            problems["subscription"] = "There is no such subscription any more; choose another one, or all."
     if problems:
         raise BadInput(problems)
     return target
@@ -194,10 +215,26 @@ def pause(session: Session, channel: Channel, now: datetime) -> None:
     session.flush()
 
 
+def rotate(session: Session, channel: Channel, now: datetime) -> str:
+    """A new secret, shown once; a webhook's old one signs beside it for 24 hours, a feed's old address ends at once.
+
+    WrongState for a kind that has no secret of ours.
+    """
+    _refuse_ended(channel)
+    if KINDS[channel.kind].signs:
+        channel.target = rotated(channel.target, now)
+    elif KINDS[channel.kind].proof is Proof.FETCH:
+        channel.target = {**channel.target, "secret": new_code(32)}
+    else:
+        raise WrongState("Only webhooks and feeds have a secret of ours; give this channel a new address instead.")
+    session.flush()
+    return str(channel.target["secret"])
+
+
 def resume(session: Session, channel: Channel, now: datetime) -> None:
     """Let it get wants again, also after we switched it off. What came meanwhile and is still open comes too."""
     _refuse_ended(channel)
-    channel.paused_at = None
+    channel.paused_at = channel.paused_because = None
     _mend(channel)
     _begin_again(session, channel, now)
     session.flush()
@@ -208,7 +245,7 @@ def end(session: Session, channel: Channel, now: datetime) -> None:
     channel.ended_at = channel.ended_at or now
     channel.challenge = None
     # Keys and tokens of others are not kept longer than they are needed.
-    channel.target = {name: value for name, value in channel.target.items() if name != "secret"}
+    channel.target = {name: value for name, value in channel.target.items() if name not in _SECRETS}
     session.flush()
 
 
@@ -236,7 +273,7 @@ def _begin_again(session: Session, channel: Channel, now: datetime) -> None:
             Notification.result == Result.CANCELLED,
             Notification.intent_id.in_(select(Intent.id).where(Intent.closed_at.is_(None))),
         )
-        .values(done_at=None, result=None, due_at=now, tries=0)
+        .values(done_at=None, result=None, due_at=now, tries=0, digest_id=None)
         .execution_options(synchronize_session=False)
     )
 
@@ -264,6 +301,7 @@ def new_challenge(session: Session, channel: Channel, now: datetime) -> Notifica
     _refuse_ended(channel)
     if channel.verified_at is not None:
         raise WrongState("This channel is verified already; send a test instead.")
+    _refuse_fetched(channel)
     _limit(session, channel, now)
     if KINDS[channel.kind].proof is Proof.CODE:
         channel.challenge = f"{secrets.randbelow(10**6):06d}"
@@ -322,8 +360,14 @@ def test(session: Session, channel: Channel, now: datetime) -> Notification:
     LimitReached beyond 10 messages an hour.
     """
     _refuse_ended(channel)
+    _refuse_fetched(channel)
     _limit(session, channel, now)
     return _own_message(session, channel, Topic.TEST, now)
+
+
+def _refuse_fetched(channel: Channel) -> None:
+    if KINDS[channel.kind].proof is Proof.FETCH:
+        raise WrongState("Nothing is sent to a feed: open its address in your reader, and that proves it.")
 
 
 def _own_message(session: Session, channel: Channel, topic: Topic, now: datetime) -> Notification:

@@ -33,8 +33,6 @@ CLIENTS = frozenset(
         "pycares",
         "dns",
         "ftplib",
-        "imaplib",
-        "poplib",
         "nntplib",
         "telnetlib",
         "xmlrpc",
@@ -69,6 +67,12 @@ RULES = (
         fix="send mail through notifiers/channels/email.py",
         # It speaks to the one relay that the operator configured, never to a host that somebody else named.
         allowed_in=("notifiers/channels/email.py",),
+    ),
+    Rule(
+        modules=frozenset({"imaplib", "poplib"}),
+        fix="read mail in notifiers/inlet.py",
+        # It reads the one mailbox that the operator configured.
+        allowed_in=("notifiers/inlet.py",),
     ),
     Rule(
         modules=frozenset({"apprise"}),

@@ -4,10 +4,12 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from notifiers.post import Dkim
 from vrm.kernel import text
 from vrm.kernel.errors import BadInput, BadSetting
 
@@ -19,6 +21,11 @@ SETTINGS: Mapping[str, str] = {
     "VRM_MAIL_URL": "The mail relay, smtp://user:pass@host:587 (STARTTLS where offered) or smtps://…:465. Unset: mails "
     "are written to instance/outbox/.",
     "VRM_MAIL_FROM": "The sender of all mail (default vrm@ and the host of VRM_BASE_URL).",
+    "VRM_DKIM": "SELECTOR:FILE, a private key (PEM) that signs all mail, when the relay does not. Unset: none.",
+    "VRM_INLET": "Where the worker takes mail that is sent to us: lmtp://127.0.0.1:8024 or smtp://…. With it, or with "
+    "VRM_IMAP_URL, mails can be answered by replying, and bounces are read.",
+    "VRM_IMAP_URL": "A mailbox that the worker reads every minute instead: imaps://user:pass@host/INBOX or imap://….",
+    "VRM_KEEP_ATTEMPTS": "For how many days attempts and what came in by mail are kept (default 90, at least 30).",
     "VRM_ALLOW_PRIVATE_TARGETS": "Private networks that feeds and webhooks may reach, as CIDRs with commas between "
     "them. Off by default.",
     "VRM_LOG": "How much is logged: debug, info (default), warning or error.",
@@ -43,6 +50,27 @@ class MailRelay:
 
 
 @dataclass(frozen=True, slots=True)
+class MailInlet:
+    """Where mail to us is taken."""
+
+    host: str
+    port: int
+    lmtp: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MailAccount:
+    """A mailbox that is read by IMAP."""
+
+    host: str
+    port: int
+    secure: bool
+    user: str
+    password: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the operator decided."""
 
@@ -56,6 +84,10 @@ class Settings:
     log: str
     trusted_proxies: int
     instance: Path  # Where embedded state is kept.
+    inlet: MailInlet | None = None
+    imap: MailAccount | None = None
+    dkim: Dkim | None = None
+    keep_attempts: timedelta = timedelta(days=90)
 
     @property
     def embedded(self) -> bool:
@@ -93,13 +125,17 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         log=log,
         trusted_proxies=_number(environ, "VRM_TRUSTED_PROXIES", default=0, most=10),
         instance=instance,
+        inlet=_inlet(environ.get("VRM_INLET")),
+        imap=_imap(environ.get("VRM_IMAP_URL")),
+        dkim=_dkim(environ.get("VRM_DKIM")),
+        keep_attempts=timedelta(days=_number(environ, "VRM_KEEP_ATTEMPTS", default=90, least=30, most=3650)),
     )
 
 
-def _number(environ: Mapping[str, str], name: str, *, default: int, most: int) -> int:
+def _number(environ: Mapping[str, str], name: str, *, default: int, most: int, least: int = 0) -> int:
     value = environ.get(name) or str(default)
-    if not re.fullmatch(r"\d{1,5}", value, re.ASCII) or int(value) > most:
-        raise BadSetting(f"{name} must be a whole number between 0 and {most}, not “{value[:20]}”.")
+    if not re.fullmatch(r"\d{1,5}", value, re.ASCII) or not least <= int(value) <= most:
+        raise BadSetting(f"{name} must be a whole number between {least} and {most}, not “{value[:20]}”.")
     return int(value)
 
 
@@ -147,6 +183,50 @@ def _mail_relay(url: str | None) -> MailRelay | None:
         user=unquote(parts.username) if parts.username is not None else None,
         password=unquote(parts.password) if parts.password is not None else None,
     )
+
+
+def _inlet(url: str | None) -> MailInlet | None:
+    if not url:
+        return None
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("lmtp", "smtp") or not parts.hostname or not parts.port:
+        raise BadSetting("VRM_INLET must look like lmtp://127.0.0.1:8024 or smtp://0.0.0.0:2525.")
+    return MailInlet(parts.hostname, parts.port, parts.scheme == "lmtp")
+
+
+def _imap(url: str | None) -> MailAccount | None:
+    if not url:
+        return None
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("imap", "imaps") or not parts.hostname or not parts.username:
+        raise BadSetting(
+            "VRM_IMAP_URL must look like imaps://user:password@mail.example.org/INBOX, with an @, : or / within user "
+            "or password written as %40, %3A or %2F."
+        )
+    secure = parts.scheme == "imaps"
+    return MailAccount(
+        host=parts.hostname,
+        port=parts.port or (993 if secure else 143),
+        secure=secure,
+        user=unquote(parts.username),
+        password=unquote(parts.password or ""),
+        folder=unquote(parts.path.strip("/")) or "INBOX",
+    )
+
+
+def _dkim(value: str | None) -> Dkim | None:
+    if not value:
+        return None
+    selector, _, file = value.partition(":")
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", selector) or not file:
+        raise BadSetting("VRM_DKIM must look like 2026a:/etc/vrm/dkim.pem, a selector and the file of its private key.")
+    try:
+        key = Path(file).read_bytes()
+    except OSError as error:
+        raise BadSetting(f"VRM_DKIM: the key in {file} cannot be read ({error.strerror}).") from error
+    if b"PRIVATE KEY" not in key:
+        raise BadSetting(f"VRM_DKIM: {file} holds no private key in PEM; `openssl genrsa 2048` makes one.")
+    return Dkim(selector, key)
 
 
 def _split(url: str) -> SplitResult | None:

@@ -1,6 +1,7 @@
 """Settings → the objects that every edge needs, made in one place for web, worker and terminal."""
 
 from intents.feed import FeedReader
+from notifiers.inlet import Inlet, Listener, Poller, Taker
 from notifiers.post import Post
 from vrm.config import Settings
 from vrm.kernel.clock import Clock, utc_now
@@ -19,9 +20,24 @@ def post_of(settings: Settings) -> Post:
         mail=settings.mail,
         mail_from=settings.mail_from,
         outbox=settings.instance / "outbox",
+        takes_mail=settings.inlet is not None or settings.imap is not None,
+        dkim=settings.dkim,
     )
+
+
+def inlets_of(settings: Settings, works: Works) -> list[Inlet]:
+    """What takes mail that is sent to us, not started yet."""
+    taker = Taker(works.store, works.post, works.clock)
+    inlets: list[Inlet] = []
+    if settings.inlet is not None:
+        inlets.append(Listener(taker, settings.inlet))
+    if settings.imap is not None:
+        inlets.append(Poller(taker, settings.imap))
+    return inlets
 
 
 def works_of(settings: Settings, *, store: Store | None = None, clock: Clock = utc_now) -> Works:
     """What the background steps need, over `store` or the one that the settings name."""
-    return Works(store or Store.open(settings.database_url), post_of(settings), FeedReader(), clock)
+    return Works(
+        store or Store.open(settings.database_url), post_of(settings), FeedReader(), clock, settings.keep_attempts
+    )

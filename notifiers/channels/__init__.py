@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from notifiers.channels.base import ChannelType, Composed, Field, Link, Outcome, Proof, Wire
 from notifiers.channels.chat_services import SERVICES
 from notifiers.channels.email import Email
+from notifiers.channels.feed import Feed
 from notifiers.channels.webhook import Webhook
 from notifiers.models import ChannelKind
 
-_ALL: tuple[ChannelType, ...] = (Email(), Webhook(), *SERVICES)
+_ALL: tuple[ChannelType, ...] = (Email(), Webhook(), *SERVICES, Feed())
 KINDS: Mapping[ChannelKind, ChannelType] = {kind.kind: kind for kind in _ALL}
 
 __all__ = ["KINDS", "ChannelType", "Composed", "Field", "Link", "Outcome", "Proof", "Wire"]

@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from notifiers_world import SECRET, Heard, Reply, a_post, echo, web_server
 
 from notifiers.channels import Composed, Outcome, Wire
-from notifiers.channels.webhook import BODY_AT_MOST, Webhook, new_secret, retry_after, sign, write_body
+from notifiers.channels.webhook import (
+    BODY_AT_MOST,
+    OVERLAP,
+    Webhook,
+    new_secret,
+    retry_after,
+    rotated,
+    secrets_of,
+    sign,
+    write_body,
+)
 from notifiers.models import Topic, Verdict
 from vendors.models import Undelivered
 from vrm.kernel.clock import utc_now
@@ -186,3 +196,17 @@ def test_addresses_are_checked_where_they_are_typed(tmp_path: Path) -> None:
 
 def test_a_list_shows_no_key_of_an_address() -> None:
     assert Webhook().shown({"url": "https://crm.example.org/h?key=s3cret"}) == "https://crm.example.org/h?…"
+
+
+def test_while_a_secret_is_changed_over_both_sign_and_the_independent_library_takes_either() -> None:
+    now = NOW
+    before = {"url": "https://x.example/", "secret": new_secret()}
+    target = rotated(before, now)
+    assert secrets_of(target, now) == [target["secret"], before["secret"]]
+    assert secrets_of(target, now + OVERLAP) == [target["secret"]]
+    assert secrets_of(before, now) == [before["secret"]]
+    body, stamp = b'{"test": 1}', int(datetime.now(UTC).timestamp())
+    signatures = " ".join(sign(secret, "msg_1_a", stamp, body) for secret in secrets_of(target, now))
+    headers = {"webhook-id": "msg_1_a", "webhook-timestamp": str(stamp), "webhook-signature": signatures}
+    for secret in (before["secret"], target["secret"]):
+        assert standardwebhooks.Webhook(secret).verify(body, headers) == {"test": 1}

@@ -10,6 +10,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from notifiers.inlet import Inlet
 from vrm import migrations
 from vrm.cli.terminal import console, errors, ready_store, sentences, settings
 from vrm.config import Settings
@@ -19,7 +20,7 @@ from vrm.kernel.db import Store
 from vrm.kernel.outbound import install_guard
 from vrm.serve import Supervisor, end_with_parent
 from vrm.web import admin
-from vrm.wiring import works_of
+from vrm.wiring import inlets_of, works_of
 from vrm.worker.loop import Worker
 from vrm.worker.steps import Step, lanes
 
@@ -90,15 +91,32 @@ def worker() -> None:
     store = ready_store(found)
     _guard(found)
     end_with_parent()
-    running = Worker(works_of(found, store=store))
+    works = works_of(found, store=store)
+    running = Worker(works)
+    inlets = _open_inlets(inlets_of(found, works))
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     running.start()
     while not ended.wait(1.0):
         pass
+    for inlet in inlets:
+        inlet.stop()
     running.stop()
     store.close()
+
+
+def _open_inlets(inlets: Sequence[Inlet]) -> list[Inlet]:
+    """Begin to take mail; a second worker on the same machine goes without."""
+    opened = []
+    for inlet in inlets:
+        try:
+            inlet.start()
+        except OSError as error:
+            errors.print(f"No mail is taken by this process: {error}", soft_wrap=True)
+        else:
+            opened.append(inlet)
+    return opened
 
 
 @click.command()
@@ -146,7 +164,7 @@ def _until_idle(steps: Sequence[Step]) -> int:
 
 def _guard(found: Settings) -> None:
     """The second guard: whatever library opens a connection, this process reaches public hosts only."""
-    ours = {(found.mail.host, found.mail.port)} if found.mail else set()
+    ours = {(server.host, server.port) for server in (found.mail, found.imap) if server is not None}
     install_guard(found.allow_private, ours)
 
 

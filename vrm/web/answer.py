@@ -77,9 +77,9 @@ def join(token: str) -> AnyResponse:
 @blueprint.post("/stop")
 def stop(token: str) -> AnyResponse:
     """No more messages here."""
-    found = _reached(token)
-    register.stop(db(), found.channel, now(), "the stop button")
-    return make_response(render_template("answer/stopped.html", vendor=found.lead.vendor))
+    found = links.told_channel(db(), desk().signer, token)
+    register.stop(db(), found, now(), "the stop button")
+    return make_response(render_template("answer/stopped.html", vendor=found.vendor))
 
 
 @blueprint.get("/unsubscribe")
@@ -92,8 +92,8 @@ def ask_to_stop(token: str) -> AnyResponse:
 @csrf.exempt  # type: ignore[untyped-decorator] # Flask-WTF ships no types.
 def unsubscribe(token: str) -> tuple[str, int, dict[str, str]]:
     """One click in a mail program (RFC 8058): no cookie, no form of ours, no further question."""
-    found = links.reached(db(), desk().signer, token)
-    register.stop(db(), found.channel, now(), "one-click unsubscribe")
+    found = links.told_channel(db(), desk().signer, token)
+    register.stop(db(), found, now(), "one-click unsubscribe")
     return "No more messages go to this address.\n", 200, {"Content-Type": "text/plain; charset=utf-8"}
 
 

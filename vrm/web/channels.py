@@ -3,9 +3,12 @@
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from notifiers import register
+from notifiers import links, register
+from notifiers.again import can_again
 from notifiers.channels import KINDS, ChannelType
+from notifiers.channels.webhook import secrets_of
 from notifiers.models import Attempt, Channel, ChannelKind
+from vendors import subscribe
 from vendors.models import Role, Vendor
 from vrm.kernel.errors import NotFound
 from vrm.web.acting import acting_for, vendor_page
@@ -54,7 +57,8 @@ def add(slug: str, kind: str) -> AnyResponse:
     if made is None:
         return _new(vendor, chosen, typed, 422)
     code = made.channel.code
-    _tell(send_now(made.challenge), chosen)
+    if made.challenge is not None:
+        _tell(send_now(made.challenge), chosen)
     if made.secret is None:
         return redirect(url_for("channels.channel", slug=slug, code=code), 303)
     # Shown on this answer only: the store keeps it for signing, but no page shows it again.
@@ -127,6 +131,21 @@ def test(slug: str, code: str) -> AnyResponse:
     return redirect(url_for("channels.channel", slug=slug, code=code), 303)
 
 
+@blueprint.post(f"{_HERE}/<code>/secret")
+@signed_in
+def rotate(slug: str, code: str) -> AnyResponse:
+    """A new secret: a webhook's is shown on this answer only, a feed has another address."""
+    vendor = acting_for(slug, Role.ADMIN)
+    found = register.by_code(db(), vendor, code)
+    secret = register.rotate(db(), found, now())
+    if not KINDS[found.kind].signs:
+        flash(_("The feed has a new address; the old one leads nowhere."))
+        return redirect(url_for("channels.channel", slug=slug, code=code), 303)
+    response = _page(vendor, code, Typed(), 200, secret=secret)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @blueprint.post(f"{_HERE}/<code>/<any(pause, resume, end):what>")
 @signed_in
 def change(slug: str, code: str, what: str) -> AnyResponse:
@@ -182,7 +201,19 @@ def _tell(attempt: Attempt, kind: ChannelType) -> None:
 
 
 def _new(vendor: Vendor, kind: ChannelType, typed: Typed, status: int) -> AnyResponse:
-    return make_response(vendor_page("vendor/channel_new.html", vendor, kind=kind, typed=typed), status)
+    subscriptions = subscribe.subscriptions_of(db(), vendor)
+    page = vendor_page("vendor/channel_new.html", vendor, kind=kind, typed=typed, subscriptions=subscriptions)
+    return make_response(page, status)
+
+
+def _feeds(channel: Channel) -> dict[str, str]:
+    """The secret addresses of a feed, by what each is called."""
+    if channel.kind is not ChannelKind.FEED:
+        return {}
+    base, signer = desk().post.base_url, desk().signer
+    return {
+        name: links.feed_url(base, signer, channel, kind) for name, kind in (("Atom", "atom"), ("JSON Feed", "json"))
+    }
 
 
 def _page(vendor: Vendor, code: str, typed: Typed | None, status: int, *, secret: str | None = None) -> AnyResponse:
@@ -194,14 +225,19 @@ def _page(vendor: Vendor, code: str, typed: Typed | None, status: int, *, secret
         problems = typed.problems if typed else {}
         typed = Typed({**shown, "label": found.label})
         typed.problems = problems
+    log = register.log(db(), found, limit=30)
     page = vendor_page(
         "vendor/channel.html",
         vendor,
         channel=found,
         kind=kind,
         state=register.state(found),
-        log=register.log(db(), found, limit=30),
+        log=log,
         typed=typed,
         secret=secret,
+        rotating=kind.signs and len(secrets_of(found.target, now())) > 1,
+        feeds=_feeds(found),
+        subscriptions=subscribe.subscriptions_of(db(), vendor),
+        again={one.id for one, _attempts in log if can_again(one, now())},
     )
     return make_response(page, status)

@@ -75,7 +75,8 @@ def found() -> AnyResponse:
             )
     if made is None or typed.problems:
         return _home([], typed, 422)
-    send_now(new.challenge)
+    if new.challenge is not None:
+        send_now(new.challenge)
     flash(_("%(name)s listens. One step is left: show us that the mailbox is yours.", name=made.name))
     return redirect(url_for("channels.channel", slug=made.slug, code=new.channel.code), 303)
 

@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from intents.draft import Budget, Condition
 from intents.models import Change, Intent, Outcome
-from notifiers.models import Topic, Verdict
+from notifiers.models import Mode, Topic, Verdict
+from notifiers.timing import write_minutes
 from vendors.leads import Standing
 from vendors.models import DeclineReason, Kind, Role, Undelivered
 from vrm.kernel.money import Money
@@ -155,6 +156,8 @@ TOPICS = {
     Topic.LEAD_WITHDRAWN: later("A want is over"),
     Topic.LEAD_REVEALED: later("A customer’s contact details"),
     Topic.MESSAGE_CREATED: later("A word from a customer"),
+    Topic.DIGEST: later("Several wants together"),
+    Topic.CHANNEL_OFF: later("Word that another channel is off"),
     Topic.CHALLENGE: later("Proof that this place is yours"),
     Topic.TEST: later("A test"),
 }
@@ -162,6 +165,21 @@ VERDICTS = {
     Verdict.DELIVERED: later("taken"),
     Verdict.TRANSIENT: later("not taken, tried again"),
     Verdict.PERMANENT: later("refused for good"),
+}
+MODES = {
+    Mode.INSTANT: later("At once"),
+    Mode.HOURLY: later("Together, every hour"),
+    Mode.DAILY: later("Together, once a day"),
+    Mode.WEEKLY: later("Together, once a week"),
+}
+DAY_NAMES = {
+    "monday": later("Monday"),
+    "tuesday": later("Tuesday"),
+    "wednesday": later("Wednesday"),
+    "thursday": later("Thursday"),
+    "friday": later("Friday"),
+    "saturday": later("Saturday"),
+    "sunday": later("Sunday"),
 }
 ROLES = {
     Role.OWNER: later("Owner: everything, and the team"),
@@ -174,7 +192,14 @@ def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
     """Give the templates these words."""
     flask_babel.Babel(app, default_locale="en", default_timezone="UTC", **babel_options)
     app.jinja_env.filters.update(
-        when=when, day=day, number=number, span=span, budget=budget, without_scheme=without_scheme
+        when=when,
+        day=day,
+        number=number,
+        span=span,
+        budget=budget,
+        without_scheme=without_scheme,
+        clock=write_minutes,
+        enumerated=enumerate,
     )
     app.jinja_env.globals.update(
         money=money,
@@ -188,5 +213,7 @@ def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
         KINDS_SAID=KINDS_SAID,
         TOPICS=TOPICS,
         VERDICTS=VERDICTS,
+        MODES=MODES,
+        DAY_NAMES=DAY_NAMES,
         ROLES=ROLES,
     )

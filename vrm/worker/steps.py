@@ -5,7 +5,8 @@ Each step does what it finds owed, in its own transactions, and says how much it
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,7 @@ from intents.feed import FeedReader
 from intents.harvest import Harvester, harvest
 from notifiers.announce import announce
 from notifiers.deliver import deliver
+from notifiers.forget import forget
 from notifiers.letters import owe_letters
 from notifiers.post import Post
 from vrm import route
@@ -34,6 +36,7 @@ class Works:
     post: Post
     reader: FeedReader
     clock: Clock
+    keep_attempts: timedelta = timedelta(days=90)
 
 
 def _in_transactions(works: Works, verb: Verb) -> Step:
@@ -64,6 +67,7 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
         route.catch_up_owed,
         announce,
         owe_letters,
+        partial(forget, keep=works.keep_attempts),
     )
     return {
         "rows": [_in_transactions(works, verb) for verb in rows],

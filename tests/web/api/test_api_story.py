@@ -158,3 +158,30 @@ def test_the_last_use_of_a_token_is_kept_to_the_hour(program, store, ana, clock,
     clock.moment = now + timedelta(minutes=70)
     customer.get("/intents")
     assert last_used() == now + timedelta(hours=1)
+
+
+def test_a_channel_is_told_together_and_only_in_open_hours(scene, program, ben) -> None:
+    his = program(ben)
+    path = f"/vendors/{scene.slug}/channels/{scene.channel}"
+    changed = his.ask("PATCH", path, {"label": "Sales", "timing": {"mode": "daily", "hour": 9, "office_only": True}})
+    assert changed.status_code == 200, changed.get_data(as_text=True)
+    timing = his.get(path).get_json()["timing"]
+    assert (timing["mode"], timing["hour"], timing["office_only"]) == ("daily", 9, True)
+    for bad, pointer in (
+        ({"hour": 25}, "/timing/hour"),
+        ({"quiet_from": "25:00", "quiet_until": "7:00"}, "/timing/quiet_from"),
+        ({"backup_after_minutes": 0}, "/timing/backup_after_minutes"),
+        ({"mode": "often"}, "/timing/mode"),
+    ):
+        refused = his.ask("PATCH", path, {"timing": bad})
+        assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (422, pointer)
+    hours = his.ask("PATCH", f"/vendors/{scene.slug}/hours", {"monday": "09:00-17:30", "sunday": "", "holidays": "gb"})
+    assert hours.get_json()["monday"] == "09:00–17:30"
+    assert his.get(f"/vendors/{scene.slug}/hours").get_json()["holidays"] == "GB"
+    feed = his.post(f"/vendors/{scene.slug}/channels", {"kind": "feed"}).get_json()
+    assert feed["feeds"]["json_feed"].endswith(".json")
+    address = f"/vendors/{scene.slug}/channels/{feed['id']}"
+    assert his.post(f"{address}/secret").get_json()["old_signs_until"] is None
+    assert his.get(address).get_json()["feeds"]["atom"] != feed["feeds"]["atom"]
+    assert his.post(f"{address}/test").status_code == 409
+    assert his.ask("PATCH", address, {"paused": True}).get_json()["state"] == "unverified"

@@ -51,6 +51,17 @@ ROUTES = {
     "list_channels": ("vendor", None, 200),
     "create_channel": ("admin", EMAIL, 201),
     "read_channel": ("vendor", None, 200),
+    "change_channel": ("admin", {"label": "Sales"}, 200),
+    "rotate_secret": ("admin", None, 409),  # A mailbox has none.
+    "send_again": ("admin", None, 404),  # No message was ever sent there.
+    "send_range_again": (
+        "admin",
+        {"since": "2026-11-20T00:00:00Z", "until": "2026-11-21T00:00:00Z"},
+        200,
+    ),
+    "list_lost": ("vendor", None, 200),
+    "read_hours": ("vendor", None, 200),
+    "change_hours": ("admin", {"saturday": "10:00-14:00"}, 200),
     "delete_channel": ("admin", None, 204),
     "list_messages": ("vendor", None, 200),
     "send_test": ("admin", None, 200),
@@ -77,7 +88,12 @@ def path_of(name, scene) -> str:
     operation = BY_NAME[name]
     code = scene.lead if operation.path.startswith("/leads") else scene.intent
     return operation.path.format(
-        code=code, slug=scene.slug, subscription=scene.subscription, channel=scene.channel, blog=scene.blog
+        code=code,
+        slug=scene.slug,
+        subscription=scene.subscription,
+        channel=scene.channel,
+        blog=scene.blog,
+        message="msg_1_a",
     )
 
 

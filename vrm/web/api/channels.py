@@ -1,37 +1,49 @@
 """Where a vendor wants to be told, through the API: add, prove, test, look at what was sent, remove."""
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
-from notifiers import register
+from notifiers import again, links, office, register
 from notifiers.channels import KINDS
-from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
+from notifiers.channels.webhook import OVERLAP
+from notifiers.models import Attempt, Channel, ChannelKind, Mode, Notification, Result, Topic, Verdict
+from notifiers.prepare import wire_id
 from notifiers.register import State
+from notifiers.timing import (
+    DAYS,
+    DayName,
+    Office,
+    Timing,
+    check_timing,
+    read_open,
+    read_quiet,
+    timing_of,
+    write_minutes,
+    write_open,
+)
 from vendors.models import Role, Undelivered
 from vrm.kernel.accounts import Scope
 from vrm.kernel.errors import BadInput, WrongState
 from vrm.web.api.bearer import Caller
 from vrm.web.api.cursors import part
 from vrm.web.api.operations import Routes
-from vrm.web.api.shapes import Given, Page, PageQuery, Told
+from vrm.web.api.shapes import Given, MomentIn, Page, PageQuery, Told, refuse_together
 from vrm.web.api.vendors import vendor_for
 from vrm.web.desk import desk, save
 from vrm.web.sending import send_now
 
 ROUTES = Routes("Channels")
 READ, WRITE = (Scope.VENDORS_READ,), (Scope.VENDORS_WRITE,)
-_PLACES = ("address", "url", "bot_token", "chat", "app_token", "user_key", "access_token", "topic")
+_PLACES = ("subscription", "address", "url", "bot_token", "chat", "app_token", "user_key", "access_token", "topic")
 _SAID_AT_MOST = 4_000
 
 
-class NewChannel(Given):
-    """A place where a vendor wants to be told, with the fields of its kind; they are proven before first use."""
+class Places(Given):
+    """The fields of all kinds; each kind takes its own."""
 
-    kind: ChannelKind
-    label: str = ""
     address: str | None = Field(default=None, description="email: the mail address.")
     url: str | None = Field(
         default=None, description="webhook, slack, discord, teams, google-chat, webex: the address that takes POSTs."
@@ -41,7 +53,88 @@ class NewChannel(Given):
     app_token: str | None = Field(default=None, description="pushover: the token of your application.")
     user_key: str | None = Field(default=None, description="pushover: your user or group key.")
     access_token: str | None = Field(default=None, description="pushbullet: an access token of yours.")
+    subscription: str | None = Field(default=None, description="feed: one subscription; without it, all wants.")
     topic: str | None = Field(default=None, description="ntfy: the topic at ntfy.sh.")
+
+
+class NewChannel(Places):
+    """A place where a vendor wants to be told, with the fields of its kind; they are proven before first use."""
+
+    kind: ChannelKind
+    label: str = ""
+
+
+class TimingIn(Given):
+    """When a channel is told, in the vendor's time zone. What customers write comes at once whatever the mode."""
+
+    mode: Mode = Mode.INSTANT
+    hour: int = Field(default=8, description="daily and weekly: 0 to 23.")
+    day: DayName = Field(default="monday", description="weekly.")
+    quiet_from: str | None = Field(default=None, examples=["22:00"], description="Nothing is sent from here …")
+    quiet_until: str | None = Field(default=None, examples=["07:00"], description="… to here; it comes afterwards.")
+    office_only: bool = Field(default=False, description="Only in the open hours of …/hours.")
+    backup_after_minutes: int | None = Field(
+        default=None, description="Step in for the other channels when a want was not seen for so long."
+    )
+
+    def timing(self) -> Timing:
+        """BadInput for what does not hold."""
+        after = self.backup_after_minutes
+        if after is not None and not 0 < after <= 10_080:
+            raise BadInput({"timing/backup_after_minutes": "It can step in after 1 to 10,080 minutes (a week)."})
+        try:
+            return check_timing(
+                Timing(
+                    mode=self.mode,
+                    hour=self.hour,
+                    day=DAYS.index(self.day),
+                    quiet=read_quiet(self.quiet_from or "", self.quiet_until or ""),
+                    office_only=self.office_only,
+                    backup_after=timedelta(minutes=after) if after is not None else None,
+                )
+            )
+        except BadInput as error:
+            raise BadInput({f"timing/{name}": sentence for name, sentence in error.problems.items()}) from error
+
+
+class ChannelChange(Places):
+    """What to change of a channel. A new place is proven again before anything is sent there."""
+
+    label: str = ""
+    timing: TimingIn | None = None
+    paused: bool = False
+
+
+class TimingOut(Told):
+    """When a channel is told, in the vendor's time zone."""
+
+    mode: Mode
+    hour: int
+    day: DayName
+    quiet_from: str | None
+    quiet_until: str | None
+    office_only: bool
+    backup_after_minutes: int | None
+
+    @classmethod
+    def of(cls, timing: Timing) -> "TimingOut":
+        after = timing.backup_after
+        return cls(
+            mode=timing.mode,
+            hour=timing.hour,
+            day=DAYS[timing.day],
+            quiet_from=write_minutes(timing.quiet[0]) if timing.quiet else None,
+            quiet_until=write_minutes(timing.quiet[1]) if timing.quiet else None,
+            office_only=timing.office_only,
+            backup_after_minutes=int(after.total_seconds() // 60) if after is not None else None,
+        )
+
+
+class FeedsOut(Told):
+    """The secret addresses of a feed; whoever has one reads what is in it."""
+
+    atom: str
+    json_feed: str
 
 
 class ChannelOut(Told):
@@ -55,8 +148,11 @@ class ChannelOut(Told):
     created_at: datetime
     verified_at: datetime | None
     paused_at: datetime | None
+    paused_because: str | None = Field(description="Why we paused it; null when you did.")
     failing_since: datetime | None
     switched_off_because: str | None
+    timing: TimingOut
+    feeds: FeedsOut | None = Field(description="Feeds only.")
 
 
 class ChannelMade(ChannelOut):
@@ -85,6 +181,7 @@ class AttemptOut(Told):
 class MessageOut(Told):
     """One message owed to a channel, and the tries so far; `done_at` is null while more are to come."""
 
+    id: str = Field(description="The webhook-id, the left half of the Message-ID.")
     topic: Topic
     owed_at: datetime
     done_at: datetime | None
@@ -94,6 +191,7 @@ class MessageOut(Told):
     @classmethod
     def of(cls, message: Notification, attempts: list[Attempt]) -> "MessageOut":
         return cls(
+            id=wire_id(message),
             topic=message.topic,
             owed_at=message.owed_at,
             done_at=message.done_at,
@@ -125,6 +223,75 @@ class Verification(Told):
     sent: MessageOut | None
 
 
+class Secret(Told):
+    """The new secret of a webhook, or of a feed's address. Shown this once."""
+
+    secret: str
+    old_signs_until: datetime | None = Field(description="Webhooks: until then the old one signs as well.")
+
+
+class Range(Given):
+    """What to send again: owed from `since` to before `until`, at most 1,000, the oldest first."""
+
+    since: MomentIn
+    until: MomentIn
+    only_failed: bool = True
+
+
+class Count(Told):
+    """How many are sent again."""
+
+    count: int
+
+
+class LostOut(MessageOut):
+    """A message that was given up."""
+
+    channel: str
+
+
+class LostList(Told):
+    """What did not arrive in the last 30 days, the newest first."""
+
+    items: list[LostOut]
+
+
+class HoursChange(Given):
+    """Open hours of each day, such as "09:00-12:30, 13:30-18:00"; empty is closed. What is not sent stays."""
+
+    monday: str = ""
+    tuesday: str = ""
+    wednesday: str = ""
+    thursday: str = ""
+    friday: str = ""
+    saturday: str = ""
+    sunday: str = ""
+    holidays: Annotated[str, Field(examples=["GB-ENG"], description="Whose public holidays; empty: none.")] = ""
+
+
+class HoursOut(Told):
+    """When the vendor is there, in its time zone."""
+
+    zone: str
+    monday: str
+    tuesday: str
+    wednesday: str
+    thursday: str
+    friday: str
+    saturday: str
+    sunday: str
+    holidays: str
+
+
+def _feeds(channel: Channel) -> FeedsOut | None:
+    if channel.kind is not ChannelKind.FEED:
+        return None
+    base, signer = desk().post.base_url, desk().signer
+    return FeedsOut(
+        atom=links.feed_url(base, signer, channel, "atom"), json_feed=links.feed_url(base, signer, channel, "json")
+    )
+
+
 def _out(channel: Channel) -> ChannelOut:
     return ChannelOut(
         id=channel.code,
@@ -137,11 +304,14 @@ def _out(channel: Channel) -> ChannelOut:
         paused_at=channel.paused_at,
         failing_since=channel.failing_since,
         switched_off_because=channel.switched_off_because,
+        paused_because=channel.paused_because,
+        timing=TimingOut.of(timing_of(channel)),
+        feeds=_feeds(channel),
     )
 
 
-def _fields(body: NewChannel) -> dict[str, str]:
-    kind = KINDS[body.kind]
+def _fields(body: Places, kind_of: ChannelKind) -> dict[str, str]:
+    kind = KINDS[kind_of]
     known = {field.name for field in kind.fields}
     sent = {name: value for name in _PLACES if (value := getattr(body, name)) is not None}
     strange = {name: f"{kind.name} has no such field; leave it out." for name in sent if name not in known}
@@ -175,7 +345,7 @@ def create_channel(caller: Caller, slug: str, body: NewChannel) -> ChannelMade:
         caller.session,
         vendor,
         body.kind,
-        _fields(body),
+        _fields(body, body.kind),
         caller.now,
         outbound=desk().post.outbound,
         label=body.label,
@@ -187,6 +357,108 @@ def create_channel(caller: Caller, slug: str, body: NewChannel) -> ChannelMade:
 def read_channel(caller: Caller, slug: str, channel: str) -> ChannelOut:
     """One channel, and how it is doing."""
     return _out(register.by_code(caller.session, vendor_for(caller, slug), channel))
+
+
+@ROUTES.add(
+    "PATCH",
+    "/vendors/{slug}/channels/{channel}",
+    scopes=WRITE,
+    body=ChannelChange,
+    answer=ChannelOut,
+    refuses=(403, 409, 429),
+)
+def change_channel(caller: Caller, slug: str, channel: str, body: ChannelChange) -> ChannelOut:
+    """Change its name, where it leads, when it is told, or pause it. A new place gets a challenge within seconds."""
+    found = register.by_code(caller.session, vendor_for(caller, slug, Role.ADMIN), channel)
+    fields = _fields(body, found.kind)
+    if fields:
+        label = body.label if "label" in body.model_fields_set else found.label
+        register.edit(caller.session, found, fields, caller.now, outbound=desk().post.outbound, label=label)
+    elif "label" in body.model_fields_set:
+        register.rename(caller.session, found, body.label)
+    if body.timing is not None:
+        office.set_timing(caller.session, found, body.timing.timing(), caller.now)
+    if "paused" in body.model_fields_set:
+        (register.pause if body.paused else register.resume)(caller.session, found, caller.now)
+    return _out(found)
+
+
+@ROUTES.add("POST", "/vendors/{slug}/channels/{channel}/secret", scopes=WRITE, answer=Secret, refuses=(403, 409))
+def rotate_secret(caller: Caller, slug: str, channel: str) -> Secret:
+    """A new secret. A webhook's old one signs beside it for 24 hours; a feed's old address ends at once."""
+    found = register.by_code(caller.session, vendor_for(caller, slug, Role.ADMIN), channel)
+    secret = register.rotate(caller.session, found, caller.now)
+    return Secret(secret=secret, old_signs_until=caller.now + OVERLAP if KINDS[found.kind].signs else None)
+
+
+@ROUTES.add(
+    "POST",
+    "/vendors/{slug}/channels/{channel}/messages/{message}/again",
+    scopes=WRITE,
+    answer=MessageOut,
+    refuses=(403, 409),
+)
+def send_again(caller: Caller, slug: str, channel: str, message: str) -> MessageOut:
+    """Send one message again, with the id that it had. For 30 days."""
+    found = register.by_code(caller.session, vendor_for(caller, slug, Role.ADMIN), channel)
+    one = again.by_wire_id(caller.session, found, message)
+    again.resend(caller.session, one, caller.now)
+    return MessageOut.of(one, [])
+
+
+@ROUTES.add(
+    "POST",
+    "/vendors/{slug}/channels/{channel}/again",
+    scopes=WRITE,
+    body=Range,
+    answer=Count,
+    refuses=(403, 409),
+)
+def send_range_again(caller: Caller, slug: str, channel: str, body: Range) -> Count:
+    """Send a range of messages again, each with the id that it had. For 30 days."""
+    found = register.by_code(caller.session, vendor_for(caller, slug, Role.ADMIN), channel)
+    count = again.resend_range(caller.session, found, body.since, body.until, caller.now, only_failed=body.only_failed)
+    return Count(count=count)
+
+
+@ROUTES.add("GET", "/vendors/{slug}/lost", scopes=READ, answer=LostList)
+def list_lost(caller: Caller, slug: str) -> LostList:
+    """What did not arrive in the last 30 days and was given up, the newest first, at most 100."""
+    found = again.lost(caller.session, vendor_for(caller, slug), caller.now)
+    items = []
+    for one in found:
+        message = MessageOut.of(one.notification, [one.attempt] if one.attempt is not None else [])
+        channel = one.notification.channel
+        items.append(LostOut(**dict(message), channel=channel.code if channel is not None else ""))
+    return LostList(items=items)
+
+
+@ROUTES.add("GET", "/vendors/{slug}/hours", scopes=READ, answer=HoursOut)
+def read_hours(caller: Caller, slug: str) -> HoursOut:
+    """When the vendor is there, for channels that are told only then."""
+    vendor = vendor_for(caller, slug)
+    times = office.office(caller.session, vendor)
+    week = {day: write_open(spans) for day, spans in zip(DAYS, times.open, strict=True)}
+    return HoursOut(zone=vendor.zone, holidays=times.holidays, **week)
+
+
+@ROUTES.add("PATCH", "/vendors/{slug}/hours", scopes=WRITE, body=HoursChange, answer=HoursOut, refuses=(403,))
+def change_hours(caller: Caller, slug: str, body: HoursChange) -> HoursOut:
+    """Change when the vendor is there. The zone is the vendor's own."""
+    vendor = vendor_for(caller, slug, Role.ADMIN)
+    times = office.office(caller.session, vendor)
+    errors: list[BadInput] = []
+    week = list(times.open)
+    for number, day in enumerate(DAYS):
+        if day in body.model_fields_set:
+            try:
+                week[number] = read_open(getattr(body, day), day)
+            except BadInput as error:
+                errors.append(error)
+    refuse_together(errors)
+    holidays = body.holidays.strip().upper() if "holidays" in body.model_fields_set else times.holidays
+    office.set_office(caller.session, vendor, Office(vendor.zone, tuple(week), holidays), caller.now)
+    return read_hours(caller, slug)
 
 
 @ROUTES.add("DELETE", "/vendors/{slug}/channels/{channel}", scopes=WRITE, status=204, refuses=(403,))
