@@ -40,7 +40,7 @@ class Bed:
         """Learn the very SQL that our code sends, and keep the rows that publishing writes, ready-made."""
         with self.store.session(writes=True) as session:
             intent = self._intent(session, crowd)
-            parameters = match.intent_parameters(intent, self.trees) | {"now": BEGAN}
+            parameters = match.intent_parameters(intent, self.trees, BEGAN)
             statements = (match.matching(self.store.dialect), route.opening(self.store.dialect))
             self._fetch[crowd.matches], self._sent[crowd.matches] = (
                 _as_sent(session, statement, parameters) for statement in statements
@@ -95,7 +95,7 @@ class Bed:
         with self.published(crowd) as (session, intent):
 
             def once() -> None:
-                parameters = match.intent_parameters(intent, self.trees) | {"now": BEGAN}
+                parameters = match.intent_parameters(intent, self.trees, BEGAN)
                 session.execute(route.opening(self.store.dialect), parameters)
 
             return timed(once)

@@ -29,6 +29,15 @@ class Budget:
     currency: str
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """How far around a point the customer would go. Degrees; None: around the point of the region that is named."""
+
+    radius_km: float
+    lat: float | None = None
+    lon: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentDraft:
     """Everything a customer can say of a want. `None` is "not said"; ids are of the category and region trees."""
@@ -37,6 +46,7 @@ class IntentDraft:
     body: str = ""
     category_id: int | None = None
     region_id: int | None = None
+    near: Near | None = None
     budget: Budget | None = None
     condition: Condition = Condition.ANY
     quantity: int = 1

@@ -10,7 +10,7 @@ from sqlalchemy.types import Text
 
 from intents.draft import Condition, Visibility
 from vrm.kernel.accounts import Account
-from vrm.kernel.db import Address, Base, Code, Document, Id, Line, Minor, Moment, Ref, Word, choice, partial_index
+from vrm.kernel.db import Address, Base, Code, Document, Id, Line, Minor, Moment, Real, Ref, Word, choice, partial_index
 
 
 class Origin(StrEnum):
@@ -54,6 +54,7 @@ class Intent(Base):
         CheckConstraint("budget_max IS NULL OR budget_max >= 0", name="budget_max"),
         CheckConstraint("(budget_min IS NULL AND budget_max IS NULL) OR currency IS NOT NULL", name="currency"),
         CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("near_km IS NULL OR near_km > 0", name="near_km"),
         # route.to_route: what is open and was not routed since it opened or changed.
         partial_index(
             "ix_intents_to_route",
@@ -79,6 +80,14 @@ class Intent(Base):
     body: Mapped[str] = mapped_column(Text, default="")
     category_id: Mapped[Ref | None] = mapped_column(ForeignKey("categories.id"))
     region_id: Mapped[Ref | None] = mapped_column(ForeignKey("regions.id"))
+    # As far around a point as the customer would go. The point as it was given, in degrees, and never shown to vendors;
+    # None: the region's own. Then as kilometres from the centre of the earth, in either case.
+    near_km: Mapped[Real | None]
+    near_lat: Mapped[Real | None]
+    near_lon: Mapped[Real | None]
+    near_x: Mapped[Real | None]
+    near_y: Mapped[Real | None]
+    near_z: Mapped[Real | None]
     budget_min: Mapped[Minor | None]
     budget_max: Mapped[Minor | None]
     currency: Mapped[Word | None]
@@ -98,9 +107,12 @@ class Intent(Base):
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
     # Fulfilled by this vendor. No foreign key: vendors are a room further up, which this one does not know.
     fulfilled_by: Mapped[Ref | None]
+    # Title and body as `stems.said` renders them: match.covered looks for words in it. Loaded by nobody.
+    said: Mapped[str] = mapped_column(Text, default="", deferred=True, deferred_raiseload=True)
 
     account: Mapped[Account] = relationship()
     revisions: Mapped[list["Revision"]] = relationship(order_by="Revision.number", back_populates="intent")
+    places: Mapped[list["IntentPlace"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
     @property
     def state(self) -> str:
@@ -110,6 +122,20 @@ class Intent(Base):
         if self.opened_at is None:
             return "draft"
         return "open" if self.paused_at is None else "paused"
+
+
+class IntentPlace(Base):
+    """One city in the circle around an intent's point: whoever listens there, or anywhere above it, hears."""
+
+    __tablename__ = "intent_places"
+    __table_args__ = (
+        # match.covered: the intents whose circles reach what a subscription covers.
+        Index("ix_intent_places_region", "region_id", "intent_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    intent_id: Mapped[Ref] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"), primary_key=True)
+    region_id: Mapped[Ref] = mapped_column(ForeignKey("regions.id"), primary_key=True)
 
 
 class Revision(Base):

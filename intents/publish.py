@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from intents.draft import Budget, Condition, IntentDraft, Visibility
-from intents.models import Change, Intent, Origin, Outcome, Revision
-from vrm.kernel import taxonomy, text
+from intents.draft import Budget, Condition, IntentDraft, Near, Visibility
+from intents.models import Change, Intent, IntentPlace, Origin, Outcome, Revision
+from vrm.kernel import earth, stems, taxonomy, text
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import is_code, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotAllowed, NotFound, WrongState
 from vrm.kernel.money import check_currency
+from vrm.kernel.tree import Tree
 
 PER_DAY = 20  # Intents that one customer may open in 24 hours.
 LASTS = timedelta(days=30)  # When the customer does not say.
@@ -24,18 +25,14 @@ _EXPIRE_BATCH = 500
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
 
 # What decides who hears of a want; a change of one of these is routed again.
-_ROUTING_FIELDS = ("category_id", "region_id", "budget_min", "budget_max", "currency", "condition")
-_CONTENT_FIELDS = (
-    "title",
-    "body",
-    *_ROUTING_FIELDS,
-    "quantity",
-    "needed_by",
-    "expires_at",
-    "visibility",
-    "language",
-    "terms",
-)
+_ROUTING_FIELDS = (
+    "title", "body", "category_id", "region_id", "near_km", "near_lat", "near_lon", "budget_min", "budget_max",
+    "currency", "condition", "quantity", "needed_by", "language",
+)  # fmt: skip
+_CONTENT_FIELDS = (*_ROUTING_FIELDS, "expires_at", "visibility", "terms")
+_PLACE_FIELDS = ("near_lat", "near_lon")  # A revision says how far, and never from where.
+# A circle may be as wide as a region of its own; wider ones are better said by their names.
+NEAR_AT_MOST_KM = 300
 
 
 def by_code(session: Session, code: str) -> Intent:
@@ -55,9 +52,7 @@ def draft(
     """
     clean = check(session, draft, now)
     intent = Intent(code=new_code(), account_id=account.id, account=account, origin=origin, created_at=now, revision=0)
-    _write(intent, clean)
-    session.add(intent)
-    session.flush()
+    _write(session, intent, clean)
     return intent
 
 
@@ -108,7 +103,7 @@ def amend(session: Session, intent: Intent, draft: IntentDraft, now: datetime) -
             raise BadInput(lacking)
         clean = replace(clean, expires_at=clean.expires_at or intent.expires_at)
     before = {field: getattr(intent, field) for field in _CONTENT_FIELDS}
-    _write(intent, clean)
+    _write(session, intent, clean)
     changed = {field for field in _CONTENT_FIELDS if getattr(intent, field) != before[field]}
     if not changed:
         return False
@@ -181,6 +176,7 @@ def draft_of(intent: Intent) -> IntentDraft:
         body=intent.body,
         category_id=intent.category_id,
         region_id=intent.region_id,
+        near=Near(intent.near_km, intent.near_lat, intent.near_lon) if intent.near_km is not None else None,
         budget=budget,
         condition=intent.condition,
         quantity=intent.quantity,
@@ -205,12 +201,14 @@ def check(session: Session, draft: IntentDraft, now: datetime) -> IntentDraft:
         ("body", lambda: text.prose(draft.body, field="body", label="The description", most=20_000)),
         ("terms", lambda: text.prose(draft.terms, field="terms", label="The text of the terms", most=4_000)),
         ("budget", lambda: _budget(draft.budget)),
+        ("region_id", lambda: _region(session, draft)),
+        ("category_id", lambda: _standing(taxonomy.trees(session).categories, draft.category_id, "category")),
     ):
         try:
             clean[field] = make()
         except BadInput as error:
             problems |= error.problems
-    problems |= _check_places(session, draft) | _check_times(draft, now)
+    problems |= _check_times(draft, now)
     if not 1 <= draft.quantity <= 1_000_000:
         problems["quantity"] = "The quantity must be between 1 and 1,000,000."
     if draft.language is not None and not _LANGUAGE.fullmatch(draft.language):
@@ -220,14 +218,40 @@ def check(session: Session, draft: IntentDraft, now: datetime) -> IntentDraft:
     return replace(draft, **clean)
 
 
-def _check_places(session: Session, draft: IntentDraft) -> dict[str, str]:
-    trees = taxonomy.trees(session)
-    problems: dict[str, str] = {}
-    if draft.category_id is not None and draft.category_id not in trees.categories:
-        problems["category"] = "There is no such category; please choose one from the list."
-    if draft.region_id is not None and draft.region_id not in trees.regions:
-        problems["region"] = "There is no such region; please choose one from the list."
-    return problems
+def _region(session: Session, draft: IntentDraft) -> int | None:
+    """The region, or the nearest city when only a point was given. BadInput when the two do not make a circle."""
+    regions = taxonomy.trees(session).regions
+    region_id = _standing(regions, draft.region_id, "region")
+    near = draft.near
+    if near is None:
+        return region_id
+    if not 1 <= near.radius_km <= NEAR_AT_MOST_KM:
+        raise BadInput(
+            {
+                "near/radius_km": f"Say 1 to {NEAR_AT_MOST_KM} km; for a place alone leave the kilometres out, for "
+                "farther name a region, such as England or Europe."
+            }
+        )
+    if near.lat is None or near.lon is None:
+        if near.lat is not None or near.lon is not None:
+            raise BadInput({"near/lat": "Give both lat and lon, or neither to go from the region's own point."})
+        spot = regions.spot(region_id) if region_id is not None else None
+        if spot is None or spot.slack_km < 0:
+            raise BadInput({"region": "Name a city to go so far around; this region has no one middle."})
+        return region_id
+    if not (-90 <= near.lat <= 90 and -180 <= near.lon <= 180):
+        raise BadInput({"near/lat": "A point is degrees of latitude and longitude, such as 53.8 and -1.55."})
+    nearest = regions.nearest(earth.point(near.lat, near.lon)) if region_id is None else None
+    return nearest.id if nearest is not None else region_id
+
+
+def _standing(tree: Tree, node_id: int | None, field: str) -> int | None:
+    """The node that stands for this one today; BadInput when there is none."""
+    if node_id is None:
+        return None
+    if node_id not in tree:
+        raise BadInput({field: f"There is no such {field}; please choose one from the list."})
+    return tree.current(node_id).id
 
 
 def _check_times(draft: IntentDraft, now: datetime) -> dict[str, str]:
@@ -263,7 +287,9 @@ def _budget(budget: Budget | None) -> Budget | None:
     return replace(budget, currency=check_currency(budget.currency, field="currency"))
 
 
-def _write(intent: Intent, clean: IntentDraft) -> None:
+def _write(session: Session, intent: Intent, clean: IntentDraft) -> None:
+    if (intent.title, intent.body) != (clean.title, clean.body):
+        intent.said = stems.said(clean.title, clean.body)
     intent.title = clean.title
     intent.body = clean.body
     intent.category_id = clean.category_id
@@ -278,13 +304,34 @@ def _write(intent: Intent, clean: IntentDraft) -> None:
     intent.visibility = Visibility(clean.visibility)
     intent.language = clean.language
     intent.terms = clean.terms
+    session.add(intent)
+    _write_circle(session, intent, clean.near)
+
+
+def _write_circle(session: Session, intent: Intent, near: Near | None) -> None:
+    """Where it is, and every city that lies in it."""
+    before = (intent.near_km, intent.near_x, intent.near_y, intent.near_z)
+    regions = taxonomy.trees(session).regions
+    centre = None
+    if near is not None and near.lat is not None and near.lon is not None:
+        centre = earth.point(near.lat, near.lon)
+    elif near is not None and intent.region_id is not None:
+        spot = regions.spot(intent.region_id)
+        centre = spot.point if spot is not None else None
+    intent.near_km = near.radius_km if near is not None else None
+    intent.near_lat, intent.near_lon = (near.lat, near.lon) if near is not None else (None, None)
+    intent.near_x, intent.near_y, intent.near_z = centre if centre is not None else (None, None, None)
+    if before != (intent.near_km, intent.near_x, intent.near_y, intent.near_z):
+        within = regions.around(centre, near.radius_km) if centre is not None and near is not None else []
+        intent.places = [IntentPlace(region_id=id_) for id_ in within]
+    session.flush()
 
 
 def _content(intent: Intent) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         return value.isoformat() if hasattr(value, "isoformat") else value
 
-    return {field: plain(getattr(intent, field)) for field in _CONTENT_FIELDS}
+    return {field: plain(getattr(intent, field)) for field in _CONTENT_FIELDS if field not in _PLACE_FIELDS}
 
 
 def _revise(session: Session, intent: Intent, change: Change, now: datetime) -> None:

@@ -191,7 +191,7 @@ def test_finding_probes_the_covering_index_and_never_scans_the_subscriptions(
             ],
         )  # fmt: skip
         session.execute(text("ANALYZE subscriptions"))
-        plan = plan_of(session, match.matching(store.dialect), match.intent_parameters(intent, trees) | {"now": now})
+        plan = plan_of(session, match.matching(store.dialect), match.intent_parameters(intent, trees, now))
     assert "ix_subscriptions_probe" in plan
     assert "Seq Scan on subscriptions" not in plan
     assert "SCAN subscriptions" not in plan
@@ -220,4 +220,4 @@ def test_an_intent_without_a_region_cannot_be_matched(store: Store, ana: Account
     with store.write() as session:
         intent = Intent(code="x", category_id=1)
         with pytest.raises(ValueError, match="no category or region"):
-            match.intent_parameters(intent, taxonomy.trees(session))
+            match.intent_parameters(intent, taxonomy.trees(session), now)

@@ -2,15 +2,16 @@
 
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
 from intents.draft import Condition
 from intents.models import Intent
 from vrm.kernel.accounts import Account
-from vrm.kernel.db import Address, Base, Code, Document, Id, Line, Minor, Moment, Ref, Word, choice, partial_index
+from vrm.kernel.db import Address, Base, Code, Document, Id, Line, Minor, Moment, Real, Ref, Word, choice, partial_index
 
 
 class Role(StrEnum):
@@ -19,6 +20,14 @@ class Role(StrEnum):
     OWNER = "owner"  # Members and roles; end the vendor.
     ADMIN = "admin"  # Subscriptions and channels.
     MEMBER = "member"  # Read and answer leads.
+
+
+# What matching reads of a subscription once it has found it. The last three are the same in all of an index, but
+# without them SQLite reads the row of each subscription to see it.
+_PROBED = (
+    "vendor_id", "min_budget", "currency", "condition", "min_quantity", "lead_days", "language", "reach_km", "x", "y",
+    "z", "has_words", "region_id", "id", "ended_at", "paused_at", "anchor",
+)  # fmt: skip
 
 
 class Vendor(Base):
@@ -71,28 +80,32 @@ class Block(Base):
     created_at: Mapped[Moment]
 
 
+def _region_of(context: Any) -> Any:
+    return context.get_current_parameters()["region_id"]
+
+
 class Subscription(Base):
-    """A vendor's standing order: tell us of wants in this category and this region."""
+    """A vendor's standing order: tell us of wants in this category, and in this region or so far around a point."""
 
     __tablename__ = "subscriptions"
     __table_args__ = (
         UniqueConstraint("vendor_id", "code"),
         CheckConstraint("(min_budget = 0) = (currency IS NULL)", name="currency"),
         CheckConstraint("min_budget >= 0", name="min_budget"),
-        # match.matching: probed by each pair of the intent's ancestors; covers the query. The last two columns are
-        # always NULL here, but without them SQLite reads the row of each subscription to see it.
+        CheckConstraint("(reach_km IS NULL) = (x IS NULL)", name="reach_km"),
+        CheckConstraint("min_quantity IS NULL OR min_quantity > 0", name="min_quantity"),
+        CheckConstraint("lead_days IS NULL OR lead_days > 0", name="lead_days"),
+        # match.matching: those without a required word are probed by each pair of a category and a place of the
+        # intent, the others by the words that it says. Each covers the query.
         partial_index(
             "ix_subscriptions_probe",
-            "category_id",
-            "region_id",
-            "vendor_id",
-            "min_budget",
-            "currency",
-            "condition",
-            "id",
-            "ended_at",
-            "paused_at",
-            where="ended_at IS NULL AND paused_at IS NULL",
+            *("category_id", "place", *_PROBED),
+            where="ended_at IS NULL AND paused_at IS NULL AND anchor IS NULL",
+        ),
+        partial_index(
+            "ix_subscriptions_probe_words",
+            *("anchor", "category_id", "place", *(column for column in _PROBED if column != "anchor")),
+            where="ended_at IS NULL AND paused_at IS NULL AND anchor IS NOT NULL",
         ),
         # route.backfill_due: new or changed subscriptions that have not been held against open intents.
         partial_index(
@@ -108,6 +121,23 @@ class Subscription(Base):
     name: Mapped[Line] = mapped_column(default="")
     category_id: Mapped[Ref] = mapped_column(ForeignKey("categories.id"))
     region_id: Mapped[Ref] = mapped_column(ForeignKey("regions.id"))
+    # With `reach_km` it covers a circle instead of the region: around this point in degrees; None: the region's own.
+    reach_km: Mapped[Real | None]
+    lat: Mapped[Real | None]
+    lon: Mapped[Real | None]
+    x: Mapped[Real | None]  # The centre, in either case: kilometres from the centre of the earth.
+    y: Mapped[Real | None]
+    z: Mapped[Real | None]
+    place: Mapped[int] = mapped_column(BigInteger, default=_region_of)  # The region's id, or the circle's cell.
+    # Words and phrases as the vendor wrote them, compared in the language `words_in`; None: letter by letter.
+    required: Mapped[list[str]] = mapped_column(Document, default=list)
+    excluded: Mapped[list[str]] = mapped_column(Document, default=list)
+    words_in: Mapped[Word | None]
+    anchor: Mapped[int | None] = mapped_column(BigInteger)  # The rarest required word, see `stems.anchor`.
+    has_words: Mapped[bool] = mapped_column(default=False)  # SubscriptionWord says more than the anchor does.
+    min_quantity: Mapped[int | None]
+    lead_days: Mapped[int | None]  # Between today and the day by which it is needed.
+    language: Mapped[Word | None]  # Of the want, without a country: "de". A want that does not say always passes.
     min_budget: Mapped[Minor] = mapped_column(default=0)  # 0: any. A want without a budget always passes.
     currency: Mapped[Word | None]
     condition: Mapped[Condition] = mapped_column(choice(Condition), default=Condition.ANY)
@@ -118,6 +148,17 @@ class Subscription(Base):
     ended_at: Mapped[Moment | None]
 
     vendor: Mapped[Vendor] = relationship()
+
+
+class SubscriptionWord(Base):
+    """What a want must say, or must not, for one subscription to get it; see `stems.needle`."""
+
+    __tablename__ = "subscription_words"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    subscription_id: Mapped[Ref] = mapped_column(ForeignKey("subscriptions.id", ondelete="CASCADE"), primary_key=True)
+    needle: Mapped[str] = mapped_column(String(500), primary_key=True)
+    excluded: Mapped[bool]
 
 
 class Undelivered(StrEnum):

@@ -9,7 +9,7 @@ from intents.models import Intent
 from vendors.leads import Standing, standing, told_count
 from vendors.models import Block, Lead, Membership, Subscription, Vendor
 from vrm import match as matching
-from vrm.kernel import taxonomy
+from vrm.kernel import earth, taxonomy
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Category, Region, Trees
 from vrm.kernel.tree import Tree
@@ -102,16 +102,46 @@ def _why_not(session: Session, intent: Intent, vendor: Vendor) -> list[str]:
 def _stop(stop: matching.Stop, subscription: Subscription, intent: Intent, trees: Trees) -> str:
     match stop:
         case matching.Stop.CATEGORY:
-            return f"your want is in {_label(trees.categories, intent.category_id)}"
+            why = f"your want is in {_label(trees.categories, intent.category_id)}"
         case matching.Stop.REGION:
-            return f"your want is in {_label(trees.regions, intent.region_id)}"
+            why = f"your want is in {_label(trees.regions, intent.region_id)}"
         case matching.Stop.BUDGET:
             floor = Money(subscription.min_budget, subscription.currency or "GBP").text()
-            return f"it takes budgets from {floor} upwards"
+            why = f"it takes budgets from {floor} upwards"
         case matching.Stop.CONDITION:
-            return f"it sells {subscription.condition.value} goods only"
+            why = f"it sells {subscription.condition.value} goods only"
+        case matching.Stop.DISTANCE:
+            why = _too_far(subscription, intent, trees)
+        case matching.Stop.WORDS:
+            why = f"it listens for {_quoted(subscription.required, 'and')} only"
+        case matching.Stop.EXCLUDED:
+            why = f"it leaves out wants that say {_quoted(subscription.excluded, 'or')}"
+        case matching.Stop.QUANTITY:
+            why = f"it takes orders of {subscription.min_quantity:,} or more"
+        case matching.Stop.LEAD_TIME:
+            days = "a day" if subscription.lead_days == 1 else f"{subscription.lead_days} days"
+            why = f"it needs {days}, and your want is needed sooner"
+        case matching.Stop.LANGUAGE:
+            why = f"it takes wants written in “{subscription.language}” only"
         case matching.Stop.PAUSED:
-            return "it is paused"
+            why = "it is paused"
+    return why
+
+
+def _too_far(subscription: Subscription, intent: Intent, trees: Trees) -> str:
+    reach = f"it serves {subscription.reach_km:g} km around its place"
+    spot = matching.spot_of(intent, trees)
+    if spot is None or subscription.x is None or subscription.y is None or subscription.z is None:
+        return f"{reach}, and {_label(trees.regions, intent.region_id)} has no place to measure from"
+    far = earth.apart_km(earth.Point(subscription.x, subscription.y, subscription.z), spot.point)
+    if spot.slack_km < 0:
+        return f"{reach}, which is not all of {_label(trees.regions, intent.region_id)}"
+    return f"{reach}, which is {far:,.0f} km away"
+
+
+def _quoted(words: list[str], last: str) -> str:
+    *most, final = (f"“{word}”" for word in words)
+    return f"{', '.join(most)} {last} {final}" if most else final
 
 
 def _near_misses(session: Session, intent: Intent, trees: Trees) -> list[str]:
@@ -128,7 +158,8 @@ def _near_misses(session: Session, intent: Intent, trees: Trees) -> list[str]:
     if filtered:
         found.append(
             f"{_vendors(filtered)} {_verb(filtered, 'sells', 'sell')} {category} in {region}, but "
-            f"{_verb(filtered, 'takes', 'take')} other budgets or conditions than yours."
+            f"{_verb(filtered, 'takes', 'take')} other wants than yours: another budget, condition or number, another "
+            "day, or other words."
         )
     inside = _count(session, intent, sells, within, ~covers)
     if inside:

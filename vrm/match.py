@@ -1,14 +1,20 @@
 """Which subscriptions an intent reaches, and which open intents a subscription reaches, as one statement each.
 
-A subscription covers an intent when its category and its region are the intent's own or lie above them, and
-its filters let the intent pass. The same rule stands here three times: in SQL from the side of the intent,
-in SQL from the side of the subscription, and in Python (`stops`), where it says what stood in the way.
-Tests hold the three against each other.
+A subscription covers an intent when its category is the intent's own or lies above it, when its region or circle
+covers the place where it is wanted, and when its filters let the intent pass. The same rule stands here three times:
+in SQL from the side of the intent, in SQL from the side of the subscription, and in Python (`stops`), where it says
+what stood in the way. Tests hold the three against each other.
+
+A region covers what is wanted at it or below it, and what is wanted around a point when one of the cities in that
+circle lies at it or below it. A circle covers what is wanted around a point when the two circles touch, what is wanted
+in a city when it reaches the city, and what is wanted in a wider place when it reaches all of its cities.
 """
 
+import json
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -16,12 +22,18 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
+    Dialect,
+    Float,
+    Integer,
     Select,
     String,
     TextClause,
+    TypeDecorator,
+    and_,
     any_,
     bindparam,
     func,
+    literal_column,
     or_,
     select,
     text,
@@ -30,14 +42,20 @@ from sqlalchemy import (
 )
 
 from intents.draft import Condition
-from intents.models import Intent
-from vendors.models import Block, Lead, Membership, Subscription, Vendor
-from vrm.kernel.db import MomentType
+from intents.models import Intent, IntentPlace
+from vendors.models import Block, Lead, Membership, Subscription, SubscriptionWord, Vendor
+from vendors.subscribe import needles
+from vrm.kernel import earth, rates, stems
+from vrm.kernel.db import MomentType, days_until, holds
+from vrm.kernel.earth import Point
+from vrm.kernel.rates import Rate
 from vrm.kernel.taxonomy import Category, Region, Trees
-from vrm.kernel.tree import Tree
+from vrm.kernel.tree import Spot, Tree
 
 # The columns that both statements select, in the order in which leads are inserted.
 LEAD_COLUMNS = ("intent_id", "vendor_id", "reasons", "routed_at")
+# The vendor of a lead that `matching` opens, for expressions that are added to it.
+VENDOR_ID: ColumnElement[int] = literal_column("found.vendor_id", BigInteger)
 
 
 class Stop(StrEnum):
@@ -45,85 +63,192 @@ class Stop(StrEnum):
 
     CATEGORY = "category"
     REGION = "region"
+    DISTANCE = "distance"
+    WORDS = "words"
+    EXCLUDED = "excluded"
     BUDGET = "budget"
     CONDITION = "condition"
+    QUANTITY = "quantity"
+    LEAD_TIME = "lead-time"
+    LANGUAGE = "language"
     PAUSED = "paused"
 
 
-def stops(subscription: Subscription, intent: Intent, trees: Trees) -> list[Stop]:
-    """Everything about this subscription that keeps it from this intent; empty when it matches."""
-    found: list[Stop] = []
-    if intent.category_id is None or not trees.categories.covers(subscription.category_id, intent.category_id):
-        found.append(Stop.CATEGORY)
-    if intent.region_id is None or not trees.regions.covers(subscription.region_id, intent.region_id):
-        found.append(Stop.REGION)
-    if (
-        subscription.currency is not None
-        and subscription.currency == intent.currency
-        and intent.budget_max is not None
-        and intent.budget_max < subscription.min_budget
-    ):
-        found.append(Stop.BUDGET)
-    if Condition.ANY not in (subscription.condition, intent.condition) and subscription.condition != intent.condition:
-        found.append(Stop.CONDITION)
-    if subscription.paused_at is not None:
-        found.append(Stop.PAUSED)
-    return found
+def stops(subscription: Subscription, intent: Intent, trees: Trees, *, now: datetime | None = None) -> list[Stop]:
+    """Everything about this subscription that keeps it from this intent; empty when it matches.
+
+    Whether there is time enough is seen from `now`, or from when the intent was opened.
+    """
+    seen_from = now or intent.opened_at
+    days = (intent.needed_by - seen_from.date()).days if intent.needed_by and seen_from else None
+    said, sought = _said(intent.title, intent.body), needles(subscription)
+    language = _language(intent)
+    passes = {
+        Stop.CATEGORY: intent.category_id is not None
+        and trees.categories.covers(subscription.category_id, intent.category_id),
+        Stop.REGION: subscription.reach_km is not None or subscription.region_id in _above(intent, trees),
+        Stop.DISTANCE: subscription.reach_km is None or _is_reached(subscription, intent, trees),
+        Stop.WORDS: all(needle in said for needle, excluded in sought if not excluded),
+        Stop.EXCLUDED: not any(needle in said for needle, excluded in sought if excluded),
+        Stop.BUDGET: subscription.currency is None
+        or intent.budget_max is None
+        or rates.reaches(intent.budget_max, intent.currency or "", subscription.min_budget, subscription.currency),
+        Stop.CONDITION: Condition.ANY in (subscription.condition, intent.condition)
+        or subscription.condition == intent.condition,
+        Stop.QUANTITY: (subscription.min_quantity or 1) <= intent.quantity,
+        Stop.LEAD_TIME: days is None or (subscription.lead_days or days) <= days,
+        Stop.LANGUAGE: subscription.language is None or language is None or subscription.language == language,
+        Stop.PAUSED: subscription.paused_at is None,
+    }
+    return [stop for stop, lets_pass in passes.items() if not lets_pass]
+
+
+def spot_of(intent: Intent, trees: Trees) -> Spot | None:
+    """Where it is wanted, for circles: around the intent's own point, or at its region's."""
+    if intent.near_x is not None and intent.near_y is not None and intent.near_z is not None:
+        return Spot(Point(intent.near_x, intent.near_y, intent.near_z), intent.near_km or 0)
+    return trees.regions.spot(intent.region_id) if intent.region_id is not None else None
+
+
+def _is_reached(subscription: Subscription, intent: Intent, trees: Trees) -> bool:
+    spot = spot_of(intent, trees)
+    if spot is None or subscription.reach_km is None:
+        return False
+    return earth.within(_centre(subscription), spot.point, subscription.reach_km + spot.slack_km)
+
+
+def _centre(subscription: Subscription) -> Point:
+    if subscription.x is None or subscription.y is None or subscription.z is None:
+        raise ValueError(f"Subscription {subscription.code} has no centre.")
+    return Point(subscription.x, subscription.y, subscription.z)
+
+
+def _above(intent: Intent, trees: Trees) -> list[int]:
+    """Every region that covers where it is wanted."""
+    ids = [] if intent.region_id is None else [intent.region_id]
+    if intent.near_km is not None:
+        ids += [place.region_id for place in intent.places]
+    return list(dict.fromkeys(upper for id_ in ids for upper in trees.regions.ancestors(id_)))
+
+
+def _language(intent: Intent) -> str | None:
+    return intent.language.partition("-")[0].lower() if intent.language else None
+
+
+# Of one intent it is asked for each subscription that may fit.
+_said = lru_cache(maxsize=16)(stems.said)
+
+
+# --- From the side of the intent ------------------------------------------------------------------
 
 
 @cache
 def matching(dialect: str) -> Select[Any]:
-    """The leads of one intent. Parameters: `intent_parameters` and `now`.
+    """The leads of one intent. Parameters: `intent_parameters`.
 
-    Probes every pair of the intent's ancestors through one covering index. A budget that is not given, or
-    is in another currency than the floor, cannot be below the floor.
+    Probes two covering indexes: subscriptions without a required word by every pair of a category and a place, the
+    others by the words that the intent says. A budget that is not given cannot be below the floor.
     """
-    budget = bindparam("budget", type_=BigInteger)
-    currency = bindparam("currency", type_=String)
-    condition = bindparam("condition", type_=String)
+    found = union_all(_found(dialect, words=False), _found(dialect, words=True)).subquery("found")
     return (
         select(
             bindparam("intent_id", type_=BigInteger).label("intent_id"),
-            Subscription.vendor_id,
-            _reasons(dialect, Subscription.id, Subscription.category_id, Subscription.region_id).label("reasons"),
+            found.c.vendor_id,
+            _reasons(dialect, found.c.id, found.c.category_id, found.c.region_id).label("reasons"),
             bindparam("now", type_=MomentType).label("routed_at"),
         )
-        .where(
-            _among(dialect, Subscription.category_id, "category_ids"),
-            _among(dialect, Subscription.region_id, "region_ids"),
-            *_listening(),
-            or_(
-                Subscription.min_budget == 0,
-                budget.is_(None),
-                Subscription.currency != currency,
-                Subscription.min_budget <= budget,
-            ),
-            _same_condition(Subscription.condition, condition),
-            Subscription.vendor_id.not_in(_closed_to(bindparam("author_id", type_=BigInteger))),
-            _heard(dialect),
-        )
-        .group_by(Subscription.vendor_id)
+        .group_by(found.c.vendor_id)
         # Leads are then written in the order of their key.
-        .order_by(Subscription.vendor_id)
+        .order_by(found.c.vendor_id)
     )
 
 
-def intent_parameters(intent: Intent, trees: Trees) -> dict[str, Any]:
+def _found(dialect: str, *, words: bool) -> Select[*tuple[Any, ...]]:
+    """The subscriptions that have a required word, or those that have none."""
+    anchored = (
+        _among(dialect, Subscription.anchor, "anchors") if words else Subscription.anchor.is_(None),
+        _among(dialect, Subscription.category_id, "category_ids"),
+        _among(dialect, Subscription.place, "places"),
+    )
+    condition = bindparam("condition", type_=String)
+    days, language = bindparam("days_left", type_=Integer), bindparam("language", type_=String)
+    return select(Subscription.vendor_id, Subscription.id, Subscription.category_id, Subscription.region_id).where(
+        *anchored,
+        *_listening(),
+        _is_enough(),
+        _same_condition(Subscription.condition, condition),
+        or_(Subscription.min_quantity.is_(None), Subscription.min_quantity <= bindparam("quantity", type_=Integer)),
+        or_(Subscription.lead_days.is_(None), days.is_(None), Subscription.lead_days <= days),
+        or_(Subscription.language.is_(None), language.is_(None), Subscription.language == language),
+        or_(Subscription.reach_km.is_(None), _touches()),
+        or_(Subscription.has_words.is_(False), _says_it()),
+        Subscription.vendor_id.not_in(_closed_to(bindparam("author_id", type_=BigInteger))),
+        _heard(dialect),
+    )
+
+
+def intent_parameters(intent: Intent, trees: Trees, now: datetime) -> dict[str, Any]:
     """What `matching` asks for, from an open intent."""
     if intent.category_id is None or intent.region_id is None:
         raise ValueError(f"Intent {intent.code} has no category or region, and cannot be matched.")
+    spot = spot_of(intent, trees)
+    x, y, z = spot.point if spot is not None else (None, None, None)
+    cells = earth.cells_near(spot.point, spot.slack_km) if spot is not None else []
+    per_euro = rates.known().get(intent.currency or "")
     return {
         "intent_id": intent.id,
         "author_id": intent.account_id,
         "category_ids": list(trees.categories.ancestors(intent.category_id)),
-        "region_ids": list(trees.regions.ancestors(intent.region_id)),
+        "places": _above(intent, trees) + cells,
+        "anchors": stems.anchors(intent.title, intent.body),
+        "said": _said(intent.title, intent.body),
+        "x": x,
+        "y": y,
+        "z": z,
+        "slack_km": spot.slack_km if spot is not None else None,
         "budget": intent.budget_max,
         "currency": intent.currency or "",
+        "euros": intent.budget_max / per_euro if intent.budget_max is not None and per_euro else None,
         "condition": intent.condition.value,
+        "quantity": intent.quantity,
+        "days_left": (intent.needed_by - now.date()).days if intent.needed_by else None,
+        "language": _language(intent),
+        "now": now,
     }
 
 
-def reached(dialect: str, subscription: Subscription, trees: Trees) -> Select[Any]:
+def _is_enough() -> ColumnElement[bool]:
+    budget, currency = bindparam("budget", type_=BigInteger), bindparam("currency", type_=String)
+    per_euro = select(Rate.per_euro).where(Rate.currency == Subscription.currency).scalar_subquery()
+    # In the order in which `rates.reaches` reckons. Without a rate it is NULL, which stands in nobody's way.
+    converted = Subscription.min_budget <= per_euro * bindparam("euros", type_=Float)
+    return or_(
+        Subscription.min_budget == 0,
+        budget.is_(None),
+        and_(Subscription.currency == currency, Subscription.min_budget <= budget),
+        and_(Subscription.currency != currency, func.coalesce(converted, true())),
+    )
+
+
+def _touches() -> ColumnElement[bool]:
+    x, y, z, slack_km = (bindparam(name, type_=Float) for name in ("x", "y", "z", "slack_km"))
+    km = Subscription.reach_km + slack_km
+    apart = earth.apart_squared((Subscription.x, Subscription.y, Subscription.z), (x, y, z))
+    return and_(km >= 0, apart <= earth.straight_squared(km))
+
+
+def _says_it() -> ColumnElement[bool]:
+    """No word that is required is missing, and none that is excluded is there."""
+    in_it = holds(bindparam("said", type_=String), SubscriptionWord.needle)
+    in_the_way = (SubscriptionWord.subscription_id == Subscription.id, SubscriptionWord.excluded == in_it)
+    # A scalar subquery stays a probe; see `_heard`.
+    return select(SubscriptionWord.subscription_id).where(*in_the_way).limit(1).scalar_subquery().is_(None)
+
+
+# --- From the side of the subscription ------------------------------------------------------------
+
+
+def reached(dialect: str, subscription: Subscription, trees: Trees, now: datetime) -> Select[Any]:
     """The leads that one subscription opens over intents that are open now. Parameter: `now`."""
     return (
         select(
@@ -141,22 +266,76 @@ def reached(dialect: str, subscription: Subscription, trees: Trees) -> Select[An
             Intent.opened_at.is_not(None),
             Intent.closed_at.is_(None),
             Intent.paused_at.is_(None),
-            *covered(subscription, trees),
+            *covered(subscription, trees, now=now),
         )
         .group_by(Intent.id)
         .order_by(Intent.id)
     )
 
 
-def covered(subscription: Subscription, trees: Trees) -> Sequence[ColumnElement[bool]]:
-    """What makes an intent one for this subscription, whether or not it is open, in conditions over intents."""
+def covered(subscription: Subscription, trees: Trees, *, now: datetime | None = None) -> Sequence[ColumnElement[bool]]:
+    """What makes an intent one for this subscription, whether or not it is open, in conditions over intents.
+
+    Whether there is time enough is seen from `now`, or from when each intent was opened.
+    """
     return (
         _below(Intent.category_id, Category, trees.categories, subscription.category_id),
-        _below(Intent.region_id, Region, trees.regions, subscription.region_id),
+        _in_circle(subscription, trees) if subscription.reach_km is not None else _in_region(subscription, trees),
+        *(holds(Intent.said, needle) != excluded for needle, excluded in needles(subscription)),
         _above_floor(subscription),
         _same_condition(Intent.condition, subscription.condition),
+        Intent.quantity >= subscription.min_quantity if subscription.min_quantity is not None else true(),
+        _in_time(subscription, now),
+        _in_language(subscription),
         *_not_its_own(subscription.vendor_id),
     )
+
+
+def _in_region(subscription: Subscription, trees: Trees) -> ColumnElement[bool]:
+    below = _below(Intent.region_id, Region, trees.regions, subscription.region_id)
+    if subscription.region_id == trees.regions.root.id:
+        return below
+    there = _below(IntentPlace.region_id, Region, trees.regions, subscription.region_id)
+    return or_(below, Intent.id.in_(select(IntentPlace.intent_id).where(there)))
+
+
+def _in_circle(subscription: Subscription, trees: Trees) -> ColumnElement[bool]:
+    centre, reach_km = _centre(subscription), subscription.reach_km or 0
+    apart = earth.apart_squared(centre, (Intent.near_x, Intent.near_y, Intent.near_z))
+    return or_(
+        and_(Intent.near_km.is_(None), Intent.region_id.in_(trees.regions.reached_from(centre, reach_km))),
+        and_(Intent.near_km.is_not(None), apart <= earth.straight_squared(reach_km + Intent.near_km)),
+    )
+
+
+def _above_floor(subscription: Subscription) -> ColumnElement[bool]:
+    if subscription.currency is None:
+        return true()
+    per_euro = select(Rate.per_euro).where(Rate.currency == Intent.currency).scalar_subquery()
+    own_rate = bindparam(None, rates.known().get(subscription.currency), type_=Float)
+    converted = subscription.min_budget <= own_rate * (Intent.budget_max / per_euro)
+    return or_(
+        Intent.budget_max.is_(None),
+        and_(Intent.currency == subscription.currency, Intent.budget_max >= subscription.min_budget),
+        and_(Intent.currency != subscription.currency, func.coalesce(converted, true())),
+    )
+
+
+def _in_time(subscription: Subscription, now: datetime | None) -> ColumnElement[bool]:
+    if subscription.lead_days is None:
+        return true()
+    seen_from = Intent.opened_at if now is None else bindparam(None, now, type_=MomentType)
+    return or_(Intent.needed_by.is_(None), days_until(Intent.needed_by, seen_from) >= subscription.lead_days)
+
+
+def _in_language(subscription: Subscription) -> ColumnElement[bool]:
+    if subscription.language is None:
+        return true()
+    tag = func.lower(Intent.language)
+    return or_(Intent.language.is_(None), tag == subscription.language, tag.like(f"{subscription.language}-%"))
+
+
+# --- Parts ----------------------------------------------------------------------------------------
 
 
 def _listening() -> Sequence[ColumnElement[bool]]:
@@ -191,25 +370,27 @@ def _not_its_own(vendor_id: int) -> Sequence[ColumnElement[bool]]:
     )
 
 
-def _above_floor(subscription: Subscription) -> ColumnElement[bool]:
-    if subscription.currency is None:
-        return true()
-    return or_(
-        Intent.budget_max.is_(None),
-        Intent.currency != subscription.currency,
-        Intent.budget_max >= subscription.min_budget,
-    )
-
-
 def _same_condition(left: Any, right: Any) -> ColumnElement[bool]:
     return or_(left == Condition.ANY, right == Condition.ANY.value, left == right)
+
+
+class _Numbers(TypeDecorator[list[int]]):
+    """Numbers as a text in JSON."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value)
 
 
 def _among(dialect: str, column: Any, name: str) -> ColumnElement[bool]:
     if dialect == "postgresql":
         matches: ColumnElement[bool] = column == any_(bindparam(name, type_=ARRAY(BigInteger)))
         return matches
-    within: ColumnElement[bool] = column.in_(bindparam(name, expanding=True))
+    # One parameter however many there are, so that the text of the statement never changes.
+    each = func.json_each(bindparam(name, type_=_Numbers)).table_valued("value")
+    within: ColumnElement[bool] = column.in_(select(each.c.value))
     return within
 
 

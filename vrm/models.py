@@ -1,7 +1,7 @@
 """Every table in one import, for migrations and for whoever wants the whole picture."""
 
 from intents.corrections import Correction
-from intents.models import Blog, Entry, Intent, Revision
+from intents.models import Blog, Entry, Intent, IntentPlace, Revision
 from notifiers.models import Arrival, Attempt, Calendar, Channel, Notification
 from vendors.models import (
     Agreement,
@@ -12,6 +12,7 @@ from vendors.models import (
     Message,
     Response,
     Subscription,
+    SubscriptionWord,
     Template,
     Vendor,
 )
@@ -19,6 +20,7 @@ from vrm.kernel.accounts import Account, ApiToken, Audit, Link
 from vrm.kernel.db import Base
 from vrm.kernel.idempotency import IdempotencyKey
 from vrm.kernel.limits import Tally
+from vrm.kernel.rates import Rate
 from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeVersion
 
 __all__ = [
@@ -39,16 +41,19 @@ __all__ = [
     "Exchange",
     "IdempotencyKey",
     "Intent",
+    "IntentPlace",
     "Lead",
     "Link",
     "Membership",
     "Message",
     "Notification",
+    "Rate",
     "Region",
     "RegionMember",
     "Response",
     "Revision",
     "Subscription",
+    "SubscriptionWord",
     "Tally",
     "Template",
     "TreeVersion",

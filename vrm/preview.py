@@ -40,5 +40,5 @@ def would_have_come(session: Session, subscription: Subscription, now: datetime)
 def listeners(session: Session, intent: Intent, now: datetime) -> int:
     """How many vendors would be told of this intent if it were published now; it needs a category and a region."""
     found = match.matching(session.get_bind().dialect.name).order_by(None).subquery()
-    parameters = match.intent_parameters(intent, taxonomy.trees(session)) | {"now": now}
+    parameters = match.intent_parameters(intent, taxonomy.trees(session), now)
     return session.scalar(select(func.count()).select_from(found), parameters) or 0

@@ -83,7 +83,7 @@ def route(session: Session, intent: Intent, now: datetime) -> int:
     Routing the same intent again opens none and owes nothing more.
     """
     trees = taxonomy.trees(session)
-    parameters = match.intent_parameters(intent, trees) | {"now": now}
+    parameters = match.intent_parameters(intent, trees, now)
     opened = _count(session, opening(session.get_bind().dialect.name), parameters)
     if opened:
         _owe(session, Fresh.OF_INTENT, intent.id, now)
@@ -121,7 +121,9 @@ def backfill(session: Session, subscription: Subscription, now: datetime) -> int
     # Whoever subscribed while a node was being merged has read the tree as it was before.
     subscription.category_id = trees.categories.current(subscription.category_id).id
     subscription.region_id = trees.regions.current(subscription.region_id).id
-    found = match.reached(dialect, subscription, trees)
+    if subscription.reach_km is None:
+        subscription.place = subscription.region_id
+    found = match.reached(dialect, subscription, trees, now)
     found = found.add_columns(_unreachable(literal(subscription.vendor_id, Lead.vendor_id.type)))
     opened = _count(session, _inserting(dialect, Lead, _OPENED, found), {"now": now})
     if opened:
@@ -163,7 +165,7 @@ def opening(dialect: str) -> Insert:
 
     Built once: building it for each intent costs more than running it.
     """
-    found = match.matching(dialect).add_columns(_unreachable(Subscription.vendor_id))
+    found = match.matching(dialect).add_columns(_unreachable(match.VENDOR_ID))
     return _inserting(dialect, Lead, _OPENED, found)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from intents.models import Blog, Intent
+from intents.models import Blog, Intent, IntentPlace
 from vendors.models import Response, Subscription
 from vrm.kernel import reshape, taxonomy
 from vrm.kernel.accounts import Account
@@ -121,7 +121,7 @@ def referring(name: TreeName) -> tuple[_Column, ...]:
     """Every column outside the trees that says a node of this one and follows it in a merge."""
     if name is TreeName.CATEGORIES:
         return (Subscription.category_id, Intent.category_id, Blog.home_category_id)
-    return (Subscription.region_id, Intent.region_id, Blog.home_region_id, Response.region_id)
+    return (Subscription.region_id, Intent.region_id, Blog.home_region_id, Response.region_id, Subscription.place)
 
 
 def _follow(session: Session, name: TreeName, node_id: int, into_id: int) -> None:
@@ -161,8 +161,11 @@ def _find(session: Session, name: TreeName, above: Collection[int], below: Any) 
         Subscription.paused_at.is_(None),
         Subscription.backfilled_at.is_not(None),
     )
+    there: ColumnElement[bool] = wants.in_(below)
+    if name is TreeName.REGIONS:  # Also what is wanted around a point, when a city around it is there.
+        there = or_(there, Intent.id.in_(select(IntentPlace.intent_id).where(IntentPlace.region_id.in_(below))))
     wanted = (
-        wants.in_(below),
+        there,
         Intent.opened_at.is_not(None),
         Intent.closed_at.is_(None),
         Intent.paused_at.is_(None),

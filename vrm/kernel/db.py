@@ -12,11 +12,13 @@ from typing import Annotated, Any, Self
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Connection,
     DateTime,
     Dialect,
     Engine,
     Enum,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -89,6 +91,7 @@ _BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by it
 Id = Annotated[int, mapped_column(_BIG, primary_key=True)]
 Ref = Annotated[int, mapped_column(_BIG)]  # Always used with a ForeignKey.
 Minor = Annotated[int, mapped_column(BigInteger)]  # Money in minor units.
+Real = Annotated[float, mapped_column(Float)]
 Moment = Annotated[datetime, mapped_column(MomentType)]
 Code = Annotated[str, mapped_column(String(32))]  # A random public name, see `new_code`.
 Word = Annotated[str, mapped_column(String(64))]
@@ -135,6 +138,42 @@ def _random_code_sqlite(_element: random_code, _compiler: Any, **_: Any) -> str:
 @compiles(random_code, "postgresql")
 def _random_code_postgresql(_element: random_code, _compiler: Any, **_: Any) -> str:
     return "replace(gen_random_uuid()::text, '-', '')"
+
+
+class holds(FunctionElement[bool]):  # noqa: N801 - It reads as a function in SQL expressions.
+    """Whether the first text holds the second one, letter by letter."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(holds, "sqlite")
+def _holds_sqlite(element: holds, compiler: Any, **options: Any) -> str:
+    return f"(instr({compiler.process(element.clauses, **options)}) > 0)"
+
+
+@compiles(holds, "postgresql")
+def _holds_postgresql(element: holds, compiler: Any, **options: Any) -> str:
+    return f"(strpos({compiler.process(element.clauses, **options)}) > 0)"
+
+
+class days_until(FunctionElement[int]):  # noqa: N801 - It reads as a function in SQL expressions.
+    """Whole days from the day of a moment, in UTC, to a day: `days_until(day, moment)`."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(days_until, "sqlite")
+def _days_until_sqlite(element: days_until, compiler: Any, **options: Any) -> str:
+    day, moment = (compiler.process(each, **options) for each in element.clauses)
+    return f"CAST(julianday({day}) - julianday(date({moment} / 1000000, 'unixepoch')) AS INTEGER)"
+
+
+@compiles(days_until, "postgresql")
+def _days_until_postgresql(element: days_until, compiler: Any, **options: Any) -> str:
+    day, moment = (compiler.process(each, **options) for each in element.clauses)
+    return f"({day} - CAST({moment} AT TIME ZONE 'UTC' AS DATE))"
 
 
 def partial_index(name: str, *columns: str, where: str) -> Index:

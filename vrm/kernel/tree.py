@@ -1,10 +1,13 @@
 """Rows with a parent → a tree in memory that answers what covers what, and which node a person means."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from vrm.kernel import earth
+from vrm.kernel.earth import Point
 from vrm.kernel.errors import BadInput, Candidate, UnknownNode
 from vrm.kernel.names import Named, NameIndex
 
@@ -46,6 +49,17 @@ class Node:
         """The label in a language, or the English one."""
         names = self.names.get(language) if language != "en" else None
         return names[0] if names else self.label
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a region lies, for circles. `slack_km` is 0 for what counts as a point: it is in a circle that reaches it.
+
+    Below 0 it is how far the region's cities lie around: it is in a circle that reaches all of them.
+    """
+
+    point: Point
+    slack_km: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +130,7 @@ class Tree:
         self._children = dict(children)
         self._members = dict(members)
         self._ancestors: dict[int, tuple[int, ...]] = {}
+        self._spots: dict[int, Spot | None] = {}
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -199,6 +214,60 @@ class Tree:
     def covers(self, upper_id: int, lower_id: int) -> bool:
         """Whether a subscription to `upper_id` gets what is wanted at `lower_id`."""
         return upper_id in self.ancestors(lower_id)
+
+    # --- On the earth -----------------------------------------------------------------------------
+
+    def spot(self, id_: int) -> Spot | None:
+        """Where the node lies; None for what has no place of its own, such as the world or a group.
+
+        A county is where its city of the same name is, which people mean by that name as often.
+        """
+        if id_ not in self._spots:
+            self._spots[id_] = self._locate(self._nodes[id_])
+        return self._spots[id_]
+
+    def _locate(self, node: Node) -> Spot | None:
+        if node.id in self._points:
+            return Spot(self._points[node.id], 0)
+        if node.kind in ("world", "continent", "group"):
+            return None
+        first, last = (bisect_left(self._in_order, at) for at in ((node.lft, 0), (node.rgt + 1, 0)))
+        below = [id_ for _, id_ in self._in_order[first:last]]
+        if not below:
+            return None
+        namesake = next((id_ for id_ in below if self._nodes[id_].label == node.label), None)
+        if namesake is not None and node.kind != "country":
+            return Spot(self._points[namesake], 0)
+        cities = [self._points[id_] for id_ in below]
+        centre = earth.middle(cities)
+        return Spot(centre, -max(earth.apart_km(centre, city) for city in cities))
+
+    @cached_property
+    def _in_order(self) -> list[tuple[int, int]]:
+        return sorted((self._nodes[id_].lft, id_) for id_ in self._points)
+
+    @cached_property
+    def _points(self) -> dict[int, Point]:
+        return {
+            node.id: earth.point(node.lat, node.lon)
+            for node in self._nodes.values()
+            if node.lat is not None and node.lon is not None
+        }
+
+    def around(self, centre: Point, km: float) -> list[int]:
+        """Nodes that are points and lie in a circle, such as the cities within 30 km."""
+        return [id_ for id_, point in self._points.items() if earth.within(centre, point, km)]
+
+    def reached_from(self, centre: Point, km: float) -> list[int]:
+        """Every node that is in a circle; see `Spot`."""
+        spots = ((id_, self.spot(id_)) for id_ in self._nodes)
+        return [id_ for id_, spot in spots if spot is not None and earth.within(centre, spot.point, km + spot.slack_km)]
+
+    def nearest(self, centre: Point) -> Node | None:
+        """The node that is a point and lies nearest; None in a tree without any."""
+        ids = ((earth.apart_squared(centre, point), id_) for id_, point in self._points.items())
+        found = min(ids, default=None)
+        return self._nodes[found[1]] if found is not None else None
 
     # --- By name ----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
 
 from vrm import trees
+from vrm.kernel import rates
 from vrm.kernel.db import Store, open_engine
 from vrm.kernel.edition import Edition
 from vrm.kernel.errors import VrmError
@@ -41,6 +42,7 @@ def upgrade(
     if to != "head":
         return None
     with store.write() as session:
+        rates.load(session)
         return trees.upgrade(session, now, edition=edition, progress=progress)
 
 
