@@ -6,6 +6,7 @@ from functools import cache
 from sqlalchemy import insert, text
 
 from vrm import migrations
+from vrm.kernel import rates
 from vrm.kernel.db import Base, Store
 from vrm.kernel.edition import Edition
 from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeName, stamp
@@ -32,6 +33,7 @@ REGIONS = {
     "paris": ("fr", "city", "Paris"),
     "eu": ("world", "group", "European Union"),
 }
+POINTS = {"leeds": (53.80, -1.55), "york": (53.96, -1.08), "paris": (48.86, 2.35)}
 SYNONYMS = {"bikes": ["bicycle", "e-bike"], "cars": ["auto"]}
 
 
@@ -55,6 +57,7 @@ def plant(store: Store, now: datetime) -> None:
                     {
                         "id": ids[slug], "slug": slug, "kind": kind, "label": label, "parent_id": parents[ids[slug]],
                         "synonyms": SYNONYMS.get(slug, []), "codes": [], "population": 0, "edited": [],
+                        "lat": POINTS.get(slug, (None, None))[0], "lon": POINTS.get(slug, (None, None))[1],
                         "lft": places[ids[slug]].lft, "rgt": places[ids[slug]].rgt, "depth": places[ids[slug]].depth,
                     }
                     for slug, (_, kind, label) in nodes.items()
@@ -64,6 +67,7 @@ def plant(store: Store, now: datetime) -> None:
         session.add(RegionMember(group_id=region_ids["eu"], member_id=region_ids["fr"]))
         session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
         session.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": migrations.newest()})
+        rates.load(session)
         for name in TreeName:
             stamp(session, name, now)
 
