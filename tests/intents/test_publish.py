@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from intents import publish
-from intents.draft import Budget, Condition, IntentDraft, Visibility
+from intents.draft import Budget, Condition, IntentDraft, Near, Visibility
 from intents.models import Change, Intent, Origin, Revision
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
@@ -157,15 +157,16 @@ ROUTING: dict[str, Callable[[Session], dict[str, Any]]] = {
     "currency": lambda session: {"budget": Budget(1, 1_000, "EUR")},
     "no budget": lambda session: {"budget": None},
     "condition": lambda session: {"condition": Condition.NEW},
+    "near": lambda session: {"near": Near(30)},
+    "title": lambda session: {"title": "Toyota Yaris, red"},
+    "body": lambda session: {"body": "Or blue."},
+    "quantity": lambda session: {"quantity": 3},
+    "needed_by": lambda session: {"needed_by": date(2027, 1, 1)},
+    "language": lambda session: {"language": "en"},
 }
 WORDING: dict[str, dict[str, Any]] = {
-    "title": {"title": "Toyota Yaris, red"},
-    "body": {"body": "Or blue."},
-    "quantity": {"quantity": 3},
-    "needed_by": {"needed_by": date(2027, 1, 1)},
     "expires_at": {"expires_at": datetime(2027, 1, 1, tzinfo=UTC)},
     "visibility": {"visibility": Visibility.UNLISTED},
-    "language": {"language": "en"},
     "terms": {"terms": "Be kind."},
 }
 
