@@ -13,8 +13,9 @@ from intents.models import Intent
 from notifiers.models import Notification
 from vendors.models import Lead
 from vrm import migrations, route
+from vrm.kernel import stems
 from vrm.kernel.accounts import ensure
-from vrm.kernel.db import Store
+from vrm.kernel.db import Store, holds
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -79,3 +80,47 @@ def test_leads_are_one_tree_on_sqlite(nothing: Store, now: datetime) -> None:
     with nothing.read() as session:
         made = session.scalar(text("SELECT sql FROM sqlite_master WHERE name = 'leads'"))
     assert "WITHOUT ROWID" in str(made)
+
+
+def test_subscriptions_and_wants_from_before_words_and_circles_still_meet(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0002")
+    with nothing.write() as session:
+        for row in _WRITTEN_BEFORE:
+            session.execute(text(row), {"now": _moment(nothing, now), "no": _no(nothing)})
+    migrations.upgrade(nothing, now)
+    with nothing.write() as session:
+        intent = session.scalars(select(Intent)).one()
+        assert route.route(session, intent, now) == 1
+        for word, language, found in (("rad", None, []), ("rad", "de", [1])):
+            says = select(Intent.id).where(holds(Intent.said, stems.needle(word, language)))
+            assert session.scalars(says).all() == found
+    migrations.downgrade(nothing, "0002")
+    with nothing.read() as session:
+        assert session.execute(text("SELECT count(*) FROM subscriptions WHERE paused_at IS NULL")).scalar() == 1
+
+
+def _moment(store: Store, now: datetime) -> object:
+    return int(now.timestamp() * 1e6) if store.dialect == "sqlite" else now
+
+
+def _no(store: Store) -> object:
+    return 0 if store.dialect == "sqlite" else False
+
+
+_NODE = (
+    "INSERT INTO {} (id, slug, kind, label, synonyms, codes, lft, rgt, depth, population, edited)"
+    " VALUES (1, '{}', 'root', 'All', '[]', '[]', 1, 2, 0, 0, '[]')"
+)
+_WRITTEN_BEFORE = (
+    _NODE.format("categories", "anything"),
+    _NODE.format("regions", "world"),
+    "INSERT INTO accounts (id, email, name, phone, locale, zone, is_operator, is_researcher, created_at, session_epoch)"
+    " VALUES (1, 'ana@example.org', '', '', 'en', 'UTC', :no, :no, :now, 0)",
+    "INSERT INTO vendors (id, code, slug, name, website, about, zone, created_at)"
+    " VALUES (1, 'v', 'shop', 'Shop', '', '', 'UTC', :now)",
+    "INSERT INTO subscriptions (id, code, vendor_id, name, category_id, region_id, min_budget, condition, created_at,"
+    " changed_at) VALUES (1, 's', 1, '', 1, 1, 0, 'any', :now, :now)",
+    "INSERT INTO intents (id, code, account_id, origin, title, body, category_id, region_id, condition, quantity,"
+    " expires_at, visibility, terms, revision, created_at, opened_at)"
+    " VALUES (1, 'i', 1, 'web', 'Räder', '', 1, 1, 'any', 1, :now, 'public', '', 1, :now, :now)",
+)

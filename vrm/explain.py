@@ -158,8 +158,7 @@ def _near_misses(session: Session, intent: Intent, trees: Trees) -> list[str]:
     if filtered:
         found.append(
             f"{_vendors(filtered)} {_verb(filtered, 'sells', 'sell')} {category} in {region}, but "
-            f"{_verb(filtered, 'takes', 'take')} other wants than yours: another budget, condition or number, another "
-            "day, or other words."
+            f"{_verb(filtered, 'takes', 'take')} other budgets or conditions than yours."
         )
     inside = _count(session, intent, sells, within, ~covers)
     if inside:
