@@ -83,18 +83,18 @@ def test_leads_are_one_tree_on_sqlite(nothing: Store, now: datetime) -> None:
 
 
 def test_subscriptions_and_wants_from_before_words_and_circles_still_meet(nothing: Store, now: datetime) -> None:
-    migrations.upgrade(nothing, now, to="0002")
+    migrations.upgrade(nothing, now, to="0005")
     with nothing.write() as session:
         for row in _WRITTEN_BEFORE:
             session.execute(text(row), {"now": _moment(nothing, now), "no": _no(nothing)})
-    migrations.upgrade(nothing, now)
+    migrations.upgrade(nothing, now, edition=fewer_towns())
     with nothing.write() as session:
         intent = session.scalars(select(Intent)).one()
         assert route.route(session, intent, now) == 1
         for word, language, found in (("rad", None, []), ("rad", "de", [1])):
             says = select(Intent.id).where(holds(Intent.said, stems.needle(word, language)))
             assert session.scalars(says).all() == found
-    migrations.downgrade(nothing, "0002")
+    migrations.downgrade(nothing, "0005")
     with nothing.read() as session:
         assert session.execute(text("SELECT count(*) FROM subscriptions WHERE paused_at IS NULL")).scalar() == 1
 

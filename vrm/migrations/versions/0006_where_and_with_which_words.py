@@ -1,7 +1,7 @@
 """Circles around a point, words, numbers, days and languages of wants that subscriptions ask for; rates of exchange.
 
-Revision ID: 0003
-Revises: 0002
+Revision ID: 0006
+Revises: 0005
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ from alembic import op
 import vrm.kernel.db
 from vrm.kernel import stems
 
-revision = '0003'
-down_revision = '0002'
+revision = '0006'
+down_revision = '0005'
 branch_labels = None
 depends_on = None
 
