@@ -141,9 +141,8 @@ def fill(store: Store, market: Market) -> None:
     owners = market.vendors // 10 + 2  # One to ten vendors.
     with _copier(store) as copy:
         copy(
-            "accounts (id, email, name, phone, locale, zone, is_operator, is_researcher, created_at, verified_at,"
-            " session_epoch)",
-            ((n, f"p{n}@x.example", "", "", "en", "UTC", no, no, at, at, 0) for n in range(1, owners + 1)),
+            "accounts (id, email, name, phone, locale, zone, is_operator, is_researcher, created_at, verified_at)",
+            ((n, f"p{n}@x.example", "", "", "en", "UTC", no, no, at, at) for n in range(1, owners + 1)),
         )
         copy(
             "vendors (id, code, slug, name, website, about, zone, created_at, paused_at)",

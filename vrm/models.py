@@ -18,9 +18,11 @@ from vendors.models import (
 )
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
 from vrm.kernel.db import Base
+from vrm.kernel.factors import Passkey, RecoveryCode, Totp
 from vrm.kernel.idempotency import IdempotencyKey
 from vrm.kernel.limits import Tally
 from vrm.kernel.rates import Rate
+from vrm.kernel.sessions import BrowserSession
 from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeVersion
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Base",
     "Block",
     "Blog",
+    "BrowserSession",
     "Calendar",
     "Category",
     "Channel",
@@ -47,7 +50,9 @@ __all__ = [
     "Membership",
     "Message",
     "Notification",
+    "Passkey",
     "Rate",
+    "RecoveryCode",
     "Region",
     "RegionMember",
     "Response",
@@ -56,6 +61,7 @@ __all__ = [
     "SubscriptionWord",
     "Tally",
     "Template",
+    "Totp",
     "TreeVersion",
     "Vendor",
 ]

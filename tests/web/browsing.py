@@ -8,6 +8,7 @@ from threading import Thread
 
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from visiting import begin_session
 from werkzeug.serving import make_server
 from world import World
 
@@ -55,7 +56,7 @@ def opened(path: str) -> Iterator[Browser]:
 def cookie(app: Flask, account: Account, base: str) -> Mapping[str, str]:
     """The cookie of a session of this account."""
     serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined] # Flask's own.
-    value = serializer.dumps({"_user_id": f"{account.id}.{account.session_epoch}", "_fresh": True})
+    value = serializer.dumps({"_user_id": begin_session(app, account), "_fresh": True})
     return {"name": "vrm", "value": value, "url": base}
 
 
@@ -97,6 +98,7 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("blog-unproven", world.ana, f"/me/blogs/{world.unproven.code}"),
         ("entry", None, f"/entries/{world.links['entry']}"),
         ("account", world.ana, "/me/account"),
+        ("signing-in", world.ana, "/me/signing-in"),
         ("vendor-start", None, "/vendor"),
         ("vendor-several", world.olu, "/vendor"),
         ("inbox", world.ben, f"/vendor/{vendor}"),

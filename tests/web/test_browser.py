@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from email import message_from_bytes, policy
 from itertools import groupby
 from pathlib import Path
@@ -15,12 +16,15 @@ from axe_playwright_python.sync_playwright import Axe
 from browsing import as_person, chromium, free_port, opened, pages, serving
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
 from world import World, app_for, make_world, settings_for
 
 from tests.conftest import missing
+from vrm.kernel import accounts
 from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
+from vrm.kernel.sessions import BrowserSession
 from vrm.wiring import works_of
 from vrm.worker.steps import Works, settle
 
@@ -210,6 +214,36 @@ def test_axe_would_find_something(browser: Browser, desk: Desk) -> None:
     page.evaluate(_AXE_SCRIPT)
     assert set(violations(page, _EVERY_RULE)) >= {"label", "color-contrast"}
     assert set(violations(page, _COLOURS)) == set(violations(page, _LAYOUT)) == {"color-contrast"}
+
+
+def test_a_passkey_is_made_signs_in_and_proves_it_once_more(browser: Browser, desk: Desk) -> None:
+    now = utc_now()
+    with desk.store.write() as session:
+        ana = accounts.ensure(session, "ana@example.org", now)
+        ana.verified_at = now
+    base = desk.base.replace("127.0.0.1", "localhost")  # A browser makes passkeys for names only.
+    with as_person(browser, desk.app, ana, base) as context:
+        page = context.new_page()
+        device = context.new_cdp_session(page)
+        device.send("WebAuthn.enable")
+        abilities = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+        options = {**abilities, "isUserVerified": True, "automaticPresenceSimulation": True}
+        device.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        page.goto("/me/signing-in")
+        page.get_by_label("What is this device called?").fill("My telephone")
+        press(page, "Add a passkey")
+        expect(page.get_by_text("From now on this device signs you in.")).to_be_visible()
+        press(page, "Sign out")
+        page.goto("/sign-in?next=/me/account")
+        press(page, "Use a passkey")
+        expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+        with desk.store.write() as session:
+            session.execute(update(BrowserSession).values(proved_at=now - timedelta(hours=1)))
+        page.get_by_label("What is it for?").fill("My script")
+        press(page, "Make the token and show it once")
+        press(page, "Use my passkey")
+        press(page, "Send it now")
+        expect(page.get_by_text("Copy it now; it is not shown again.")).to_be_visible()
 
 
 def test_axe_finds_nothing_on_any_page(browser: Browser, desk: Desk, world: World) -> None:

@@ -94,8 +94,8 @@ def test_signing_in_begins_a_new_session(app: Flask, visitor: Callable[[], Visit
 
 def test_a_new_password_ends_every_other_session(visitor: Callable[[], Visitor], world: World) -> None:
     here, there = visitor().sign_in(world.ana), visitor().sign_in(world.ana)
-    here.refused("/me/account/password", 422, old_password="wrong", password="another sentence")
-    here.press("/me/account/password", old_password="a sentence is fine", password="another sentence")
+    here.refused("/me/signing-in/password", 422, old_password="wrong", password="another sentence")
+    here.press("/me/signing-in/password", old_password="a sentence is fine", password="another sentence")
     here.get("/me/account")
     there.get("/me/account", 303)
 
@@ -156,6 +156,17 @@ def test_an_unproven_mailbox_can_be_proven_and_then_publish(
     page.press("/verify", next=board)
     assert page.press(f"/verify/{secret_of(store)}") == board
     assert page.press(f"{board}/publish") == board
+
+
+def test_guessing_comes_to_an_end_wherever_a_password_is_asked_for(
+    visitor: Callable[[], Visitor], world: World
+) -> None:
+    guesser = visitor()
+    want = {"said": "A used Toyota Yaris", "title": "A used Toyota Yaris", "category": "Cars", "region": "Leeds"}
+    for _ in range(10):
+        guesser.refused("/want/author", 422, email="ana@example.org", password="a wrong sentence", **want)
+    guesser.refused("/want/author", 429, email="ana@example.org", password="a sentence is fine", **want)
+    guesser.refused("/sign-in/password", 429, email="ana@example.org", password="a sentence is fine")
 
 
 def test_guessing_a_password_comes_to_an_end_and_a_link_still_works(

@@ -35,8 +35,9 @@ def test_the_cookie_is_for_us_alone(store: Store, tmp_path: Path, clock: Clock, 
     settings = settings_for("sqlite:///unused", tmp_path, base_url="https://wants.example.org")
     client = app_for(settings, store, clock, passwords).test_client()
     cookie = client.get("/want", base_url="https://wants.example.org").headers["Set-Cookie"]
-    for word in ("HttpOnly", "SameSite=Lax", "Secure"):
+    for word in ("__Host-vrm=", "HttpOnly", "SameSite=Lax", "Secure", "Path=/"):
         assert word in cookie
+    assert "Domain" not in cookie
     assert "Expires" not in cookie
 
 

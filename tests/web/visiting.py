@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from vrm.kernel import sessions
 from vrm.kernel.accounts import Account
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -22,17 +23,25 @@ class Clock:
         return self.moment
 
 
+def begin_session(app: Flask, account: Account) -> str:
+    """The secret of a session of this account."""
+    desk = app.extensions["vrm"]
+    with desk.store.write() as session:
+        return sessions.begin(session, account, desk.clock(), agent="").secret
+
+
 class Visitor:
     """A browser without script: it keeps cookies, and sends the token of the form that it presses."""
 
     def __init__(self, app: Flask) -> None:
+        self.app = app
         self.client: FlaskClient = app.test_client()
 
     def sign_in(self, account: Account) -> "Visitor":
         """As after a link was pressed."""
         with self.client.session_transaction() as session:
             session.clear()
-            session["_user_id"] = f"{account.id}.{account.session_epoch}"
+            session["_user_id"] = begin_session(self.app, account)
             session["_fresh"] = True
         return self
 

@@ -17,11 +17,13 @@ from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Undelivered,
 from vendors.respond import Answer
 from vrm.app import create_app
 from vrm.config import Settings
-from vrm.kernel import accounts
+from vrm.kernel import accounts, factors, sessions
 from vrm.kernel.accounts import Account, ApiToken, LinkPurpose, Passwords
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store, new_code
+from vrm.kernel.factors import Passkey
 from vrm.kernel.money import Money
+from vrm.kernel.sessions import BrowserSession
 from vrm.kernel.signing import Signer
 
 SECRET = "s" * 40
@@ -70,6 +72,8 @@ class World:
     unproven: Blog
     entry: Entry  # Waits for Ana's yes.
     token: ApiToken
+    browser: BrowserSession  # Where Ana is signed in.
+    passkey: Passkey  # Ana's.
     links: dict[str, str]  # What mails carry, by what it is for.
 
 
@@ -201,6 +205,10 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
         ]
         session.add_all(entries)
         made = accounts.make_token(session, ana, now - 3 * hour, name="My script")
+        browser = sessions.begin(session, ana, now - 3 * hour, agent="Firefox/150 Android").browser
+        passkey = factors.add_passkey(
+            session, ana, now - 3 * hour, name="Telephone", credential_id=b"ana's", public_key=b"no key", count=0
+        )
         for topic, result, said in (
             (Topic.CHALLENGE, Result.DELIVERED, "250 2.0.0 Ok: queued as 4F2A"),
             (Topic.TEST, Result.FAILED, "452 4.2.2 The mailbox is full"),
@@ -263,5 +271,7 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
         unproven=unproven,
         entry=entries[0],
         token=made.token,
+        browser=browser,
+        passkey=passkey,
         links=links,
     )

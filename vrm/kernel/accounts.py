@@ -1,6 +1,7 @@
 """Accounts: who somebody is here, one-time links and API tokens. Only hashes of secrets are stored."""
 
 import hashlib
+import re
 import secrets
 import unicodedata
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from zxcvbn import zxcvbn
 
 from vrm.kernel import text
 from vrm.kernel.db import Address, Base, Document, Id, Moment, Ref, Word, add_if_new, choice, is_row_id
@@ -55,7 +57,6 @@ class Account(Base):
     created_at: Mapped[Moment]
     verified_at: Mapped[Moment | None]  # First proof that the mailbox is theirs.
     closed_at: Mapped[Moment | None]
-    session_epoch: Mapped[int] = mapped_column(default=0)  # Raised to sign the account out everywhere.
 
 
 class Link(Base):
@@ -123,11 +124,17 @@ class Passwords:
         # Verified against when there is no account or no password, so that both take as long.
         self._nobody = self._hasher.hash(secrets.token_hex(16))
 
-    def hash(self, password: str, *, field: str = "password") -> str:
-        """A hash to store; BadInput naming `field` for fewer than 10 or more than 200 characters."""
+    def hash(self, password: str, *, field: str = "password", about: Iterable[str] = ()) -> str:
+        """A hash to store; BadInput naming `field` for a password that is too short, too long, or soon guessed.
+
+        `about` are words that a guesser would know: the person's name and address.
+        """
         prepared = _prepared(password)
         if prepared is None or not 10 <= len(prepared) <= 200:
             raise BadInput({field: "Please use between 10 and 200 characters; a sentence is fine."})
+        if _soon_guessed(prepared, about):
+            sentence = "This is among the first passwords that a stranger would try; a sentence of your own is better."
+            raise BadInput({field: sentence})
         return self._hasher.hash(prepared)
 
     def check(self, account: Account | None, password: str) -> bool:
@@ -142,6 +149,15 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
         return stored is not None
+
+
+def _soon_guessed(password: str, about: Iterable[str]) -> bool:
+    """Whether guessing it takes fewer than a million tries, by the lists of known passwords in zxcvbn.
+
+    Longer ones than it reads are not guessed; NIST SP 800-63B §3.1.1.2 asks for the comparison with such lists.
+    """
+    known = [part for words in about for part in re.split(r"[^\w]+", words) if len(part) > 2]
+    return len(password) <= 72 and zxcvbn(password, user_inputs=known)["guesses"] < 1_000_000
 
 
 def _prepared(password: str) -> str | None:
@@ -178,7 +194,8 @@ def clean_name(name: str) -> str:
 # --- One-time links -------------------------------------------------------------------------------
 
 
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
+    """What is stored of a random secret, and looked up."""
     # The secrets are 256 random bits: a plain digest cannot be searched, and can be looked up.
     # They come from addresses and headers, which may hold anything.
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
@@ -191,7 +208,7 @@ def make_link(session: Session, account: Account, purpose: LinkPurpose, now: dat
         Link(
             account_id=account.id,
             purpose=purpose,
-            secret_hash=_digest(secret),
+            secret_hash=digest(secret),
             created_at=now,
             expires_at=now + LINK_LASTS,
         )
@@ -202,7 +219,7 @@ def make_link(session: Session, account: Account, purpose: LinkPurpose, now: dat
 
 def look_at_link(session: Session, secret: str, now: datetime) -> Link:
     """The link, without spending it; LinkSpent when it was used, is too old, or never existed."""
-    link = session.scalar(select(Link).where(Link.secret_hash == _digest(secret)))
+    link = session.scalar(select(Link).where(Link.secret_hash == digest(secret)))
     if link is None or link.spent_at is not None or link.expires_at <= now or link.account.closed_at is not None:
         raise LinkSpent("This link has been used or is too old. Ask for a new one; it arrives in a minute.")
     return link
@@ -255,7 +272,7 @@ def make_token(
     token = ApiToken(
         account_id=account.id,
         name=text.line(name, field="name", label="The token's name", most=64),
-        secret_hash=_digest(secret),
+        secret_hash=digest(secret),
         hint=secret[:8],
         scopes=wanted,
         created_at=now,
@@ -268,7 +285,7 @@ def make_token(
 
 def bearer(session: Session, secret: str, now: datetime) -> ApiToken | None:
     """The live token with this secret, or None when it is unknown, expired, revoked or its account is closed."""
-    token = session.scalar(select(ApiToken).where(ApiToken.secret_hash == _digest(secret)))
+    token = session.scalar(select(ApiToken).where(ApiToken.secret_hash == digest(secret)))
     if (
         token is None
         or token.revoked_at is not None

@@ -1,4 +1,4 @@
-"""An account: what vendors may be shown, how it signs in, and the tokens of its programs."""
+"""An account: what vendors may be shown, and the tokens of its programs."""
 
 from datetime import timedelta
 from zoneinfo import available_timezones
@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from intents import corrections
 from vrm.kernel import accounts, text
 from vrm.kernel.accounts import ApiToken, NewToken, Scope
-from vrm.web import visitors
-from vrm.web.desk import db, desk, now
+from vrm.web.desk import db, now
+from vrm.web.signing_in import proven_lately
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, signed_in
 from vrm.web.words import _
@@ -48,35 +48,8 @@ def save() -> AnyResponse:
     return redirect(url_for("account.form"), 303)
 
 
-@blueprint.post("/password")
-@signed_in
-def password() -> AnyResponse:
-    """Set, change or remove the password; every other session ends."""
-    account, typed = me(), _typed()
-    hashed = None
-    if account.password_hash and not desk().passwords.check(account, request.form.get("old_password", "")):
-        typed.problems["old_password"] = _("This is not your present password.")
-    with typed.attempt():
-        hashed = desk().passwords.hash(request.form.get("password", ""))
-    if hashed is None or typed.problems:
-        return _page(typed, 422)
-    account.password_hash = hashed
-    _end_other_sessions()
-    flash(_("Your password is set. Everywhere else you were signed out."))
-    return redirect(url_for("account.form"), 303)
-
-
-@blueprint.post("/sign-out-everywhere")
-@signed_in
-def sign_out_everywhere() -> AnyResponse:
-    """End every session but this one."""
-    _end_other_sessions()
-    flash(_("Everywhere else you were signed out."))
-    return redirect(url_for("account.form"), 303)
-
-
 @blueprint.post("/tokens")
-@signed_in
+@proven_lately
 def make_token() -> AnyResponse:
     """A new token, whose secret is shown on this page and never again."""
     typed = _typed(token_name=request.form.get("token_name", ""))
@@ -101,17 +74,6 @@ def revoke_token(token_id: int) -> AnyResponse:
     accounts.revoke_token(db(), me(), token_id, now())
     flash(_("The token no longer works."))
     return redirect(url_for("account.form"), 303)
-
-
-def _end_other_sessions() -> None:
-    account = me()
-    account.session_epoch += 1
-    db().flush()
-    visitors.sign_in(account)
-
-
-def _zones() -> list[str]:
-    return ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone)]
 
 
 def _typed(**more: str) -> Typed:

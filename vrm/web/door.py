@@ -1,29 +1,34 @@
-"""Signing in and out: a link by mail whose button spends it, or a password."""
+"""Signing in and out: a link by mail whose button spends it, a password or a passkey, and a second proof."""
 
-import math
-from datetime import timedelta
-
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
-from vrm.kernel import accounts, limits
+from vrm.kernel import accounts, factors
 from vrm.kernel.accounts import LinkPurpose
 from vrm.kernel.errors import BadInput
-from vrm.web import visitors
+from vrm.web import entering, passkeys, visitors
 from vrm.web.desk import db, desk, now, own_path
 from vrm.web.links import mail_link
-from vrm.web.words import _, ngettext
+from vrm.web.typed import Typed
+from vrm.web.words import _
 
 blueprint = Blueprint("door", __name__)
-
-_TRIES_PER = timedelta(minutes=15)  # Of a password. A link by mail is the way in for who has used them up.
-_TRIES_BY_MAILBOX = 10
-_TRIES_BY_ADDRESS = 60  # An office may share one.
 
 
 @blueprint.get("/sign-in")
 def sign_in() -> AnyResponse:
-    """Two ways in: a link by mail, which also makes an account, or a password."""
+    """The ways in. A link by mail also makes an account."""
     onward = own_path(request.args.get("next"), otherwise="")
     if visitors.somebody() is not None:
         return redirect(onward or url_for("me.boards"), 303)
@@ -50,46 +55,44 @@ def send_link() -> Response:
 @blueprint.post("/sign-in/password")
 def with_password() -> AnyResponse:
     """Sign in with a password."""
-    email, password = request.form.get("email", ""), request.form.get("password", "")
+    email, kept = request.form.get("email", ""), request.form.get("kept", "")
     onward = own_path(request.form.get("next"), otherwise="")
-    kept = request.form.get("kept", "")
-    wait = _wait_before_a_try(email)
-    if wait is not None:
-        minutes = math.ceil(wait.total_seconds() / 60)
-        problems = {
-            "password": ngettext(
-                "Too many tries. Please wait a minute, or let us mail you a link; that always works.",
-                "Too many tries. Please wait %(num)s minutes, or let us mail you a link; that always works.",
-                minutes,
-            )
-        }
-        return _page(429, onward=onward, kept=kept, email=email, problems=problems)
-    problems = {}
-    # Nothing is written here, and hashing takes a while: no other writer has to wait for it.
-    with desk().store.read() as reading:
-        try:
-            account = accounts.find(reading, email)
-        except BadInput as error:
-            account, problems = None, error.problems
-        if not problems and not desk().passwords.check(account, password):
-            problems = {"password": _("Mail address and password do not belong together. A link by mail always works.")}
-    if problems or account is None:
-        return _page(422, onward=onward, kept=kept, email=email, problems=problems)
-    visitors.sign_in(account)
-    typed = visitors.kept_typed(kept) if kept else None
-    if typed:
-        return make_response(render_template("press_again.html", path=typed[0], fields=typed[1]))
-    return redirect(onward or url_for("me.boards"), 303)
+    account, problems, status = entering.password_of(email, request.form.get("password", ""))
+    if account is None:
+        return _page(status, onward=onward, kept=kept, email=email, problems=problems)
+    return entering.enter(account, onward, kept)
 
 
-def _wait_before_a_try(email: str) -> timedelta | None:
-    """Counts a try of a password, for this mailbox (whether or not it has an account) and from this address."""
-    subjects = ((email.strip().casefold()[:254], _TRIES_BY_MAILBOX), (request.remote_addr or "", _TRIES_BY_ADDRESS))
-    with desk().store.write() as session:
-        waits = [
-            limits.spend(session, "password", subject, now(), most=most, per=_TRIES_PER) for subject, most in subjects
-        ]
-    return max((wait for wait in waits if wait is not None), default=None)
+@blueprint.post("/sign-in/second")
+def second() -> AnyResponse:
+    """The second proof, for who wants one to be asked for: a code of their app, or a recovery code."""
+    onward, kept = own_path(request.form.get("next"), otherwise=""), request.form.get("kept", "")
+    account = entering.half_entered()
+    if account is None:
+        return _page(422, onward=onward, kept=kept, problems={"email": _("That took a while. Please begin again.")})
+    wait = entering.too_many("second", str(account.id))
+    if wait:
+        return entering.second_page(429, onward=onward, kept=kept, problems={"code": wait})
+    if not factors.take_code(db(), account, request.form.get("code", ""), now(), sealer=entering.sealer()):
+        problems = {"code": _("This code does not fit. Use the one that your app shows now, or a recovery code.")}
+        return entering.second_page(422, onward=onward, kept=kept, problems=problems)
+    return entering.begin(account, onward, kept)
+
+
+@blueprint.post("/sign-in/passkey/options")
+def passkey_options() -> Response:
+    """What the browser asks the device for."""
+    return jsonify(passkeys.request_for_anybody())
+
+
+@blueprint.post("/sign-in/passkey")
+def with_passkey() -> AnyResponse:
+    """Sign in with what the device answered; it has asked for a finger or a PIN, so it counts as both proofs."""
+    onward, kept = own_path(request.form.get("next"), otherwise=""), request.form.get("kept", "")
+    typed = Typed({})
+    with typed.attempt():
+        return entering.begin(passkeys.owner(request.form.get("credential", "")), onward, kept)
+    return _page(422, onward=onward, kept=kept, problems=typed.problems)
 
 
 @blueprint.get("/sign-in/<secret>")
@@ -103,9 +106,7 @@ def look_at_link(secret: str) -> str:
 @blueprint.post("/verify/<secret>")
 def spend_link(secret: str) -> AnyResponse:
     """Prove the mailbox and begin a session."""
-    onward = own_path(session.get("onward"), otherwise=url_for("me.boards"))
-    visitors.sign_in(accounts.spend_link(db(), secret, now()))
-    return redirect(onward, 303)
+    return entering.enter(accounts.spend_link(db(), secret, now()), own_path(session.get("onward"), otherwise=""))
 
 
 @blueprint.post("/verify")
@@ -130,6 +131,12 @@ def _page(
 ) -> Response:
     waiting = visitors.kept_typed(kept) is not None if kept else False
     page = render_template(
-        "door/sign_in.html", next=onward, kept=kept, email=email, problems=problems or {}, waiting=waiting
+        "door/sign_in.html",
+        next=onward,
+        kept=kept,
+        email=email,
+        problems=problems or {},
+        waiting=waiting,
+        passkeys=passkeys.possible(),
     )
     return make_response(page, status)

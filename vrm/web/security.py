@@ -32,6 +32,7 @@ _HEADERS = {
     # The address of an answer link is a key: no other site may learn it.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 _PACKED = ("text/css", "text/javascript", "image/svg+xml")
@@ -41,12 +42,15 @@ _YEAR_S = 31_536_000
 def install(app: Flask, settings: Settings) -> None:
     """Set cookies, hosts and headers as `settings` say."""
     base = urlsplit(settings.base_url)
+    secure = base.scheme == "https"
     app.config.update(
         SECRET_KEY=settings.secret_key,
-        SESSION_COOKIE_NAME="vrm",
+        # With the prefix a browser takes the cookie only from this very host (RFC 6265bis §4.1.3.2).
+        SESSION_COOKIE_NAME="__Host-vrm" if secure else "vrm",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=base.scheme == "https",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_PATH="/",
         TRUSTED_HOSTS=[str(base.hostname), "localhost", "127.0.0.1"],
         MAX_CONTENT_LENGTH=256 * 1024,
         MAX_FORM_MEMORY_SIZE=256 * 1024,
@@ -66,6 +70,9 @@ def install(app: Flask, settings: Settings) -> None:
 def _add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        # This host only: what its neighbours speak is not ours to say.
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_S}")
     if request.endpoint in ("static", "bootstrap.static"):
         _pack(response)
     elif "Cache-Control" not in response.headers:

@@ -9,9 +9,11 @@ from flask import Flask, request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 
+from vrm.kernel import sessions
 from vrm.kernel.accounts import Account
 from vrm.kernel.errors import NotFound
-from vrm.web.desk import db, desk, from_here
+from vrm.kernel.sessions import BrowserSession
+from vrm.web.desk import db, desk, from_here, now
 
 _Given = ParamSpec("_Given")
 _Page = TypeVar("_Page")
@@ -21,17 +23,19 @@ _NEVER_KEPT = {"csrf_token", "password", "new_password"}
 
 
 class Visitor:
-    """An account as Flask-Login wants it: named by its id and its session epoch, so that one raise ends all cookies."""
+    """An account in one browser as Flask-Login wants it: named by the secret of the browser's session."""
 
     is_authenticated = True
     is_active = True
     is_anonymous = False
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, browser: BrowserSession, account: Account, secret: str) -> None:
+        self.browser = browser
         self.account = account
+        self._secret = secret
 
     def get_id(self) -> str:
-        return f"{self.account.id}.{self.account.session_epoch}"
+        return self._secret
 
 
 class SignInNeeded(Exception):
@@ -50,6 +54,13 @@ def me() -> Account:
     if account is None:
         raise SignInNeeded
     return account
+
+
+def this_browser() -> BrowserSession:
+    """The session that this request comes from; SignInNeeded when there is none."""
+    me()
+    found: BrowserSession = flask_login.current_user.browser
+    return found
 
 
 def signed_in(view: Callable[_Given, _Page]) -> Callable[_Given, _Page]:
@@ -76,25 +87,31 @@ def operators_only(view: Callable[_Given, _Page]) -> Callable[_Given, _Page]:
 
 
 def sign_in(account: Account) -> None:
-    """Begin a session for `account`; whatever the one before held is gone."""
-    session.clear()
-    flask_login.login_user(Visitor(account))
+    """Begin a session for `account` in this browser; whatever the one before held is gone."""
+    sign_out()
+    began = sessions.begin(db(), account, now(), agent=request.headers.get("User-Agent", "")[:500])
+    flask_login.login_user(Visitor(began.browser, account, began.secret))
 
 
 def sign_out() -> None:
-    """End the session."""
+    """End the session, also for whoever has a copy of its cookie."""
+    if somebody() is not None:
+        sessions.end(db(), me(), this_browser().code, now())
     flask_login.logout_user()
     session.clear()
 
 
-def _load(named: str) -> Visitor | None:
-    id_, _, epoch = named.partition(".")
-    if not (id_.isdecimal() and epoch.isdecimal()):
+def _load(secret: str) -> Visitor | None:
+    browser = sessions.live(db(), secret, now())
+    if browser is None:
         return None
-    account = db().get(Account, int(id_))
-    if account is None or account.closed_at is not None or account.session_epoch != int(epoch):
-        return None
-    return Visitor(account)
+    if sessions.is_stale(browser, now()):
+        if request.method == "GET":
+            with desk().store.write() as writing:
+                sessions.seen(writing, browser, now())
+        else:
+            sessions.seen(db(), browser, now())
+    return Visitor(browser, browser.account, secret)
 
 
 def install(app: Flask) -> None:

@@ -17,7 +17,7 @@ from vrm.kernel.accounts import Account, LinkPurpose
 from vrm.kernel.errors import LimitReached, NotFound
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
-from vrm.web import reading, visitors
+from vrm.web import entering, reading, visitors
 from vrm.web.desk import db, desk, now
 from vrm.web.links import mail_link
 from vrm.web.typed import Typed, preset_node
@@ -81,23 +81,19 @@ def author() -> AnyResponse:
     if typed.problems:
         return show_form(typed, 422)
     password = request.form.get("password", "")
-    account = None
-    with typed.attempt():
-        found = accounts.find(db(), typed.get("email"))
-        if not password:
-            account = found or accounts.ensure(db(), typed.get("email"), now())
-        elif desk().passwords.check(found, password):
-            account = found
-        else:
-            sentence = _("Mail address and password do not belong together. A link by mail always works.")
-            typed.problems["password"] = sentence
+    account, status = None, 422
+    if password:
+        account, problems, status = entering.password_of(typed.get("email"), password)
+        typed.problems.update(problems)
+    else:
+        with typed.attempt():
+            account = accounts.ensure(db(), typed.get("email"), now())
     if account is None:
-        return _ask_who(typed, 422)
+        return _ask_who(typed, status)
     intent = _keep(account, draft, typed)
     onward = url_for("board.show", code=intent.code)
     if password:
-        visitors.sign_in(account)
-        return redirect(onward, 303)
+        return entering.enter(account, onward)
     try:
         mail_link(db(), account, LinkPurpose.SIGN_IN, now())
     except LimitReached as error:
