@@ -7,7 +7,7 @@ from sqlalchemy.orm import QueryableAttribute, Session
 
 from intents.models import Intent
 from vendors.leads import Standing, standing, told_count
-from vendors.models import Block, Lead, Membership, Subscription, Vendor
+from vendors.models import Block, Lead, Membership, Subscription, Vendor, Withheld
 from vrm import match as matching
 from vrm.kernel import earth, taxonomy
 from vrm.kernel.money import Money
@@ -29,7 +29,10 @@ _STANDINGS = {
     Standing.UNSEEN: "The message was delivered, but nothing shows that anybody has read it.",
     Standing.ON_ITS_WAY: "Its message is on its way.",
     Standing.UNDELIVERED: "It matches, but could not be reached.",
-    Standing.WITHHELD: "It matches, but is not told, because you blocked it.",
+}
+_WITHHELD = {
+    Withheld.BLOCKED: "It matches, but is not told, because you blocked it.",
+    Withheld.CAP: "It matches and waits for its turn, because you tell a few vendors at a time.",
 }
 
 
@@ -50,7 +53,8 @@ def explain_vendor(session: Session, intent: Intent, vendor: Vendor) -> Explanat
     told = told_count(session, intent)
     lead = session.get(Lead, (intent.id, vendor.id))
     if lead is not None:
-        return Explanation(told, (_STANDINGS[standing(lead)], *_reasons(lead, taxonomy.trees(session))))
+        where = _WITHHELD[lead.withheld] if lead.withheld is not None else _STANDINGS[standing(lead)]
+        return Explanation(told, (where, *_reasons(lead, taxonomy.trees(session))))
     return Explanation(told, tuple(_why_not(session, intent, vendor)))
 
 

@@ -111,6 +111,7 @@ def objects(world: World) -> dict[str, dict[str, object]]:
                 "vendor.inbox",
                 "vendor.settings",
                 "vendor.describe",
+                "vendor.prove",
                 "vendor.pause",
                 "vendor.resume",
                 "subscriptions.subscriptions",

@@ -12,6 +12,7 @@ from vendors import board, choose, leads, respond, team
 from vendors.board import Sort
 from vendors.leads import Standing
 from vendors.models import Exchange, Lead, Vendor
+from vrm import turns
 from vrm.explain import explain
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import NotFound
@@ -49,6 +50,8 @@ def show(code: str) -> AnyResponse:
         buyers=_buyers(intent),
         buyer=_bought_from(intent),
         tag=_tag(intent),
+        waiting=turns.waiting(db(), intent),
+        line=[(lead, turns.place_of(lead.turn)) for lead in turns.line(db(), intent) if lead.turn],
     )
     return make_response(page)
 

@@ -6,13 +6,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from notifiers import register
 from notifiers.channels import KINDS
 from notifiers.models import ChannelKind
-from vendors import leads, respond, subscribe, team, templates
+from vendors import leads, respond, site, subscribe, team, templates
 from vendors.leads import Standing
 from vendors.models import Exchange, Lead, Role, SeenBy, Vendor, Via
 from vendors.subscribe import Order
+from vrm import turns
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
-from vrm.kernel.errors import NotFound
+from vrm.kernel.errors import NotFound, OutsideError
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.answering import answer_of, answer_typed, chosen_words
 from vrm.web.desk import db, desk, now
@@ -103,16 +104,16 @@ def inbox(slug: str) -> str:
         listens=len(subscribe.subscriptions_of(db(), vendor)),
         working=any(register.state(channel) in ("working", "failing") for channel in channels),
         channels=channels,
+        waits=turns.waits_for(db(), vendor),
     )
 
 
 @blueprint.get("/<slug>/settings")
 @signed_in
-def settings(slug: str) -> str:
+def settings(slug: str) -> AnyResponse:
     """What the vendor says of itself."""
     vendor = acting_for(slug, Role.ADMIN)
-    typed = Typed(name=vendor.name, website=vendor.website, about=vendor.about, zone=vendor.zone)
-    return vendor_page("vendor/settings.html", vendor, typed=typed)
+    return _settings(vendor, _said_of(vendor), 200)
 
 
 @blueprint.post("/<slug>/settings")
@@ -131,8 +132,33 @@ def describe(slug: str) -> AnyResponse:
         )
     if typed.problems:
         db().rollback()
-        return make_response(vendor_page("vendor/settings.html", acting_for(slug), typed=typed), 422)
+        return _settings(acting_for(slug), typed, 422)
     flash(_("Saved."))
+    return redirect(url_for("vendor.settings", slug=slug), 303)
+
+
+@blueprint.post("/<slug>/prove")
+@signed_in
+def prove(slug: str) -> AnyResponse:
+    """Look on the vendor's website for the proof that it is the vendor's."""
+    vendor = acting_for(slug, Role.ADMIN)
+    website, code, typed = vendor.website, vendor.code, _said_of(vendor)
+    db().rollback()  # A slow host must not hold up other writers.
+    try:
+        with typed.attempt():
+            site.prove(desk().post.outbound, website=website, code=code, page_url=_page_url(slug))
+    except OutsideError as error:
+        typed.problems["website"] = str(error)
+    vendor = acting_for(slug, Role.ADMIN)
+    if typed.problems:
+        return _settings(vendor, typed, 422)
+    site.mark_proven(db(), vendor, website, now())
+    flash(
+        _(
+            "Proven: %(website)s is yours. Where a customer tells a few vendors at a time, you come first.",
+            website=website,
+        )
+    )
     return redirect(url_for("vendor.settings", slug=slug), 303)
 
 
@@ -191,6 +217,19 @@ def agree(code: str) -> AnyResponse:
     respond.agree(db(), _lead(code), now(), via=Via.PAGE, account=me())
     flash(_("You have accepted the terms; both sides keep a record of it."))
     return redirect(url_for("vendor.lead", code=code), 303)
+
+
+def _said_of(vendor: Vendor) -> Typed:
+    return Typed(name=vendor.name, website=vendor.website, about=vendor.about, zone=vendor.zone)
+
+
+def _settings(vendor: Vendor, typed: Typed, status: int) -> AnyResponse:
+    proof = {"path": site.PATH, "page": _page_url(vendor.slug)}
+    return make_response(vendor_page("vendor/settings.html", vendor, typed=typed, proof=proof), status)
+
+
+def _page_url(slug: str) -> str:
+    return f"{desk().settings.base_url}{url_for('home.vendor', slug=slug)}"
 
 
 def _lead(code: str) -> Lead:
