@@ -154,15 +154,15 @@ def _lead_rows(connection: Connection) -> None:
         _add(connection, "agreements", intent_id=1, vendor_id=number, via="page")
 
 
-def test_leads_survive_the_rebuilding_of_their_table_with_all_that_hangs_on_them(nothing: Store, now: datetime) -> None:
-    migrations.upgrade(nothing, now, to="0001")
+def test_leads_who_waited_are_withheld_still_when_the_line_is_gone(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0005")
     with nothing.engine.begin() as connection:
         _lead_rows(connection)
-    migrations.upgrade(nothing, now, to="0002")
+    migrations.upgrade(nothing, now, to="0006")
     with nothing.engine.begin() as connection:
         connection.execute(text("UPDATE leads SET withheld = 'cap', turn = '00ab' WHERE vendor_id = 1"))
         connection.execute(text("UPDATE intents SET tell_at_most = 5"))
-    migrations.downgrade(nothing, "0001")
+    migrations.downgrade(nothing, "0005")
     with nothing.engine.connect() as connection:
         assert connection.execute(text("SELECT vendor_id, withheld FROM leads ORDER BY 1")).all() == [
             (1, "blocked"),

@@ -162,6 +162,19 @@ class SubscriptionWord(Base):
     excluded: Mapped[bool]
 
 
+class Tightening(Base):
+    """A subscription made narrower by one press, so that one press takes it back."""
+
+    __tablename__ = "tightenings"
+
+    id: Mapped[Id]
+    subscription_id: Mapped[Ref] = mapped_column(ForeignKey("subscriptions.id", ondelete="CASCADE"), index=True)
+    made_at: Mapped[Moment]
+    before: Mapped[dict[str, Any]] = mapped_column(Document)  # As `tighten.kept` has it; and what it was after.
+    after: Mapped[dict[str, Any]] = mapped_column(Document)
+    undone_at: Mapped[Moment | None]
+
+
 class Undelivered(StrEnum):
     """Why a vendor has not been reached. The first is not the vendor's nor our failure, only time."""
 
@@ -178,6 +191,7 @@ class Withheld(StrEnum):
 
     BLOCKED = "blocked"
     CAP = "cap"  # The customer tells a few at a time, and its turn has not come.
+    CHANGED = "changed"  # The customer changed the want before it was told, and it no longer matches.
 
 
 class SeenBy(StrEnum):
@@ -270,6 +284,17 @@ class DeclineReason(StrEnum):
     TIME = "time"  # Too late, or too soon.
     SPAM = "spam"  # Not a real want.
     OTHER = "other"
+
+
+# A decline for one of these says that the want should not have come. “Out of stock” says nothing against it, and
+# “another reason” nothing at all.
+MISFITS = (
+    DeclineReason.CATEGORY,
+    DeclineReason.REGION,
+    DeclineReason.BUDGET,
+    DeclineReason.TIME,
+    DeclineReason.SPAM,
+)
 
 
 class Via(StrEnum):

@@ -14,6 +14,7 @@ from vendors.models import (
     Subscription,
     SubscriptionWord,
     Template,
+    Tightening,
     Vendor,
 )
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
@@ -56,6 +57,7 @@ __all__ = [
     "SubscriptionWord",
     "Tally",
     "Template",
+    "Tightening",
     "TreeVersion",
     "Vendor",
 ]

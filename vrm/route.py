@@ -33,6 +33,7 @@ from vendors.models import Lead, Subscription, Undelivered, Vendor, Withheld
 from vrm import match
 from vrm.kernel import taxonomy
 from vrm.kernel.db import MomentType, random_code
+from vrm.rematch import rematch
 
 
 class Fresh(Enum):
@@ -87,8 +88,9 @@ def route(session: Session, intent: Intent, now: datetime) -> int:
     trees = taxonomy.trees(session)
     capped = intent.tell_at_most is not None
     parameters = match.intent_parameters(intent, trees, now) | {"withheld": Withheld.CAP if capped else None}
+    back = rematch(session, intent, trees, now) if intent.revision > 1 else 0
     opened = _count(session, opening(session.get_bind().dialect.name), parameters)
-    if opened and not capped:
+    if (opened or back) and not capped:
         owe(session, Fresh.OF_INTENT, intent.id, now)
     if intent.revision > 1:
         # Another cap, or none any more: whoever waits is looked at again.

@@ -3,6 +3,8 @@
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from intents import publish
+from intents.models import Intent
 from notifiers import register
 from notifiers.channels import KINDS
 from notifiers.models import ChannelKind
@@ -22,6 +24,7 @@ from vrm.web.typed import Typed
 from vrm.web.visitors import me, signed_in, somebody
 from vrm.web.want import currency_options
 from vrm.web.words import _
+from vrm.why import why_us
 
 blueprint = Blueprint("vendor", __name__, url_prefix="/vendor")
 
@@ -106,6 +109,25 @@ def inbox(slug: str) -> str:
         channels=channels,
         waits=turns.waits_for(db(), vendor),
     )
+
+
+@blueprint.get("/<slug>/why")
+@signed_in
+def why(slug: str) -> AnyResponse:
+    """Why a want that anybody may see did, or did not, come to this vendor."""
+    vendor, typed = acting_for(slug), Typed(request.args)
+    code = typed.get("want").strip().rstrip("/").rpartition("/")[2]
+    intent: Intent | None = None
+    sentences: tuple[str, ...] = ()
+    if code:
+        try:
+            found = publish.by_code(db(), code)
+            sentences = why_us(db(), found, vendor)
+            intent = found
+        except NotFound:
+            typed.problems["want"] = _("There is no such want, or it is not a public one.")
+    page = vendor_page("vendor/why.html", vendor, typed=typed, intent=intent, sentences=sentences)
+    return make_response(page, 422 if typed.problems else 200)
 
 
 @blueprint.get("/<slug>/settings")

@@ -138,6 +138,7 @@ UNDELIVERED = {
 WITHHELD = {
     Withheld.BLOCKED: later("You blocked this vendor."),
     Withheld.CAP: later("It fits and waits for its turn, because you tell a few vendors at a time."),
+    Withheld.CHANGED: later("You changed the want before this vendor was told, and it no longer fits."),
 }
 DECLINES = {
     DeclineReason.CATEGORY: later("We do not sell this"),

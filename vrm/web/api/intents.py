@@ -199,6 +199,7 @@ class BoardLead(Told):
     responded_at: datetime | None
     revealed_at: datetime | None
     declined_at: datetime | None
+    unmatched_at: datetime | None = Field(description="When you changed the want so that it no longer matches.")
 
     @classmethod
     def of(cls, lead: Lead, trees: Trees) -> "BoardLead":
@@ -218,6 +219,7 @@ class BoardLead(Told):
             responded_at=lead.responded_at,
             revealed_at=lead.revealed_at,
             declined_at=lead.declined_at,
+            unmatched_at=lead.unmatched_at,
         )
 
 

@@ -211,6 +211,16 @@ def _order(caller: Caller, base: Order | None, given: SubscriptionChange) -> Ord
     return replace(base, **said) if base else Order(**said)
 
 
+def order_of_new(caller: Caller, given: NewSubscription) -> Order:
+    """What a new subscription asks for; every field that does not hold is told at once."""
+    return _order(caller, None, given)
+
+
+def shown(caller: Caller, subscription: Subscription) -> SubscriptionOut:
+    """A subscription as the API shows it."""
+    return _subscription(caller, subscription)
+
+
 def _pause(caller: Caller, subscription: Subscription, *, paused: bool) -> None:
     (subscribe.pause if paused else subscribe.resume)(caller.session, subscription, caller.now)
 
