@@ -155,14 +155,14 @@ def _lead_rows(connection: Connection) -> None:
 
 
 def test_leads_who_waited_are_withheld_still_when_the_line_is_gone(nothing: Store, now: datetime) -> None:
-    migrations.upgrade(nothing, now, to="0005")
+    migrations.upgrade(nothing, now, to="0006")
     with nothing.engine.begin() as connection:
         _lead_rows(connection)
-    migrations.upgrade(nothing, now, to="0006")
+    migrations.upgrade(nothing, now, to="0007")
     with nothing.engine.begin() as connection:
         connection.execute(text("UPDATE leads SET withheld = 'cap', turn = '00ab' WHERE vendor_id = 1"))
         connection.execute(text("UPDATE intents SET tell_at_most = 5"))
-    migrations.downgrade(nothing, "0005")
+    migrations.downgrade(nothing, "0006")
     with nothing.engine.connect() as connection:
         assert connection.execute(text("SELECT vendor_id, withheld FROM leads ORDER BY 1")).all() == [
             (1, "blocked"),

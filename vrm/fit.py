@@ -150,7 +150,9 @@ def _narrower_place(
     """The lowest node that covers everything that fitted, when it leaves out some of what was declined."""
     name = f"{what}_id"
     places = [getattr(intent, name) for intent in fitted]
-    if len(declined) < _AT_LEAST or not places:
+    # A circle has its own way of being narrower, and no region that would take its place.
+    circle = what is What.REGION and order.reach is not None
+    if len(declined) < _AT_LEAST or not places or circle:
         return None
     common = _lowest_common(tree, places)
     if common == getattr(order, name) or not tree.covers(getattr(order, name), common):

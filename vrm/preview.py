@@ -58,6 +58,12 @@ def _stopped(session: Session, subscription: Subscription, now: datetime) -> Ite
         vendor_id=subscription.vendor_id,
         category_id=subscription.category_id,
         region_id=subscription.region_id,
+        reach_km=subscription.reach_km,
+        x=subscription.x,
+        y=subscription.y,
+        z=subscription.z,
+        required=[],
+        excluded=[],
         min_budget=0,
         condition=Condition.ANY,
     )

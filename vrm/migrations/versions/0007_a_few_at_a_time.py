@@ -1,7 +1,7 @@
 """A customer may tell a few vendors at a time; vendors prove their website; a changed want may match no more.
 
-Revision ID: 0006
-Revises: 0005
+Revision ID: 0007
+Revises: 0006
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from alembic import op
 import vrm.kernel.db
 from vrm.migrations.checks import allow
 
-revision = '0006'
-down_revision = '0005'
+revision = '0007'
+down_revision = '0006'
 branch_labels = None
 depends_on = None
 
