@@ -55,3 +55,5 @@ class IntentDraft:
     visibility: Visibility = Visibility.PUBLIC
     language: str | None = None  # BCP 47, as the author or the feed says.
     terms: str = ""  # What a vendor must accept before contact details are shown.
+    tell_at_most: int | None = None  # Vendors told at a time.
+    patience_h: int | None = None  # Hours of silence after which another vendor has its turn; with a cap only.

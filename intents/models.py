@@ -55,6 +55,8 @@ class Intent(Base):
         CheckConstraint("(budget_min IS NULL AND budget_max IS NULL) OR currency IS NOT NULL", name="currency"),
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("near_km IS NULL OR near_km > 0", name="near_km"),
+        CheckConstraint("tell_at_most IS NULL OR tell_at_most > 0", name="tell_at_most"),
+        CheckConstraint("patience_h IS NULL OR patience_h > 0", name="patience_h"),
         # route.to_route: what is open and was not routed since it opened or changed.
         partial_index(
             "ix_intents_to_route",
@@ -98,6 +100,8 @@ class Intent(Base):
     visibility: Mapped[Visibility] = mapped_column(choice(Visibility), default=Visibility.PUBLIC)
     language: Mapped[Word | None]
     terms: Mapped[str] = mapped_column(Text, default="")  # To be accepted before contact details are shown.
+    tell_at_most: Mapped[int | None]  # Vendors told at a time; None: everybody who matches.
+    patience_h: Mapped[int | None]  # Hours of silence after which the next vendor has its turn; None: a decline only.
     revision: Mapped[int] = mapped_column(default=0)  # Number of the newest Revision; the `sequence` of messages.
     created_at: Mapped[Moment]
     opened_at: Mapped[Moment | None]

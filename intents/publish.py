@@ -20,6 +20,8 @@ from vrm.kernel.tree import Tree
 PER_DAY = 20  # Intents that one customer may open in 24 hours.
 LASTS = timedelta(days=30)  # When the customer does not say.
 LASTS_AT_MOST = timedelta(days=366)
+TELL_AT_MOST = 1_000
+PATIENCE_AT_MOST_H = 720
 _NEEDED_AT_MOST = timedelta(days=5 * 366)
 _EXPIRE_BATCH = 500
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
@@ -29,7 +31,9 @@ _ROUTING_FIELDS = (
     "title", "body", "category_id", "region_id", "near_km", "near_lat", "near_lon", "budget_min", "budget_max",
     "currency", "condition", "quantity", "needed_by", "language",
 )  # fmt: skip
-_CONTENT_FIELDS = (*_ROUTING_FIELDS, "expires_at", "visibility", "terms")
+# How many are told at a time. A change moves the line of those who wait, and is nobody else's news.
+_CAP_FIELDS = ("tell_at_most", "patience_h")
+_CONTENT_FIELDS = (*_ROUTING_FIELDS, "expires_at", "visibility", "terms", *_CAP_FIELDS)
 _PLACE_FIELDS = ("near_lat", "near_lon")  # A revision says how far, and never from where.
 # A circle may be as wide as a region of its own; wider ones are better said by their names.
 NEAR_AT_MOST_KM = 300
@@ -108,9 +112,9 @@ def amend(session: Session, intent: Intent, draft: IntentDraft, now: datetime) -
     if not changed:
         return False
     if intent.opened_at is not None:
-        if changed.intersection(_ROUTING_FIELDS):
+        if changed.intersection((*_ROUTING_FIELDS, *_CAP_FIELDS)):
             intent.routed_at = None
-        _revise(session, intent, Change.AMENDED, now)
+        _revise(session, intent, Change.AMENDED, now, told=changed.issubset(_CAP_FIELDS))
     session.flush()
     return True
 
@@ -185,6 +189,8 @@ def draft_of(intent: Intent) -> IntentDraft:
         visibility=intent.visibility,
         language=intent.language,
         terms=intent.terms,
+        tell_at_most=intent.tell_at_most,
+        patience_h=intent.patience_h,
     )
 
 
@@ -208,7 +214,7 @@ def check(session: Session, draft: IntentDraft, now: datetime) -> IntentDraft:
             clean[field] = make()
         except BadInput as error:
             problems |= error.problems
-    problems |= _check_times(draft, now)
+    problems |= _check_times(draft, now) | _check_cap(draft)
     if not 1 <= draft.quantity <= 1_000_000:
         problems["quantity"] = "The quantity must be between 1 and 1,000,000."
     if draft.language is not None and not _LANGUAGE.fullmatch(draft.language):
@@ -271,6 +277,17 @@ def _check_times(draft: IntentDraft, now: datetime) -> dict[str, str]:
     return problems
 
 
+def _check_cap(draft: IntentDraft) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    if draft.tell_at_most is not None and not 1 <= draft.tell_at_most <= TELL_AT_MOST:
+        problems["tell_at_most"] = f"Tell 1 to {TELL_AT_MOST:,} vendors at a time, or leave it out to tell all."
+    if draft.patience_h is not None and not 1 <= draft.patience_h <= PATIENCE_AT_MOST_H:
+        problems["patience_h"] = f"Wait 1 to {PATIENCE_AT_MOST_H} hours for an answer, or leave it out."
+    elif draft.patience_h is not None and draft.tell_at_most is None:
+        problems["patience_h"] = "Without a number of vendors to tell at a time nobody waits; say that number, too."
+    return problems
+
+
 def _is_over(day: date, now: datetime) -> bool:
     # A day is over when it is over everywhere, 12 hours after it is over at Greenwich.
     return day < (now - timedelta(hours=12)).date()
@@ -304,6 +321,8 @@ def _write(session: Session, intent: Intent, clean: IntentDraft) -> None:
     intent.visibility = Visibility(clean.visibility)
     intent.language = clean.language
     intent.terms = clean.terms
+    intent.tell_at_most = clean.tell_at_most
+    intent.patience_h = clean.patience_h
     session.add(intent)
     _write_circle(session, intent, clean.near)
 
@@ -334,7 +353,7 @@ def _content(intent: Intent) -> dict[str, Any]:
     return {field: plain(getattr(intent, field)) for field in _CONTENT_FIELDS if field not in _PLACE_FIELDS}
 
 
-def _revise(session: Session, intent: Intent, change: Change, now: datetime) -> None:
+def _revise(session: Session, intent: Intent, change: Change, now: datetime, *, told: bool = False) -> None:
     intent.revision += 1
     session.add(
         Revision(
@@ -344,7 +363,7 @@ def _revise(session: Session, intent: Intent, change: Change, now: datetime) -> 
             made_at=now,
             content=_content(intent),
             # Opening is told by the leads themselves.
-            announced_at=now if change is Change.OPENED else None,
+            announced_at=now if told or change is Change.OPENED else None,
         )
     )
     session.flush()

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session, aliased
 
-from intents.models import Change, Revision
+from intents.models import Change, Intent, Revision
 from notifiers.models import Channel, Notification, Result, Topic
 from vendors.models import Lead, Message
 from vrm.kernel.db import MomentType, random_code
@@ -30,15 +30,27 @@ def announce(session: Session, now: datetime) -> int:
 def _revisions(session: Session, now: datetime) -> int:
     revisions = session.scalars(
         select(Revision)
-        .where(Revision.announced_at.is_(None))
+        .join(Intent)
+        # A change is told after the want was held against everybody again: some may no longer match, and are told so.
+        .where(
+            Revision.announced_at.is_(None),
+            or_(
+                Revision.change != Change.AMENDED,
+                Intent.routed_at.is_not(None),
+                Intent.paused_at.is_not(None),
+                Intent.closed_at.is_not(None),
+            ),
+        )
         .order_by(Revision.made_at)
         .limit(_BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Revision)
     ).all()
     for revision in revisions:
         if revision.change is not Change.OPENED:
             topic = Topic.LEAD_WITHDRAWN if revision.change is Change.CLOSED else Topic.LEAD_UPDATED
-            _owe(session, topic, now, intent=revision.intent_id, occasion=revision.number)
+            # Who was owed a first word after the change reads it there.
+            known = revision.made_at
+            _owe(session, topic, now, intent=revision.intent_id, occasion=revision.number, known=known)
         revision.announced_at = now
     session.flush()
     return len(revisions)
@@ -82,10 +94,18 @@ def _reveals(session: Session, now: datetime) -> int:
 
 
 def _owe(
-    session: Session, topic: Topic, now: datetime, *, intent: int, occasion: int, vendor: int | None = None
+    session: Session,
+    topic: Topic,
+    now: datetime,
+    *,
+    intent: int,
+    occasion: int,
+    vendor: int | None = None,
+    known: datetime | None = None,
 ) -> None:
+    """Owe it to the channels that were owed a first word by `known`, which is `now` if not said."""
     statement = _owing(session.get_bind().dialect.name, of_one_vendor=vendor is not None)
-    values: dict[str, Any] = {"topic": topic, "now": now, "intent": intent, "occasion": occasion}
+    values: dict[str, Any] = {"topic": topic, "now": now, "intent": intent, "occasion": occasion, "known": known or now}
     session.execute(statement, values if vendor is None else values | {"vendor": vendor})
 
 
@@ -111,6 +131,7 @@ def _owing(dialect: str, *, of_one_vendor: bool) -> Insert:
         .where(
             told.intent_id == bindparam("intent"),
             told.topic == Topic.LEAD_CREATED,
+            told.owed_at <= bindparam("known", type_=MomentType()),
             or_(told.result.is_(None), told.result.in_([Result.DELIVERED, Result.BUNDLED])),
             Channel.verified_at.is_not(None),
             Channel.paused_at.is_(None),

@@ -33,6 +33,7 @@ _CHANGES = {
     Change.PAUSED: "The customer has paused this want. You can still answer; no further vendors are told meanwhile.",
     Change.RESUMED: "The customer has taken this want up again:",
 }
+_LEFT = "As it is now, it no longer matches what you listen for. You may still answer it."
 _ENDINGS = {
     Outcome.FULFILLED: "The customer has found what they wanted.",
     Outcome.WITHDRAWN: "The customer has withdrawn this want.",
@@ -247,7 +248,8 @@ def _about(
             revision = session.get(Revision, (intent.id, notification.occasion))
             change = revision.change if revision is not None else Change.AMENDED
             sentence = _CHANGES.get(change, _CHANGES[Change.AMENDED])
-            return {"change": sentence}, {"change": change.value, "sequence": notification.occasion}, buttons
+            data = {"change": change.value, "sequence": notification.occasion, "matches": lead.unmatched_at is None}
+            return {"change": sentence, "left": _LEFT if lead.unmatched_at is not None else ""}, data, buttons
         case Topic.LEAD_WITHDRAWN:
             outcome = intent.outcome or Outcome.WITHDRAWN
             return (

@@ -39,7 +39,10 @@ def test_before_routing_it_says_to_look_again(store: Store, ana: Account, now: d
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
-        (("cars-trucks-vans", "fr"), "1 vendor sells Cars, Trucks & Vans, but none of them in Leeds."),
+        (
+            ("cars-trucks-vans", "fr"),
+            "1 vendor sells Cars, Trucks & Vans, but none of them in Leeds; the nearest is in France.",
+        ),
         (("plumber", "gb-lds"), "No vendor listens to Cars, Trucks & Vans yet."),
     ],
 )
@@ -80,7 +83,7 @@ def test_a_filter_that_stopped_a_vendor_is_named(store: Store, ana: Account, ben
         )
         subscribe(session, vendor, order, now)
         intent = publish_want(session, ana, now, budget=Budget(None, 1_200_000, "GBP"), condition=Condition.USED)
-    assert "takes other budgets or conditions" in routed(store, intent, now)
+    assert "but asks for a higher budget and sells in another condition" in routed(store, intent, now)
     with store.read() as session:
         why = " ".join(explain_vendor(session, session.get_one(Intent, intent.id), vendor).sentences)
     assert "it takes budgets from £20,000 upwards" in why

@@ -1,13 +1,14 @@
 """Every migration goes up and down with data in the tables, and together they make what the models say."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from little import fewer_towns
 from rooms import add_mail_channel, publish_want, start_vendor
-from sqlalchemy import create_engine, inspect, make_url, select, text
+from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, make_url, select, text
+from sqlalchemy.exc import IntegrityError
 
 from intents.models import Intent
 from notifiers.models import Notification
@@ -124,3 +125,49 @@ _WRITTEN_BEFORE = (
     " expires_at, visibility, terms, revision, created_at, opened_at)"
     " VALUES (1, 'i', 1, 'web', 'Räder', '', 1, 1, 'any', 1, :now, 'public', '', 1, :now, :now)",
 )
+
+
+def _add(connection: Connection, name: str, **values: object) -> None:
+    """A row of a table as it is at this revision; what must not be empty and is not given is a blank of its type."""
+    table = Table(name, MetaData(), autoload_with=connection)
+    for column in table.columns:
+        if not column.nullable and column.server_default is None:
+            values.setdefault(column.name, _blank(column.type.python_type))
+    connection.execute(table.insert().values(values))
+
+
+def _blank(kind: type) -> object:
+    if kind in (object, dict):  # JSON.
+        return []
+    return datetime(2026, 1, 1, tzinfo=UTC) if kind is datetime else kind()
+
+
+def _lead_rows(connection: Connection) -> None:
+    _add(connection, "accounts", id=1, email="ana@example.org")
+    for tree in ("categories", "regions"):
+        _add(connection, tree, id=1, slug="root")
+    _add(connection, "intents", id=1, account_id=1, quantity=1, origin="web", condition="any", visibility="public")
+    for number in (1, 2):
+        _add(connection, "vendors", id=number, code=f"v{number}", slug=f"v{number}")
+        withheld = "blocked" if number == 2 else None
+        _add(connection, "leads", intent_id=1, vendor_id=number, reasons=[[1, 1, 1]], withheld=withheld)
+        _add(connection, "agreements", intent_id=1, vendor_id=number, via="page")
+
+
+def test_leads_who_waited_are_withheld_still_when_the_line_is_gone(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0006")
+    with nothing.engine.begin() as connection:
+        _lead_rows(connection)
+    migrations.upgrade(nothing, now, to="0007")
+    with nothing.engine.begin() as connection:
+        connection.execute(text("UPDATE leads SET withheld = 'cap', turn = '00ab' WHERE vendor_id = 1"))
+        connection.execute(text("UPDATE intents SET tell_at_most = 5"))
+    migrations.downgrade(nothing, "0006")
+    with nothing.engine.connect() as connection:
+        assert connection.execute(text("SELECT vendor_id, withheld FROM leads ORDER BY 1")).all() == [
+            (1, "blocked"),
+            (2, "blocked"),
+        ]
+        assert connection.scalar(text("SELECT count(*) FROM agreements")) == 2
+    with pytest.raises(IntegrityError), nothing.engine.begin() as connection:
+        connection.execute(text("UPDATE leads SET withheld = 'cap'"))

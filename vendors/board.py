@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, contains_eager
 
 from intents.models import Intent
 from vendors.leads import Standing, in_standing, standing
-from vendors.models import Kind, Lead, Message, Response, Vendor
+from vendors.models import Kind, Lead, Message, Response, Vendor, Withheld
 from vrm.kernel.tree import Tree
 
 PAGE = 50
@@ -80,7 +80,8 @@ def page(
         select(Lead, _RANK)
         .join(Lead.vendor)
         .options(contains_eager(Lead.vendor))
-        .where(Lead.intent_id == intent.id)
+        # Who waits for its turn is on a list of its own: that may be everybody.
+        .where(Lead.intent_id == intent.id, Lead.withheld.is_distinct_from(Withheld.CAP))
         .order_by(_RANK, Vendor.slug)
         .limit(limit + 1)
     )

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from intents.models import Intent
-from vendors.models import Lead, Vendor
+from vendors.models import Lead, Vendor, Withheld
 from vrm.kernel.db import is_code
 from vrm.kernel.errors import NotFound
 
@@ -73,13 +73,16 @@ def by_code(session: Session, code: str) -> Lead:
 
 
 def of_intent(session: Session, intent: Intent) -> list[Lead]:
-    """The customer's board: all leads of one intent, vendors loaded, by the vendor's name."""
+    """The customer's board: the leads of one intent, vendors loaded, by the vendor's name.
+
+    Who waits for its turn is not on it: that may be everybody.
+    """
     return list(
         session.scalars(
             select(Lead)
             .join(Lead.vendor)
             .options(contains_eager(Lead.vendor), joinedload(Lead.intent))
-            .where(Lead.intent_id == intent.id)
+            .where(Lead.intent_id == intent.id, Lead.withheld.is_distinct_from(Withheld.CAP))
             .order_by(Vendor.name, Lead.vendor_id)
         )
     )

@@ -49,6 +49,7 @@ class Vendor(Base):
     reply: Mapped[str] = mapped_column(Text, default="", server_default="")
     zone: Mapped[Word] = mapped_column(default="UTC")
     created_at: Mapped[Moment]
+    verified_at: Mapped[Moment | None]  # Its website named it; see vendors/site.py.
     paused_at: Mapped[Moment | None]  # Gets no new leads.
     closed_at: Mapped[Moment | None]
 
@@ -161,6 +162,19 @@ class SubscriptionWord(Base):
     excluded: Mapped[bool]
 
 
+class Tightening(Base):
+    """A subscription made narrower by one press, so that one press takes it back."""
+
+    __tablename__ = "tightenings"
+
+    id: Mapped[Id]
+    subscription_id: Mapped[Ref] = mapped_column(ForeignKey("subscriptions.id", ondelete="CASCADE"), index=True)
+    made_at: Mapped[Moment]
+    before: Mapped[dict[str, Any]] = mapped_column(Document)  # As `tighten.kept` has it; and what it was after.
+    after: Mapped[dict[str, Any]] = mapped_column(Document)
+    undone_at: Mapped[Moment | None]
+
+
 class Undelivered(StrEnum):
     """Why a vendor has not been reached. The first is not the vendor's nor our failure, only time."""
 
@@ -176,6 +190,8 @@ class Withheld(StrEnum):
     """By which rule a matching vendor is not told."""
 
     BLOCKED = "blocked"
+    CAP = "cap"  # The customer tells a few at a time, and its turn has not come.
+    CHANGED = "changed"  # The customer changed the want before it was told, and it no longer matches.
 
 
 class SeenBy(StrEnum):
@@ -196,6 +212,11 @@ class Lead(Base):
         partial_index(
             "ix_leads_to_announce", "revealed_at", where="revealed_at IS NOT NULL AND reveal_announced_at IS NULL"
         ),
+        # turns.take_turns: who waits and has no place yet; then the line itself; then turns that may be over.
+        partial_index("ix_leads_to_line_up", "intent_id", where="withheld = 'cap' AND turn IS NULL"),
+        partial_index("ix_leads_line", "intent_id", "turn", where="withheld = 'cap'"),
+        partial_index("ix_leads_waiting", "vendor_id", where="withheld = 'cap'"),
+        partial_index("ix_leads_turns", "look_at", where="look_at IS NOT NULL"),
         # Key order is the order of writing, and SQLite then keeps one tree instead of two.
         {"sqlite_with_rowid": False},
     )
@@ -217,6 +238,11 @@ class Lead(Base):
     declined_at: Mapped[Moment | None]  # By the customer: no, thank you.
     shortlisted_at: Mapped[Moment | None]  # By the customer, for their own eyes.
     chosen_at: Mapped[Moment | None]  # By the customer: this one. At most one lead of an intent has it.
+    unmatched_at: Mapped[Moment | None]  # The customer changed the want so that no subscription matches any more.
+    # Only where the customer tells a few at a time. The place in line, which sorts as text: see turns.place.
+    turn: Mapped[Word | None]
+    turn_came_at: Mapped[Moment | None]
+    look_at: Mapped[Moment | None]  # When to look whether its turn is over.
 
     intent: Mapped[Intent] = relationship()
     vendor: Mapped[Vendor] = relationship()
@@ -258,6 +284,17 @@ class DeclineReason(StrEnum):
     TIME = "time"  # Too late, or too soon.
     SPAM = "spam"  # Not a real want.
     OTHER = "other"
+
+
+# A decline for one of these says that the want should not have come. “Out of stock” says nothing against it, and
+# “another reason” nothing at all.
+MISFITS = (
+    DeclineReason.CATEGORY,
+    DeclineReason.REGION,
+    DeclineReason.BUDGET,
+    DeclineReason.TIME,
+    DeclineReason.SPAM,
+)
 
 
 class Via(StrEnum):

@@ -97,6 +97,8 @@ def respond(
         see(session, lead, now, by=SeenBy.API if via is Via.API else SeenBy.POST)
         if lead.responded_at is None:
             lead.responded_at = now
+        if answer.kind is Kind.DECLINE:
+            _give_turn_back(lead, now)
     session.flush()
     return response
 
@@ -215,6 +217,7 @@ def turn_down(session: Session, lead: Lead, now: datetime) -> None:
     """The customer's "no, thank you": this vendor can say no more about this intent."""
     _lock(session, lead)
     lead.declined_at = lead.declined_at or now
+    _give_turn_back(lead, now)
     session.flush()
 
 
@@ -224,6 +227,7 @@ def block(session: Session, account: Account, vendor: Vendor, now: datetime) -> 
     theirs = (Lead.vendor_id == vendor.id) & Lead.intent_id.in_(
         select(Intent.id).where(Intent.account_id == account.id)
     )
+    session.execute(update(Lead).where(theirs, Lead.turn.is_not(None)).values(look_at=now))
     session.execute(update(Lead).where(theirs, Lead.declined_at.is_(None)).values(declined_at=now))
     unknown = Lead.delivered_at.is_(None) & Lead.seen_at.is_(None)
     session.execute(update(Lead).where(theirs, unknown).values(withheld=Withheld.BLOCKED))
@@ -268,6 +272,12 @@ def _lock(session: Session, lead: Lead) -> None:
     session.flush()
     session.refresh(lead.intent, with_for_update={"of": Intent, "read": True})
     session.refresh(lead, with_for_update={"of": Lead, "key_share": True})
+
+
+def _give_turn_back(lead: Lead, now: datetime) -> None:
+    # Where the customer tells a few at a time, somebody else may hear of it now.
+    if lead.intent.tell_at_most is not None:
+        lead.look_at = now
 
 
 def _refuse_ended(lead: Lead) -> None:

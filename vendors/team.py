@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from vendors.models import Membership, Role, Subscription, Vendor
+from vendors.site import same_site
 from vrm.kernel import text
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import add_if_new, is_code, new_code
@@ -54,9 +55,15 @@ def found(
 
 
 def describe(session: Session, vendor: Vendor, *, name: str, website: str, about: str, zone: str) -> None:
-    """Change what the vendor says of itself; its slug stays. Raises BadInput with a sentence per field."""
+    """Change what the vendor says of itself; its slug stays. Raises BadInput with a sentence per field.
+
+    Another website has to be proven anew.
+    """
+    before = vendor.website
     for field, value in _check(name=name, website=website, about=about, zone=zone).items():
         setattr(vendor, field, value)
+    if not same_site(before, vendor.website):
+        vendor.verified_at = None
     session.flush()
 
 

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, distinct, exists, func, or_, select
-from sqlalchemy.orm import QueryableAttribute, Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from intents.models import Intent
 from vendors.leads import Standing, standing, told_count
-from vendors.models import Block, Lead, Membership, Subscription, Vendor
+from vendors.models import Block, Lead, Membership, Subscription, Vendor, Withheld
 from vrm import match as matching
 from vrm.kernel import earth, taxonomy
 from vrm.kernel.money import Money
-from vrm.kernel.taxonomy import Category, Region, Trees
+from vrm.kernel.taxonomy import Trees
 from vrm.kernel.tree import Tree
+from vrm.misses import near_misses, vendors, verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,11 @@ _STANDINGS = {
     Standing.UNSEEN: "The message was delivered, but nothing shows that anybody has read it.",
     Standing.ON_ITS_WAY: "Its message is on its way.",
     Standing.UNDELIVERED: "It matches, but could not be reached.",
-    Standing.WITHHELD: "It matches, but is not told, because you blocked it.",
+}
+_WITHHELD = {
+    Withheld.BLOCKED: "It matches, but is not told, because you blocked it.",
+    Withheld.CAP: "It matches and waits for its turn, because you tell a few vendors at a time.",
+    Withheld.CHANGED: "It matched until you changed the want, which was before it was told.",
 }
 
 
@@ -41,8 +46,8 @@ def explain(session: Session, intent: Intent) -> Explanation:
     if before is not None:
         return Explanation(told, (before,))
     if told:
-        return Explanation(told, (f"{_vendors(told)} {_were(told)} told.",))
-    return Explanation(0, tuple(_near_misses(session, intent, trees)))
+        return Explanation(told, (f"{vendors(told)} {verb(told, 'was', 'were')} told.",))
+    return Explanation(0, tuple(near_misses(session, intent, trees)))
 
 
 def explain_vendor(session: Session, intent: Intent, vendor: Vendor) -> Explanation:
@@ -50,7 +55,8 @@ def explain_vendor(session: Session, intent: Intent, vendor: Vendor) -> Explanat
     told = told_count(session, intent)
     lead = session.get(Lead, (intent.id, vendor.id))
     if lead is not None:
-        return Explanation(told, (_STANDINGS[standing(lead)], *_reasons(lead, taxonomy.trees(session))))
+        where = _WITHHELD[lead.withheld] if lead.withheld is not None else _STANDINGS[standing(lead)]
+        return Explanation(told, (where, *_reasons(lead, taxonomy.trees(session))))
     return Explanation(told, tuple(_why_not(session, intent, vendor)))
 
 
@@ -144,80 +150,5 @@ def _quoted(words: list[str], last: str) -> str:
     return f"{', '.join(most)} {last} {final}" if most else final
 
 
-def _near_misses(session: Session, intent: Intent, trees: Trees) -> list[str]:
-    """For an intent that reached nobody: how many come near, by what stands in the way."""
-    if intent.category_id is None or intent.region_id is None:
-        return ["This want has no category or no region yet."]
-    category, region = trees.categories.label(intent.category_id), trees.regions.label(intent.region_id)
-    sells = Subscription.category_id.in_(trees.categories.ancestors(intent.category_id))
-    covers = Subscription.region_id.in_(trees.regions.ancestors(intent.region_id))
-    within = _below(Region, trees.regions, intent.region_id, Subscription.region_id)
-    narrower = _below(Category, trees.categories, intent.category_id, Subscription.category_id)
-    found: list[str] = []
-    filtered = _count(session, intent, sells, covers)
-    if filtered:
-        found.append(
-            f"{_vendors(filtered)} {_verb(filtered, 'sells', 'sell')} {category} in {region}, but "
-            f"{_verb(filtered, 'takes', 'take')} other budgets or conditions than yours."
-        )
-    inside = _count(session, intent, sells, within, ~covers)
-    if inside:
-        found.append(
-            f"{_vendors(inside)} {_verb(inside, 'sells', 'sell')} {category} in parts of {region} only; choose one "
-            "of its places to reach them."
-        )
-    special = _count(session, intent, narrower, covers, ~sells)
-    if special:
-        found.append(
-            f"{_vendors(special)} in {region} {_verb(special, 'listens', 'listen')} to a part of {category} only; "
-            "choose a narrower category to reach them."
-        )
-    elsewhere = _count(session, intent, sells, ~covers, ~within)
-    if elsewhere:
-        found.append(
-            f"{_vendors(elsewhere)} {_verb(elsewhere, 'sells', 'sell')} {category}, but none of them in {region}."
-        )
-    if not found:
-        found.append(f"No vendor listens to {category} yet. Your want stays open, and the first to come will hear.")
-    return found
-
-
-def _count(session: Session, intent: Intent, *conditions: ColumnElement[bool]) -> int:
-    query = (
-        select(func.count(distinct(Subscription.vendor_id)))
-        .join(Vendor)
-        .where(
-            *conditions,
-            Subscription.ended_at.is_(None),
-            Subscription.paused_at.is_(None),
-            Vendor.paused_at.is_(None),
-            Vendor.closed_at.is_(None),
-            # The author's own vendors and those that are blocked are nobody's near miss.
-            ~exists().where(Membership.vendor_id == Vendor.id, Membership.account_id == intent.account_id),
-            ~exists().where(Block.vendor_id == Vendor.id, Block.account_id == intent.account_id),
-        )
-    )
-    return session.scalar(query) or 0
-
-
-def _below(
-    table: type[Category] | type[Region], tree: Tree, node_id: int, column: QueryableAttribute[int]
-) -> ColumnElement[bool]:
-    ranges = [table.lft.between(lft, rgt) for lft, rgt in tree.intervals(node_id)]
-    return column.in_(select(table.id).where(or_(*ranges)))
-
-
 def _label(tree: Tree, node_id: int | None) -> str:
     return tree.label(node_id) if node_id is not None else "no place yet"
-
-
-def _vendors(count: int) -> str:
-    return "1 vendor" if count == 1 else f"{count:,} vendors"
-
-
-def _were(count: int) -> str:
-    return _verb(count, "was", "were")
-
-
-def _verb(count: int, one: str, many: str) -> str:
-    return one if count == 1 else many

@@ -14,6 +14,7 @@ from vendors.models import (
     Subscription,
     SubscriptionWord,
     Template,
+    Tightening,
     Vendor,
 )
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
@@ -62,6 +63,7 @@ __all__ = [
     "Tally",
     "Template",
     "Totp",
+    "Tightening",
     "TreeVersion",
     "Vendor",
 ]

@@ -29,20 +29,22 @@ from sqlalchemy.orm import Session
 
 from intents.models import Intent
 from notifiers.models import Channel, Notification, Topic
-from vendors.models import Lead, Subscription, Undelivered, Vendor
+from vendors.models import Lead, Subscription, Undelivered, Vendor, Withheld
 from vrm import match
 from vrm.kernel import taxonomy
 from vrm.kernel.db import MomentType, random_code
+from vrm.rematch import rematch
 
 
 class Fresh(Enum):
-    """Which leads were opened just now: those of one intent, or those of one vendor."""
+    """Which leads are told just now: new ones of one intent or one vendor, or those of an intent whose turn came."""
 
     OF_INTENT = auto()
     OF_VENDOR = auto()
+    IN_TURN = auto()
 
 
-_OPENED = (*match.LEAD_COLUMNS, "undelivered")
+_OPENED = (*match.LEAD_COLUMNS, "undelivered", "withheld")
 # In the words of the partial index ix_channels_working.
 _WORKS = (
     Channel.verified_at.is_not(None),
@@ -80,13 +82,19 @@ def route_owed(session: Session, now: datetime) -> int:
 def route(session: Session, intent: Intent, now: datetime) -> int:
     """Open a lead for every vendor that the intent reaches and has none; how many were opened.
 
-    Routing the same intent again opens none and owes nothing more.
+    Routing the same intent again opens none and owes nothing more. Where the customer tells a few at a time, the new
+    leads wait, and `turns.take_turns_owed` finds them.
     """
     trees = taxonomy.trees(session)
-    parameters = match.intent_parameters(intent, trees, now)
+    capped = intent.tell_at_most is not None
+    parameters = match.intent_parameters(intent, trees, now) | {"withheld": Withheld.CAP if capped else None}
+    back = rematch(session, intent, trees, now) if intent.revision > 1 else 0
     opened = _count(session, opening(session.get_bind().dialect.name), parameters)
-    if opened:
-        _owe(session, Fresh.OF_INTENT, intent.id, now)
+    if (opened or back) and not capped:
+        owe(session, Fresh.OF_INTENT, intent.id, now)
+    if intent.revision > 1:
+        # Another cap, or none any more: whoever waits is looked at again.
+        line_up_again(session, Lead.intent_id == intent.id)
     intent.routed_at = now
     session.flush()
     return opened
@@ -124,10 +132,13 @@ def backfill(session: Session, subscription: Subscription, now: datetime) -> int
     if subscription.reach_km is None:
         subscription.place = subscription.region_id
     found = match.reached(dialect, subscription, trees, now)
-    found = found.add_columns(_unreachable(literal(subscription.vendor_id, Lead.vendor_id.type)))
+    found = found.add_columns(
+        unreachable(literal(subscription.vendor_id, Lead.vendor_id.type)),
+        case((Intent.tell_at_most.is_not(None), literal(Withheld.CAP, Lead.withheld.type)), else_=None),
+    )
     opened = _count(session, _inserting(dialect, Lead, _OPENED, found), {"now": now})
     if opened:
-        _owe(session, Fresh.OF_VENDOR, subscription.vendor_id, now)
+        owe(session, Fresh.OF_VENDOR, subscription.vendor_id, now)
     subscription.backfilled_at = now
     session.flush()
     return opened
@@ -150,8 +161,13 @@ def catch_up_owed(session: Session, now: datetime) -> int:
     waiting = (
         (Lead.vendor_id == channel.vendor_id)
         & Lead.undelivered.in_((Undelivered.NO_CHANNEL, Undelivered.SWITCHED_OFF))
+        & Lead.unmatched_at.is_(None)
         & Lead.intent_id.in_(select(Intent.id).where(Intent.closed_at.is_(None)))
     )
+    # What has a place in line keeps to it: somebody else may have had the turn meanwhile.
+    back = update(Lead).where(waiting, Lead.withheld.is_(None), Lead.turn.is_not(None)).values(withheld=Withheld.CAP)
+    session.execute(back.execution_options(synchronize_session=False))
+    line_up_again(session, Lead.vendor_id == channel.vendor_id)
     session.execute(_owing(session.get_bind().dialect.name, waiting & (Channel.id == channel.id)), {"now": now})
     session.execute(update(Lead).where(waiting).values(undelivered=None).execution_options(synchronize_session=False))
     channel.caught_up_at = now
@@ -165,19 +181,33 @@ def opening(dialect: str) -> Insert:
 
     Built once: building it for each intent costs more than running it.
     """
-    found = match.matching(dialect).add_columns(_unreachable(match.VENDOR_ID))
+    found = match.matching(dialect).add_columns(
+        unreachable(match.VENDOR_ID), bindparam("withheld", None, type_=Lead.withheld.type)
+    )
     return _inserting(dialect, Lead, _OPENED, found)
 
 
-def _unreachable(vendor_id: Any) -> ColumnElement[Any]:
+def line_up_again(session: Session, whose: ColumnElement[bool]) -> None:
+    """Have those of these leads that wait for their turn looked at again, by `turns.take_turns_owed`."""
+    waiting = update(Lead).where(whose, Lead.withheld == Withheld.CAP, Lead.turn.is_not(None)).values(turn=None)
+    session.execute(waiting.execution_options(synchronize_session=False))
+
+
+def reachable(vendor_id: Any) -> ColumnElement[bool]:
+    """Whether the vendor has a channel that works, for an expression in SQL."""
+    return exists().where(Channel.vendor_id == vendor_id, *_WORKS)
+
+
+def unreachable(vendor_id: Any) -> ColumnElement[Any]:
+    """A new lead's `undelivered`, for an expression in SQL."""
     # As a column of what is inserted: changing the leads afterwards would write each of them twice.
     return case(
-        (exists().where(Channel.vendor_id == vendor_id, *_WORKS), None),
+        (reachable(vendor_id), None),
         else_=literal(Undelivered.NO_CHANNEL, Lead.undelivered.type),
     )
 
 
-def _owe(session: Session, fresh: Fresh, whose: int, now: datetime) -> None:
+def owe(session: Session, fresh: Fresh, whose: int, now: datetime) -> None:
     """Owe word of these leads to every working channel of their vendors."""
     for statement in _telling(session.get_bind().dialect.name, fresh):
         session.execute(statement, {"whose": whose, "now": now})
@@ -185,8 +215,9 @@ def _owe(session: Session, fresh: Fresh, whose: int, now: datetime) -> None:
 
 @cache
 def _telling(dialect: str, fresh: Fresh) -> tuple[Insert] | tuple[Insert, Update]:
-    of = Lead.intent_id if fresh is Fresh.OF_INTENT else Lead.vendor_id
-    these = (of == bindparam("whose", type_=BigInteger)) & (Lead.routed_at == bindparam("now", type_=MomentType))
+    of = Lead.vendor_id if fresh is Fresh.OF_VENDOR else Lead.intent_id
+    since = Lead.turn_came_at if fresh is Fresh.IN_TURN else Lead.routed_at
+    these = (of == bindparam("whose", type_=BigInteger)) & (since == bindparam("now", type_=MomentType))
     owing = _owing(dialect, these)
     if dialect == "sqlite":
         return (owing,)
@@ -194,7 +225,7 @@ def _telling(dialect: str, fresh: Fresh) -> tuple[Insert] | tuple[Insert, Update
     told = exists().where(Notification.intent_id == Lead.intent_id, Notification.vendor_id == Lead.vendor_id)
     missed = (
         update(cast(Table, Lead.__table__))
-        .where(these, Lead.undelivered.is_(None), ~told)
+        .where(these, Lead.withheld.is_(None), Lead.undelivered.is_(None), ~told)
         .values(undelivered=literal(Undelivered.NO_CHANNEL, Lead.undelivered.type))
     )
     return owing, missed

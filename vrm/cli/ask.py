@@ -26,6 +26,7 @@ from vrm.kernel.errors import VrmError
 from vrm.research.live import live_table
 from vrm.research.metrics import COLUMN_OF
 from vrm.research.metrics import measure as measuring
+from vrm.research.precision import precision
 from vrm.research.table import read_csv
 
 _HORIZONS = {"300": "5 min", "3600": "1 h", "86400": "24 h", "604800": "7 d", "2592000": "30 d"}
@@ -44,12 +45,16 @@ def measure(leads: Path | None, by: Any, as_json: bool) -> None:
       vrm measure --by category
       vrm measure --leads leads.csv --json
     """
+    right = None  # A table of leads does not hold why a want was declined.
     if leads is not None:
         table = read_csv(leads)
     else:
         with ready_store(settings()) as store, store.read() as session:
             table = live_table(session, utc_now())
+            right = precision(session)
     found = measuring(table, by=by).as_json()
+    if right is not None:
+        found["precision"] = right.as_json()
     if as_json:
         show_json(found)
         return
@@ -83,6 +88,9 @@ def _remarks(found: dict[str, Any]) -> Iterator[str]:
                 f"≤ {_HORIZONS[at]} {_share(share)}" for at, share in group["closing"]["competes"].items()
             )
             yield f"{group['group'] or 'all'}: {group['closing']['note']} Counted so: {where}."
+    right = found.get("precision")
+    if right is not None and right["judged"]:
+        yield f"Of {right['judged']:,} wants that vendors judged, {_share(right)} were rightly brought to them."
     compared = found.get("logrank")
     if compared is not None:
         said = [f"{name} {_p(each)}" for name, each in _tests(compared) if each is not None]

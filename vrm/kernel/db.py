@@ -1,5 +1,6 @@
 """The store: column types, naming, engines for SQLite and PostgreSQL, and sessions that read or write."""
 
+import hashlib
 import re
 import secrets
 from collections.abc import Iterator
@@ -176,6 +177,23 @@ def _days_until_postgresql(element: days_until, compiler: Any, **options: Any) -
     return f"({day} - CAST({moment} AT TIME ZONE 'UTC' AS DATE))"
 
 
+class sha256_hex(FunctionElement[str]):  # noqa: N801 - It reads as a function in SQL expressions.
+    """The SHA-256 of a text in UTF-8, in hexadecimal, made by the store itself."""
+
+    type = String(64)
+    inherit_cache = True
+
+
+@compiles(sha256_hex, "sqlite")
+def _sha256_hex_sqlite(element: sha256_hex, compiler: Any, **options: Any) -> str:
+    return f"vrm_sha256({compiler.process(element.clauses, **options)})"
+
+
+@compiles(sha256_hex, "postgresql")
+def _sha256_hex_postgresql(element: sha256_hex, compiler: Any, **options: Any) -> str:
+    return f"encode(sha256(convert_to({compiler.process(element.clauses, **options)}, 'UTF8')), 'hex')"
+
+
 def partial_index(name: str, *columns: str, where: str) -> Index:
     """An index over the few rows that are still owed something: what the worker's polling queries read."""
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
@@ -211,6 +229,10 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    # SQLite has no hash of its own; see `sha256_hex`.
+    connection.create_function(
+        "vrm_sha256", 1, lambda text: hashlib.sha256(text.encode()).hexdigest(), deterministic=True
+    )
 
 
 def _begin_sqlite(connection: Connection) -> None:

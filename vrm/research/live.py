@@ -10,6 +10,7 @@ from intents.models import Intent
 from notifiers.models import Channel, Notification, Topic
 from vendors.models import Actor, Lead, Response, Undelivered, Vendor
 from vrm.kernel import taxonomy
+from vrm.kernel.db import MomentType
 from vrm.kernel.taxonomy import Trees
 from vrm.kernel.tree import Tree
 from vrm.research.table import Delivery, LeadRow, LeadTable, from_rows
@@ -55,7 +56,8 @@ def _query() -> Select[*tuple[Any, ...]]:
     return (
         select(
             Lead.intent_id,
-            Lead.routed_at,
+            # Who waited for its turn is measured from when it came.
+            func.coalesce(Lead.turn_came_at, Lead.routed_at, type_=MomentType()).label("routed_at"),
             Lead.withheld,
             Lead.notified_at,
             Lead.delivered_at,

@@ -114,6 +114,24 @@ function understand(form) {
   said.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 200); });
 }
 
+function previewWhileTyping(place) {
+  const form = place.parentElement.querySelector("form.card-like");
+  let asked = 0;
+  let timer;
+  async function ask() {
+    const turn = ++asked;
+    const typed = new URLSearchParams(new FormData(form));
+    typed.delete("csrf_token");
+    const answer = await fetch(`${place.dataset.preview}?${typed}`);
+    if (!answer.ok || turn !== asked) return;
+    place.innerHTML = await answer.text();  // A part of a page of our own, escaped by the server.
+    place.hidden = !place.textContent.trim();
+  }
+  for (const kind of ["input", "change"]) {
+    form.addEventListener(kind, () => { clearTimeout(timer); timer = setTimeout(ask, 500); });
+  }
+}
+
 function copyButton(button) {
   const label = button.textContent;
   button.hidden = false;
@@ -162,6 +180,7 @@ function keepLive(region) {
 document.querySelectorAll("[data-live]").forEach(keepLive);
 document.querySelectorAll("[data-suggest]").forEach(suggest);
 document.querySelectorAll("[data-understand]").forEach(understand);
+document.querySelectorAll("[data-preview]").forEach(previewWhileTyping);
 if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(copyButton);
 document.querySelector("[data-focus]")?.focus();
 setInterval(moveTimes, 60000);

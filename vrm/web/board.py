@@ -12,7 +12,8 @@ from vendors import board, choose, leads, respond, team
 from vendors.board import Sort
 from vendors.leads import Standing
 from vendors.models import Exchange, Lead, Vendor
-from vrm.explain import explain
+from vrm import turns
+from vrm.explain import explain, explain_vendor
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import NotFound
 from vrm.preview import listeners
@@ -49,6 +50,8 @@ def show(code: str) -> AnyResponse:
         buyers=_buyers(intent),
         buyer=_bought_from(intent),
         tag=_tag(intent),
+        waiting=turns.waiting(db(), intent),
+        line=[(lead, turns.place_of(lead.turn)) for lead in turns.line(db(), intent) if lead.turn],
     )
     return make_response(page)
 
@@ -106,6 +109,26 @@ def _listening(intent: Intent) -> int | None:
     if intent.state != "draft" or intent.category_id is None or intent.region_id is None:
         return None
     return listeners(db(), intent, now())
+
+
+@blueprint.get("/why")
+@signed_in
+def why(code: str) -> AnyResponse:
+    """Why it reached whom it reached; and, for one vendor that is named, why or why not."""
+    intent = mine(code)
+    typed = Typed(request.args)
+    asked = typed.get("vendor").strip().rstrip("/").rpartition("/")[2]
+    vendor, answer = None, None
+    if asked:
+        try:
+            vendor = team.by_slug(db(), asked)
+            answer = explain_vendor(db(), intent, vendor)
+        except NotFound:
+            typed.problems["vendor"] = _("There is no such vendor; its name stands at the end of its page’s address.")
+    page = render_template(
+        "me/why.html", intent=intent, typed=typed, found=explain(db(), intent), vendor=vendor, answer=answer
+    )
+    return make_response(page, 422 if typed.problems else 200)
 
 
 @blueprint.get("/vendors/<slug>")

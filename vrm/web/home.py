@@ -16,6 +16,7 @@ from vrm.kernel.tree import Tree
 from vrm.research.figures import response_curve
 from vrm.research.live import live_table
 from vrm.research.metrics import measure
+from vrm.research.precision import precision
 from vrm.web.desk import db, now
 from vrm.web.words import later
 
@@ -117,4 +118,5 @@ def responsiveness() -> str:
         ],
         marks=MARKS,
         silent=asdict(group.silent),
+        precision=precision(db()),
     )

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from intents import publish
 from intents.models import Intent
+from vendors import leads
 from vendors.models import Lead, Vendor
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import BadInput, NotFound
@@ -103,7 +104,7 @@ def withdraw(code: str) -> AnyResponse:
     if was_draft:
         flash(_("The draft is thrown away."))
         return redirect(url_for("me.boards"), 303)
-    told = db().scalar(select(func.count()).select_from(Lead).where(Lead.intent_id == intent.id)) or 0
+    told = leads.told_count(db(), intent)
     flash(
         ngettext("Withdrawn. %(num)s vendor is being told.", "Withdrawn. %(num)s vendors are being told.", told)
         if told

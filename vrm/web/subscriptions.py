@@ -1,14 +1,16 @@
 """A vendor's standing orders: what, where, from which budget."""
 
-from flask import Blueprint, flash, make_response, redirect, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from intents.draft import Condition
-from vendors import subscribe
+from vendors import subscribe, tighten
 from vendors.models import Role, Subscription, Vendor
 from vendors.subscribe import Order
+from vrm import fit
 from vrm.kernel import taxonomy
 from vrm.preview import Preview, would_have_come
+from vrm.research.survival import wilson
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.desk import db, now
 from vrm.web.typed import Typed, preset_node
@@ -24,7 +26,15 @@ blueprint = Blueprint("subscriptions", __name__, url_prefix="/vendor/<slug>/subs
 def subscriptions(slug: str) -> str:
     """All of them."""
     vendor = acting_for(slug)
-    return vendor_page("vendor/subscriptions.html", vendor, subscriptions=subscribe.subscriptions_of(db(), vendor))
+    found = subscribe.subscriptions_of(db(), vendor)
+    return vendor_page(
+        "vendor/subscriptions.html",
+        vendor,
+        subscriptions=found,
+        standings=fit.standings(db(), vendor, found),
+        undoable={each.id for each in found if tighten.last(db(), each) is not None},
+        share=wilson,
+    )
 
 
 @blueprint.get("/new")
@@ -117,6 +127,45 @@ def end(slug: str, code: str) -> AnyResponse:
     subscribe.end(db(), subscribe.by_code(db(), acting_for(slug, Role.ADMIN), code), now())
     flash(_("Ended. The wants that it brought stay in the inbox."))
     return redirect(url_for("subscriptions.subscriptions", slug=slug), 303)
+
+
+@blueprint.post("/<code>/tighten")
+@signed_in
+def narrow(slug: str, code: str) -> AnyResponse:
+    """Make it narrower as the button said; one press takes it back."""
+    vendor = acting_for(slug, Role.ADMIN)
+    found = subscribe.by_code(db(), vendor, code)
+    wanted = (request.form.get("what", ""), request.form.get("to", ""))
+    standing = fit.standings(db(), vendor, [found]).get(found.id)
+    for proposal in standing.proposals if standing else ():
+        if (proposal.what.value, proposal.value(taxonomy.trees(db()))) == wanted:
+            tighten.tighten(db(), found, proposal.order, now())
+            flash(_("Done. “Take it back” undoes it."))
+            return redirect(url_for("subscriptions.subscriptions", slug=slug), 303)
+    flash(_("That has changed meanwhile; please look again."), "warn")
+    return redirect(url_for("subscriptions.subscriptions", slug=slug), 303)
+
+
+@blueprint.post("/<code>/loosen")
+@signed_in
+def loosen(slug: str, code: str) -> AnyResponse:
+    """Take the last tightening back."""
+    tighten.undo(db(), subscribe.by_code(db(), acting_for(slug, Role.ADMIN), code), now())
+    flash(_("Taken back: you listen as before. Open wants that fit come in a moment."))
+    return redirect(url_for("subscriptions.subscriptions", slug=slug), 303)
+
+
+@blueprint.get("/preview")
+@signed_in
+def preview(slug: str) -> str:
+    """What the form, as it is now, would have brought: a part of a page, for a form that shows it while one types."""
+    vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.args)
+    order = _order(typed)
+    shown = None
+    if order is not None:
+        with typed.attempt():
+            shown = _preview(vendor, order)
+    return render_template("vendor/_preview.html", preview=shown)
 
 
 def _order(typed: Typed) -> Order | None:

@@ -3,16 +3,19 @@
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from intents import publish
+from intents.models import Intent
 from notifiers import register
 from notifiers.channels import KINDS
 from notifiers.models import ChannelKind
-from vendors import leads, respond, subscribe, team, templates
+from vendors import leads, respond, site, subscribe, team, templates
 from vendors.leads import Standing
 from vendors.models import Exchange, Lead, Role, SeenBy, Vendor, Via
 from vendors.subscribe import Order
+from vrm import turns
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
-from vrm.kernel.errors import NotFound
+from vrm.kernel.errors import NotFound, OutsideError
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.answering import answer_of, answer_typed, chosen_words
 from vrm.web.desk import db, desk, now
@@ -21,6 +24,7 @@ from vrm.web.typed import Typed
 from vrm.web.visitors import me, signed_in, somebody
 from vrm.web.want import currency_options
 from vrm.web.words import _
+from vrm.why import why_us
 
 blueprint = Blueprint("vendor", __name__, url_prefix="/vendor")
 
@@ -103,16 +107,35 @@ def inbox(slug: str) -> str:
         listens=len(subscribe.subscriptions_of(db(), vendor)),
         working=any(register.state(channel) in ("working", "failing") for channel in channels),
         channels=channels,
+        waits=turns.waits_for(db(), vendor),
     )
+
+
+@blueprint.get("/<slug>/why")
+@signed_in
+def why(slug: str) -> AnyResponse:
+    """Why a want that anybody may see did, or did not, come to this vendor."""
+    vendor, typed = acting_for(slug), Typed(request.args)
+    code = typed.get("want").strip().rstrip("/").rpartition("/")[2]
+    intent: Intent | None = None
+    sentences: tuple[str, ...] = ()
+    if code:
+        try:
+            found = publish.by_code(db(), code)
+            sentences = why_us(db(), found, vendor)
+            intent = found
+        except NotFound:
+            typed.problems["want"] = _("There is no such want, or it is not a public one.")
+    page = vendor_page("vendor/why.html", vendor, typed=typed, intent=intent, sentences=sentences)
+    return make_response(page, 422 if typed.problems else 200)
 
 
 @blueprint.get("/<slug>/settings")
 @signed_in
-def settings(slug: str) -> str:
+def settings(slug: str) -> AnyResponse:
     """What the vendor says of itself."""
     vendor = acting_for(slug, Role.ADMIN)
-    typed = Typed(name=vendor.name, website=vendor.website, about=vendor.about, zone=vendor.zone)
-    return vendor_page("vendor/settings.html", vendor, typed=typed)
+    return _settings(vendor, _said_of(vendor), 200)
 
 
 @blueprint.post("/<slug>/settings")
@@ -131,8 +154,33 @@ def describe(slug: str) -> AnyResponse:
         )
     if typed.problems:
         db().rollback()
-        return make_response(vendor_page("vendor/settings.html", acting_for(slug), typed=typed), 422)
+        return _settings(acting_for(slug), typed, 422)
     flash(_("Saved."))
+    return redirect(url_for("vendor.settings", slug=slug), 303)
+
+
+@blueprint.post("/<slug>/prove")
+@signed_in
+def prove(slug: str) -> AnyResponse:
+    """Look on the vendor's website for the proof that it is the vendor's."""
+    vendor = acting_for(slug, Role.ADMIN)
+    website, code, typed = vendor.website, vendor.code, _said_of(vendor)
+    db().rollback()  # A slow host must not hold up other writers.
+    try:
+        with typed.attempt():
+            site.prove(desk().post.outbound, website=website, code=code, page_url=_page_url(slug))
+    except OutsideError as error:
+        typed.problems["website"] = str(error)
+    vendor = acting_for(slug, Role.ADMIN)
+    if typed.problems:
+        return _settings(vendor, typed, 422)
+    site.mark_proven(db(), vendor, website, now())
+    flash(
+        _(
+            "Proven: %(website)s is yours. Where a customer tells a few vendors at a time, you come first.",
+            website=website,
+        )
+    )
     return redirect(url_for("vendor.settings", slug=slug), 303)
 
 
@@ -191,6 +239,19 @@ def agree(code: str) -> AnyResponse:
     respond.agree(db(), _lead(code), now(), via=Via.PAGE, account=me())
     flash(_("You have accepted the terms; both sides keep a record of it."))
     return redirect(url_for("vendor.lead", code=code), 303)
+
+
+def _said_of(vendor: Vendor) -> Typed:
+    return Typed(name=vendor.name, website=vendor.website, about=vendor.about, zone=vendor.zone)
+
+
+def _settings(vendor: Vendor, typed: Typed, status: int) -> AnyResponse:
+    proof = {"path": site.PATH, "page": _page_url(vendor.slug)}
+    return make_response(vendor_page("vendor/settings.html", vendor, typed=typed, proof=proof), status)
+
+
+def _page_url(slug: str) -> str:
+    return f"{desk().settings.base_url}{url_for('home.vendor', slug=slug)}"
 
 
 def _lead(code: str) -> Lead:

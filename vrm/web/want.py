@@ -21,7 +21,7 @@ from vrm.web import entering, reading, visitors
 from vrm.web.desk import db, desk, now
 from vrm.web.links import mail_link
 from vrm.web.typed import Typed, preset_node
-from vrm.web.words import _, ngettext, zone
+from vrm.web.words import _, ngettext, span, zone
 
 blueprint = Blueprint("want", __name__)
 
@@ -156,6 +156,8 @@ def read_draft(typed: Typed, trees: Trees) -> IntentDraft:
         expires_at=typed.end_of_day("expires_at"),
         visibility=typed.choice("visibility", Visibility, Visibility.PUBLIC),
         terms=typed.get("terms"),
+        tell_at_most=typed.whole("tell_at_most", 0) if typed.get("tell_at_most").strip() else None,
+        patience_h=typed.whole("patience_h", 0) if typed.get("patience_h") else None,
     )
     if draft.category_id is None:
         typed.problems.setdefault("category", _("Please choose a category, so that the right vendors hear of it."))
@@ -174,6 +176,7 @@ def show_form(typed: Typed, status: int, *, intent: Intent | None = None) -> Res
         intent=intent,
         currencies=currency_options(typed),
         reading=reading.read(typed.get("said"), taxonomy.trees(db())) if intent is None else None,
+        patiences=_patience_options(typed),
     )
     return make_response(page, status)
 
@@ -197,8 +200,18 @@ def typed_of(intent: Intent, trees: Trees) -> Typed:
             "expires_at": draft.expires_at.astimezone(zone()).date().isoformat() if draft.expires_at else "",
             "visibility": draft.visibility.value,
             "terms": draft.terms,
+            "tell_at_most": str(draft.tell_at_most or ""),
+            "patience_h": str(draft.patience_h or ""),
         }
     )
+
+
+def _patience_options(typed: Typed) -> list[tuple[str, str]]:
+    """How long one vendor may be silent before the next is told, by hours; what was set by a program, too."""
+    chosen = typed.get("patience_h")
+    hours = {6, 24, 72, 168} | ({int(chosen)} if chosen.isdecimal() and len(chosen) < 6 else set())
+    never = [("", _("no: only when one says no"))]
+    return never + [(str(each), _("when it is silent for %(span)s", span=span(each * 3600))) for each in sorted(hours)]
 
 
 def likely_currency() -> str:

@@ -15,7 +15,7 @@ from intents.models import Change, Intent, Outcome
 from notifiers.models import Mode, Topic, Verdict
 from notifiers.timing import write_minutes
 from vendors.leads import Standing
-from vendors.models import DeclineReason, Kind, Role, Undelivered
+from vendors.models import DeclineReason, Kind, Role, Undelivered, Withheld
 from vrm.kernel.money import Money
 from vrm.web.desk import now
 
@@ -135,6 +135,11 @@ UNDELIVERED = {
     Undelivered.SWITCHED_OFF: later("The way to tell it was switched off before the message went out."),
     Undelivered.TOO_LATE: later("The want was over before the message could go out."),
 }
+WITHHELD = {
+    Withheld.BLOCKED: later("You blocked this vendor."),
+    Withheld.CAP: later("It fits and waits for its turn, because you tell a few vendors at a time."),
+    Withheld.CHANGED: later("You changed the want before this vendor was told, and it no longer fits."),
+}
 DECLINES = {
     DeclineReason.CATEGORY: later("We do not sell this"),
     DeclineReason.REGION: later("Not our area"),
@@ -209,6 +214,7 @@ def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
         CHANGES=CHANGES,
         STANDINGS=STANDINGS,
         UNDELIVERED=UNDELIVERED,
+        WITHHELD=WITHHELD,
         DECLINES=DECLINES,
         KINDS_SAID=KINDS_SAID,
         TOPICS=TOPICS,

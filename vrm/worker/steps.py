@@ -18,7 +18,7 @@ from notifiers.deliver import deliver
 from notifiers.forget import forget
 from notifiers.letters import owe_letters
 from notifiers.post import Post
-from vrm import route
+from vrm import route, turns
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
 
@@ -65,6 +65,7 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
         route.route_owed,
         route.backfill_owed,
         route.catch_up_owed,
+        turns.take_turns_owed,
         announce,
         owe_letters,
         partial(forget, keep=works.keep_attempts),

@@ -1,10 +1,11 @@
 """The five verbs, by programs only."""
 
+import hashlib
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from vrm import route
+from vrm import route, turns
 from vrm.kernel.accounts import ApiToken
 
 
@@ -185,3 +186,29 @@ def test_a_channel_is_told_together_and_only_in_open_hours(scene, program, ben) 
     assert his.get(address).get_json()["feeds"]["atom"] != feed["feeds"]["atom"]
     assert his.post(f"{address}/test").status_code == 409
     assert his.ask("PATCH", address, {"paused": True}).get_json()["state"] == "unverified"
+
+
+def test_a_program_tells_a_few_at_a_time_and_reads_the_line(store, program, ana, ben, now) -> None:
+    customer, dealer = program(ana), program(ben)
+    for name in ("One", "Two", "Three"):
+        slug = dealer.post("/vendors", {"name": f"Shop {name}"}).get_json()["slug"]
+        dealer.post(f"/vendors/{slug}/subscriptions", {"category": "cars-trucks-vans", "region": "Leeds"})
+    want = {"title": "Toyota Yaris", "category": "cars-trucks-vans", "region": "gb-lds"}
+    refused = customer.post("/intents", want | {"patience_h": 48})
+    assert (refused.status_code, refused.get_json()["errors"][0]["pointer"]) == (422, "/patience_h")
+    made = customer.post("/intents", want | {"tell_at_most": 1, "patience_h": 48})
+    assert (made.get_json()["tell_at_most"], made.get_json()["patience_h"]) == (1, 48)
+    with store.write() as session:
+        route.route_owed(session, now)
+    with store.write() as session:
+        assert turns.take_turns_owed(session, now) == 1
+    code = made.get_json()["code"]
+    board = customer.get(f"/intents/{code}/leads").get_json()["items"]
+    # No vendor has a channel: nobody is told, and nobody's turn is wasted.
+    assert [line["withheld"] for line in board] == ["cap"] * 3
+    for line in board:
+        number = hashlib.sha256(line["code"].encode()).hexdigest()[:16]
+        assert line["place"] == {"website_proven": False, "steps": 0, "number": number}
+    raised = customer.ask("PATCH", f"/intents/{code}", {"tell_at_most": None, "patience_h": None})
+    assert raised.get_json()["tell_at_most"] is None
+    assert dealer.get("/leads/" + board[0]["code"]).status_code == 404

@@ -10,6 +10,7 @@ from werkzeug.routing import Rule
 from vrm.web.api import (
     blogs,
     channels,
+    explaining,
     intents,
     leads,
     openapi,
@@ -23,7 +24,7 @@ from vrm.web.api.operations import Operation, register
 
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
-    for noun in (intents, understanding, trees, blogs, vendors, channels, leads, responsiveness)
+    for noun in (intents, understanding, trees, blogs, vendors, channels, explaining, leads, responsiveness)
     for operation in noun.ROUTES.operations
 )
 

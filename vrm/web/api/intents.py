@@ -14,6 +14,7 @@ from intents.models import Intent, Origin, Outcome
 from vendors import leads
 from vendors.leads import Standing
 from vendors.models import Lead, Undelivered, Vendor, Withheld
+from vrm import turns
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
 from vrm.kernel.errors import BadInput, NotFound
@@ -57,6 +58,14 @@ class IntentChange(Given):
     visibility: Visibility = Visibility.PUBLIC
     language: str | None = Field(default=None, examples=["en"], description="BCP 47.")
     terms: str = Field(default="", description="What a vendor must accept before contact details are shown.")
+    tell_at_most: int | None = Field(
+        default=None,
+        examples=[10],
+        description="Vendors told at a time; the others wait in line, and move up when one declines. Null: all.",
+    )
+    patience_h: int | None = Field(
+        default=None, examples=[48], description="Hours of silence after which the next one moves up, too."
+    )
 
 
 class NewIntent(IntentChange):
@@ -85,6 +94,8 @@ class IntentOut(Told):
     visibility: Visibility
     language: str | None
     terms: str
+    tell_at_most: int | None
+    patience_h: int | None
     origin: Origin
     revision: int
     created_at: datetime
@@ -112,6 +123,8 @@ class IntentOut(Told):
             visibility=intent.visibility,
             language=intent.language,
             terms=intent.terms,
+            tell_at_most=intent.tell_at_most,
+            patience_h=intent.patience_h,
             origin=intent.origin,
             revision=intent.revision,
             created_at=intent.created_at,
@@ -150,6 +163,24 @@ def why(lead: Lead, trees: Trees) -> list[Why]:
     ]
 
 
+class PlaceOut(Told):
+    """Where a vendor stands in line when a few are told at a time: by the first field, then the second, then the third.
+
+    Anybody can recompute it; `number` begins the SHA-256 of the lead's code.
+    """
+
+    website_proven: bool
+    steps: int = Field(description="From the want's place up to the narrowest one listened to; 0 is the same place.")
+    number: str
+
+    @classmethod
+    def of(cls, turn: str | None) -> "PlaceOut | None":
+        if turn is None:
+            return None
+        place = turns.place_of(turn)
+        return cls(website_proven=place.proven, steps=place.steps, number=place.number)
+
+
 class BoardLead(Told):
     """One line of the customer's board: a vendor, and what is known of whether it was told, read and answered."""
 
@@ -159,13 +190,16 @@ class BoardLead(Told):
     standing: Standing
     undelivered: Undelivered | None
     withheld: Withheld | None
+    place: PlaceOut | None
     routed_at: datetime
+    turn_came_at: datetime | None
     notified_at: datetime | None
     delivered_at: datetime | None
     seen_at: datetime | None
     responded_at: datetime | None
     revealed_at: datetime | None
     declined_at: datetime | None
+    unmatched_at: datetime | None = Field(description="When you changed the want so that it no longer matches.")
 
     @classmethod
     def of(cls, lead: Lead, trees: Trees) -> "BoardLead":
@@ -176,13 +210,16 @@ class BoardLead(Told):
             standing=leads.standing(lead),
             undelivered=lead.undelivered,
             withheld=lead.withheld,
+            place=PlaceOut.of(lead.turn),
             routed_at=lead.routed_at,
+            turn_came_at=lead.turn_came_at,
             notified_at=lead.notified_at,
             delivered_at=lead.delivered_at,
             seen_at=lead.seen_at,
             responded_at=lead.responded_at,
             revealed_at=lead.revealed_at,
             declined_at=lead.declined_at,
+            unmatched_at=lead.unmatched_at,
         )
 
 

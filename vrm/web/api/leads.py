@@ -85,6 +85,7 @@ class LeadOut(Told):
     responded_at: datetime | None
     revealed_at: datetime | None
     declined_at: datetime | None = Field(description="When the customer said “no, thank you”.")
+    unmatched_at: datetime | None = Field(description="When the customer changed the want so that it fits no more.")
 
     @classmethod
     def of(cls, lead: Lead, trees: Trees) -> "LeadOut":
@@ -99,6 +100,7 @@ class LeadOut(Told):
             responded_at=lead.responded_at,
             revealed_at=lead.revealed_at,
             declined_at=lead.declined_at,
+            unmatched_at=lead.unmatched_at,
         )
 
 

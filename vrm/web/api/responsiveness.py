@@ -7,6 +7,7 @@ from pydantic import Field
 
 from vrm.research.live import live_table
 from vrm.research.metrics import measure
+from vrm.research.precision import precision
 from vrm.web.api.bearer import Caller
 from vrm.web.api.operations import Routes
 from vrm.web.api.shapes import Told
@@ -23,10 +24,19 @@ class Responsiveness(Told):
         description="Reach, the Kaplan–Meier curve of answers with 95 % intervals, the share answered by 5 min, 1 h, "
         "24 h, 7 d and 30 d (in seconds), silence by its cause, and the median wait."
     )
+    precision: dict[str, Any] = Field(
+        description="Of the leads that a person at the vendor judged: how many fitted, by which reasons the others did "
+        "not, and the share with its 95 % interval (Wilson)."
+    )
 
 
 @ROUTES.add("GET", "/responsiveness", answer=Responsiveness)
 def read_responsiveness(caller: Caller) -> Responsiveness:
     """Who was reached, who answered, how fast, and what silence means: all leads together."""
     group = measure(live_table(caller.session, caller.now)).groups[0]
-    return Responsiveness(measured_at=caller.now, n=group.n, measures=group.as_json())
+    return Responsiveness(
+        measured_at=caller.now,
+        n=group.n,
+        measures=group.as_json(),
+        precision=precision(caller.session).as_json(),
+    )

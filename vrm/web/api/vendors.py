@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from intents.draft import Condition
-from vendors import subscribe, team
+from vendors import site, subscribe, team
 from vendors.models import Role, Subscription, Vendor
 from vendors.subscribe import Order
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
-from vrm.kernel.errors import BadInput
+from vrm.kernel.errors import BadInput, WrongState
 from vrm.web.api.bearer import Caller
 from vrm.web.api.cursors import part
 from vrm.web.api.operations import Routes
@@ -28,6 +28,7 @@ from vrm.web.api.shapes import (
     node_id,
     refuse_together,
 )
+from vrm.web.desk import desk, save
 
 ROUTES = Routes("Vendors")
 READ, WRITE = (Scope.VENDORS_READ,), (Scope.VENDORS_WRITE,)
@@ -56,6 +57,8 @@ class VendorOut(Told):
     website: str
     about: str
     zone: str
+    verified_at: datetime | None = Field(description="When the website was seen to name the vendor.")
+    proof: str = Field(description="What the website shows in /.well-known/vrm-vendor.txt to prove that it is yours.")
     role: Role
     created_at: datetime
     paused_at: datetime | None
@@ -75,6 +78,8 @@ def _vendor(caller: Caller, vendor: Vendor) -> VendorOut:
         website=vendor.website,
         about=vendor.about,
         zone=vendor.zone,
+        verified_at=vendor.verified_at,
+        proof=vendor.code,
         role=team.require(caller.session, vendor, caller.account, Role.MEMBER),
         created_at=vendor.created_at,
         paused_at=vendor.paused_at,
@@ -115,6 +120,20 @@ def change_vendor(caller: Caller, slug: str, body: VendorChange) -> VendorOut:
     vendor = vendor_for(caller, slug, Role.ADMIN)
     said = {"name": vendor.name, "website": vendor.website, "about": vendor.about, "zone": vendor.zone}
     team.describe(caller.session, vendor, **(said | body.model_dump(exclude_unset=True)))
+    return _vendor(caller, vendor)
+
+
+@ROUTES.add("POST", "/vendors/{slug}/verify", scopes=WRITE, answer=VendorOut, outside=True, refuses=(403, 409, 502))
+def verify_vendor(caller: Caller, slug: str) -> VendorOut:
+    """Have us look now whether the website names the vendor: `proof` in a file, or a rel="me" link to its page here."""
+    vendor = vendor_for(caller, slug, Role.ADMIN)
+    website, page_url = vendor.website, f"{desk().settings.base_url}/vendors/{slug}"
+    save()  # No transaction stays open while we wait for another host.
+    try:
+        site.prove(desk().post.outbound, website=website, code=vendor.code, page_url=page_url)
+    except BadInput as error:  # Nothing in this request is wrong: the proof is not there yet.
+        raise WrongState(str(error)) from error
+    site.mark_proven(caller.session, vendor, website, caller.now)
     return _vendor(caller, vendor)
 
 
@@ -190,6 +209,16 @@ def _order(caller: Caller, base: Order | None, given: SubscriptionChange) -> Ord
             errors.append(error)
     refuse_together(errors)
     return replace(base, **said) if base else Order(**said)
+
+
+def order_of_new(caller: Caller, given: NewSubscription) -> Order:
+    """What a new subscription asks for; every field that does not hold is told at once."""
+    return _order(caller, None, given)
+
+
+def shown(caller: Caller, subscription: Subscription) -> SubscriptionOut:
+    """A subscription as the API shows it."""
+    return _subscription(caller, subscription)
 
 
 def _pause(caller: Caller, subscription: Subscription, *, paused: bool) -> None:

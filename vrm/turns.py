@@ -1,0 +1,207 @@
+"""Wants of which a few vendors are told at a time → whose turn it is, and whose comes when one is over.
+
+Whoever matches stands in a line that anybody can recompute: first vendors whose website is proven, then those who
+listen nearest to the want, then by the SHA-256 of the lead's code. Nobody chooses that number: the want's half of the
+code was drawn when the want was written, so that each want draws anew, and the vendor's when the vendor was founded.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, case, cast, exists, func, literal, literal_column, or_, select, update
+from sqlalchemy.orm import Session, aliased, contains_eager
+from sqlalchemy.types import BigInteger, String
+
+from intents.models import Intent
+from notifiers.models import Notification
+from vendors.models import Actor, Kind, Lead, Response, Vendor
+from vrm import route
+from vrm.kernel.db import MomentType, sha256_hex
+from vrm.kernel.taxonomy import Region
+from vrm.route import Fresh
+
+_LOOK_AGAIN = timedelta(minutes=10)  # While a message is on its way: it may arrive, or turn out never to.
+_DIGITS = 16
+_FARTHEST = 9
+# In the words of the partial indexes, so that the planner recognises them whatever is bound.
+_WAITS = Lead.withheld == literal_column("'cap'")
+_UNCHECKED = {"synchronize_session": False}
+
+
+def take_turns_owed(session: Session, now: datetime) -> int:
+    """See to one want whose line has newcomers, or in which a turn may be over; 0 or 1 wants."""
+    newcomer = select(Lead.intent_id).where(_WAITS, Lead.turn.is_(None)).limit(1)
+    perhaps_over = select(Lead.intent_id).where(Lead.look_at <= now).order_by(Lead.look_at).limit(1)
+    intent_id = session.scalar(newcomer) or session.scalar(perhaps_over)
+    if intent_id is None:
+        return 0
+    intent = session.scalar(
+        select(Intent).where(Intent.id == intent_id).with_for_update(skip_locked=True, key_share=True)
+    )
+    if intent is None:
+        return 0
+    take_turns(session, intent, now)
+    return 1
+
+
+def take_turns(session: Session, intent: Intent, now: datetime) -> int:
+    """Give everybody who waits a place in line, and tell as many as may be told; how many were.
+
+    A vendor who was told has its turn until it declines, cannot be reached, or is silent for the time that the customer
+    has set. Who answered keeps it. Doing this again tells nobody more.
+    """
+    mine = Lead.intent_id == intent.id
+    newcomers = update(Lead).where(mine, _WAITS, Lead.turn.is_(None)).values(turn=_place(session, intent))
+    session.execute(newcomers, execution_options=_UNCHECKED)
+    looked = update(Lead).where(mine, Lead.look_at.is_not(None)).values(look_at=None)
+    session.execute(looked, execution_options=_UNCHECKED)
+    if intent.state != "open":
+        return 0
+    told = _tell_next(session, intent, now)
+    _look_again(session, intent, now)
+    session.flush()
+    return told
+
+
+def _tell_next(session: Session, intent: Intent, now: datetime) -> int:
+    mine = Lead.intent_id == intent.id
+    next_ones = select(Lead.vendor_id).where(mine, _WAITS, Lead.unmatched_at.is_(None))
+    if intent.tell_at_most is not None:
+        taken = session.scalar(select(func.count()).select_from(Lead).where(*_has_turn(intent, now))) or 0
+        if taken >= intent.tell_at_most:
+            return 0
+        # Whom nothing reaches would have its turn in vain.
+        next_ones = next_ones.where(route.reachable(Lead.vendor_id)).order_by(Lead.turn, Lead.vendor_id)
+        next_ones = next_ones.limit(intent.tell_at_most - taken)
+    turn_comes = (
+        update(Lead)
+        .where(mine, Lead.vendor_id.in_(next_ones))
+        .values(withheld=None, turn_came_at=now, undelivered=route.unreachable(Lead.vendor_id))
+    )
+    result = session.execute(turn_comes, execution_options=_UNCHECKED)
+    told: int = result.rowcount  # type: ignore[attr-defined]  # A Result of DML is a CursorResult.
+    if told:
+        route.owe(session, Fresh.IN_TURN, intent.id, now)
+    return told
+
+
+def _look_again(session: Session, intent: Intent, now: datetime) -> None:
+    """Note, on one of the leads, when the next turn may be over by itself, if anybody waits for that."""
+    mine = Lead.intent_id == intent.id
+    if not session.scalar(select(exists().where(mine, _WAITS, Lead.unmatched_at.is_(None)))):
+        return
+    silent = (*_has_turn(intent, now), Lead.responded_at.is_(None))
+    soon = select(Lead.vendor_id).where(*silent, Lead.delivered_at.is_(None)).limit(1)
+    look_at, on = now + _LOOK_AGAIN, session.scalar(soon)
+    if on is None and intent.patience_h is not None:
+        first = session.execute(
+            select(Lead.vendor_id, Lead.delivered_at).where(*silent).order_by(Lead.delivered_at).limit(1)
+        ).one_or_none()
+        if first is not None:
+            on, look_at = first.vendor_id, first.delivered_at + timedelta(hours=intent.patience_h)
+    if on is not None:
+        noted = update(Lead).where(mine, Lead.vendor_id == on).values(look_at=look_at)
+        session.execute(noted, execution_options=_UNCHECKED)
+
+
+def _has_turn(intent: Intent, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Who was told and whose turn is not over, in conditions over the leads of this intent."""
+    later = aliased(Response)
+    last_word_is_no = exists().where(
+        Response.intent_id == Lead.intent_id,
+        Response.vendor_id == Lead.vendor_id,
+        Response.kind == Kind.DECLINE,
+        Response.actor == Actor.HUMAN,
+        ~exists().where(
+            later.intent_id == Response.intent_id, later.vendor_id == Response.vendor_id, later.id > Response.id
+        ),
+    )
+    still_tried = exists().where(
+        Notification.intent_id == Lead.intent_id,
+        Notification.vendor_id == Lead.vendor_id,
+        Notification.done_at.is_(None),
+    )
+    found: list[ColumnElement[bool]] = [
+        Lead.intent_id == intent.id,
+        Lead.withheld.is_(None),
+        Lead.declined_at.is_(None),
+        Lead.unmatched_at.is_(None),
+        or_(Lead.delivered_at.is_not(None), Lead.undelivered.is_(None), still_tried),
+        or_(Lead.responded_at.is_(None), ~last_word_is_no),
+    ]
+    if intent.patience_h is not None:
+        since = func.coalesce(Lead.delivered_at, Lead.turn_came_at, Lead.routed_at, type_=MomentType())
+        found.append(or_(Lead.responded_at.is_not(None), since > now - timedelta(hours=intent.patience_h)))
+    return tuple(found)
+
+
+# --- The line -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a lead stands in line, read from its `turn`: what is smaller comes first, from the first field on."""
+
+    proven: bool  # The vendor's website was proven when it came to the line; True comes first.
+    steps: int  # From the want's region up to the narrowest one that matched: 0 is the same place; 9 is 9 or more.
+    number: str  # The first 16 hexadecimal digits of the SHA-256 of the lead's code.
+
+
+def place_of(turn: str) -> Place:
+    """What a lead's `turn` says."""
+    return Place(proven=turn[0] == "0", steps=int(turn[1]), number=turn[2:])
+
+
+def waiting(session: Session, intent: Intent) -> int:
+    """How many vendors match and wait for their turn."""
+    line = (Lead.intent_id == intent.id, _WAITS, Lead.unmatched_at.is_(None))
+    return session.scalar(select(func.count()).select_from(Lead).where(*line)) or 0
+
+
+def line(session: Session, intent: Intent, *, limit: int = 10) -> list[Lead]:
+    """The first of those who wait, in order, vendors loaded; whoever has no place yet is left out."""
+    waits = (Lead.intent_id == intent.id, _WAITS, Lead.unmatched_at.is_(None), Lead.turn.is_not(None))
+    found = select(Lead).join(Lead.vendor).options(contains_eager(Lead.vendor)).where(*waits)
+    return list(session.scalars(found.order_by(Lead.turn, Lead.vendor_id).limit(limit)))
+
+
+def before(session: Session, lead: Lead) -> int:
+    """How many wait before this one, which waits too."""
+    ahead = (Lead.intent_id == lead.intent_id, _WAITS, Lead.unmatched_at.is_(None), Lead.turn < lead.turn)
+    return session.scalar(select(func.count()).select_from(Lead).where(*ahead)) or 0
+
+
+def waits_for(session: Session, vendor: Vendor) -> int:
+    """In how many open wants this vendor waits for its turn. What they are is not for it to know yet."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Lead)
+            .join(Intent, Intent.id == Lead.intent_id)
+            .where(Lead.vendor_id == vendor.id, _WAITS, Lead.unmatched_at.is_(None), Intent.closed_at.is_(None))
+        )
+        or 0
+    )
+
+
+def _place(session: Session, intent: Intent) -> ColumnElement[str]:
+    """A lead's place in line, in SQL: see `Place`."""
+    vendor = select(Vendor.code).where(Vendor.id == Lead.vendor_id).scalar_subquery()
+    proven = exists().where(Vendor.id == Lead.vendor_id, Vendor.verified_at.is_not(None))
+    draw = func.substr(sha256_hex(literal(f"{intent.code}-", String).concat(vendor)), 1, _DIGITS)
+    return case((proven, "0"), else_="1").concat(cast(_steps(session, intent), String)).concat(draw)
+
+
+def _steps(session: Session, intent: Intent) -> ColumnElement[int]:
+    at = session.scalar(select(Region.depth).where(Region.id == intent.region_id)) or 0
+    if session.get_bind().dialect.name == "postgresql":
+        reasons = func.jsonb_array_elements(Lead.reasons).table_valued("value")
+        region_id: ColumnElement[int] = cast(reasons.c.value.op("->>")(2), BigInteger)
+    else:
+        reasons = func.json_each(Lead.reasons).table_valued("value")
+        region_id = func.json_extract(reasons.c.value, "$[2]", type_=BigInteger)
+    depth = func.coalesce(
+        select(func.max(Region.depth)).select_from(reasons.join(Region, Region.id == region_id)).scalar_subquery(), 0
+    )
+    steps = literal(at) - depth
+    return case((steps < 0, 0), (steps > _FARTHEST, _FARTHEST), else_=steps)
