@@ -185,3 +185,20 @@ def test_a_channel_is_told_together_and_only_in_open_hours(scene, program, ben) 
     assert his.get(address).get_json()["feeds"]["atom"] != feed["feeds"]["atom"]
     assert his.post(f"{address}/test").status_code == 409
     assert his.ask("PATCH", address, {"paused": True}).get_json()["state"] == "unverified"
+
+
+def test_circles_and_words_are_ordered_wanted_and_read_back(scene, program, ana, ben) -> None:
+    dealer, path = program(ben), f"/vendors/{scene.slug}/subscriptions"
+    order = {
+        "category": "anything", "region": "Leeds", "near": {"radius_km": 40}, "required": ["Yaris"], "words_in": "en",
+        "min_quantity": 1, "lead_days": 2, "language": "en",
+    }  # fmt: skip
+    made = dealer.post(path, order).get_json()
+    assert made["near"] == {"radius_km": 40, "lat": None, "lon": None}
+    assert (made["required"], made["lead_days"], made["cautions"]) == (["Yaris"], 2, [])
+    assert dealer.patch(f"{path}/{made['id']}", {"near": None}).get_json()["near"] is None
+    assert dealer.post(path, {"category": "anything", "region": "world"}).get_json()["cautions"]
+    want = {"title": "A Yaris", "category": "anything", "near": {"lat": 53.96, "lon": -1.08, "radius_km": 30}}
+    published = program(ana).post("/intents", want).get_json()
+    assert published["near"] == want["near"]
+    assert published["region"]["label"] == "York"
