@@ -102,7 +102,7 @@ def test_a_subscription_with_words_and_a_circle_comes_back_as_it_was_typed(
     ben = visitor().sign_in(world.ben)
     listen = f"/vendor/{world.vendor.slug}/subscriptions"
     order = {"category": "Cars, Trucks & Vans", "region": "Leeds", "reach_km": "50", "required": "Yaris\nfive doors",
-             "excluded": "parts", "words_in": "en", "min_quantity": "2", "lead_days": "3", "language": "en"}  # fmt: skip
+             "excluded": "parts", "words_in": "en", "min_quantity": "2", "lead_days": "3"}  # fmt: skip
     for field, typed, sentence in (
         ("reach_km", "0", "Say 1 to 1,000 km"),
         ("reach_km", "far", "how many kilometres"),

@@ -82,11 +82,6 @@ def test_a_number_as_an_amount_is_refused_with_its_reason(program, ana) -> None:
     assert "as a string" in problem(answer, 422)["detail"]
 
 
-def test_near_is_refused_by_its_name(program, ana) -> None:
-    told = problem(program(ana).post("/intents", WANT | {"near": None}), 422)
-    assert "“near” is not supported yet" in told["detail"]
-
-
 def test_all_that_does_not_hold_is_told_at_once(program, ana) -> None:
     want = {
         "title": " ",

@@ -196,7 +196,7 @@ def test_circles_and_words_are_ordered_wanted_and_read_back(scene, program, ana,
     made = dealer.post(path, order).get_json()
     assert made["near"] == {"radius_km": 40, "lat": None, "lon": None}
     assert (made["required"], made["lead_days"], made["cautions"]) == (["Yaris"], 2, [])
-    assert dealer.patch(f"{path}/{made['id']}", {"near": None}).get_json()["near"] is None
+    assert dealer.ask("PATCH", f"{path}/{made['id']}", {"near": None}).get_json()["near"] is None
     assert dealer.post(path, {"category": "anything", "region": "world"}).get_json()["cautions"]
     want = {"title": "A Yaris", "category": "anything", "near": {"lat": 53.96, "lon": -1.08, "radius_km": 30}}
     published = program(ana).post("/intents", want).get_json()
