@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from _market import AUTHOR, BEGAN, BUDGET, CURRENCY, Crowd, Market
+from _market import AUTHOR, BEGAN, BUDGET, CURRENCY, SAID, Crowd, Market
 from sqlalchemy import delete, event, text
 from sqlalchemy.orm import Session
 
@@ -59,6 +59,7 @@ class Bed:
     def _intent(self, session: Session, crowd: Crowd) -> Intent:
         draft = IntentDraft(
             title="Something new",
+            body=SAID,
             category_id=crowd.category_id,
             region_id=crowd.region_id,
             budget=Budget(None, BUDGET, CURRENCY),

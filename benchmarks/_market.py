@@ -1,7 +1,8 @@
 """A seed and a size → a market of subscriptions with Zipf skew over the real trees, and rows of it in a store.
 
 Three wants stand in every market, each with an exact crowd: so many vendors match it and not one more, whatever
-the size. What grows around them are other people's subscriptions, and near misses in the same places.
+the size. What grows around them are other people's subscriptions, and near misses in the same places. A third of all
+subscriptions ask for a word, drawn from 5,000; half have a budget floor.
 """
 
 import random
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
+from vrm.kernel import stems
 from vrm.kernel.db import Store
 from vrm.kernel.taxonomy import Trees
 from vrm.kernel.tree import Tree
@@ -23,6 +25,10 @@ AUTHOR = 1  # The account whose wants are routed; its vendor is nobody's crowd.
 BUDGET = 500_00
 CURRENCY = "GBP"
 # Of which each has ancestors of its own; the root and Europe are everybody's.
+# What all three say: 20 words, and those that a crowd asks for are among them.
+SAID = "Something new and reliable wanted soon, five doors or more, quiet, blue if possible, delivered to our street"
+_SOUGHT = ("reliable", "quiet", "blue", "doors")
+_UNSAID = tuple(f"word{number}" for number in range(5_000))
 _WANTS = ((10, "car", "Leeds"), (1_000, "plumber", "Lyon"), (100_000, "camera", "Munich"))
 
 
@@ -34,6 +40,7 @@ class Wish(NamedTuple):
     region_id: int
     floor: int  # 0: none.
     condition: str
+    word: str = ""  # That the want must say; "": any.
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +101,11 @@ def _crowd(dice: random.Random, matches: int, pairs: Sequence[tuple[int, int]], 
     twice = dice.sample(reached, matches // 10)
     for vendor_id in reached + twice:
         floor = dice.choice((0, 0, dice.randrange(1, BUDGET)))
-        yield Wish(vendor_id, *dice.choice(pairs), floor, dice.choice(("any", "new")))
+        word = dice.choice(_SOUGHT) if dice.random() < 1 / 3 else ""
+        yield Wish(vendor_id, *dice.choice(pairs), floor, dice.choice(("any", "new")), word)
     for near_miss in range(matches // 2):
-        floor, condition = (BUDGET + 1, "any") if near_miss % 2 else (0, "used")
-        yield Wish(dice.randrange(2, vendors + 1), *dice.choice(pairs), floor, condition)
+        floor, condition, word = ((BUDGET + 1, "any", ""), (0, "used", ""), (0, "any", _UNSAID[0]))[near_miss % 3]
+        yield Wish(dice.randrange(2, vendors + 1), *dice.choice(pairs), floor, condition, word)
     for _ in range(matches // 50):
         yield Wish(dice.randrange(1, vendors // 50) * 50, *dice.choice(pairs), 0, "any")
 
@@ -109,8 +117,15 @@ def _others(dice: random.Random, count: int, trees: Trees, taken: set[tuple[int,
             if pair not in taken:
                 floor = dice.randrange(1, 2 * BUDGET) if dice.random() < 0.5 else 0
                 condition = "any" if dice.random() < 0.6 else dice.choice(("new", "used"))
-                yield Wish(dice.randrange(1, vendors + 1), *pair, floor, condition)
+                word = _word(dice) if dice.random() < 1 / 3 else ""
+                yield Wish(dice.randrange(1, vendors + 1), *pair, floor, condition, word)
                 count -= 1
+
+
+def _word(dice: random.Random) -> str:
+    # The n-th most popular comes about 1/n as often as the first; what the wants say is among the popular ones.
+    rank = int(len(_UNSAID) ** dice.random())
+    return _SOUGHT[rank - 1] if rank <= len(_SOUGHT) else _UNSAID[rank - 1]
 
 
 def _zipf(dice: random.Random, tree: Tree) -> Callable[[int], list[int]]:
@@ -161,12 +176,13 @@ def fill(store: Store, market: Market) -> None:
             ((n, f"c{n}", n, "webhook", "", '{"url": "https://shop.example/hook"}', 0, at, at, 0, at) for n in vendors),
         )
         copy(
-            "subscriptions (id, code, vendor_id, name, category_id, region_id, min_budget, currency, condition,"
-            " created_at, changed_at, backfilled_at)",
+            "subscriptions (id, code, vendor_id, name, category_id, region_id, place, min_budget, currency, condition,"
+            " required, excluded, words_in, anchor, has_words, created_at, changed_at, backfilled_at)",
             (
                 (
-                    n, f"s{n}", wish.vendor_id, "", wish.category_id, wish.region_id, wish.floor,
-                    CURRENCY if wish.floor else None, wish.condition, at, at, at,
+                    n, f"s{n}", wish.vendor_id, "", wish.category_id, wish.region_id, wish.region_id, wish.floor,
+                    CURRENCY if wish.floor else None, wish.condition, f'["{wish.word}"]' if wish.word else "[]", "[]",
+                    "en" if wish.word else None, stems.anchor(wish.word, "en") if wish.word else None, no, at, at, at,
                 )
                 for n, wish in enumerate(market.wishes, 1)
             ),

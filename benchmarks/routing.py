@@ -20,12 +20,12 @@ from functools import partial
 from pathlib import Path
 
 from _bed import Bed, timed, times
-from _market import BEGAN, BUDGET, Crowd, fill, make
+from _market import BEGAN, BUDGET, SAID, Crowd, fill, make
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from vrm import migrations
-from vrm.kernel import taxonomy
+from vrm.kernel import stems, taxonomy
 from vrm.kernel.db import Store
 
 try:
@@ -34,6 +34,7 @@ except ImportError:
     mokaccino = None
 
 POSTGRES = os.environ.get("VRM_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+_WORDS = stems.words_of(f"Something new {SAID}")
 FULL = 1_000_000  # The size for which the targets are set.
 
 
@@ -73,7 +74,7 @@ class Scan:
         trees = self._bed.trees
         categories = set(trees.categories.ancestors(crowd.category_id))
         regions = set(trees.regions.ancestors(crowd.region_id))
-        wishes = self._bed.market.wishes
+        wishes, said = self._bed.market.wishes, set(_WORDS)
         return timed(
             lambda: [
                 wish
@@ -82,6 +83,7 @@ class Scan:
                 and wish.region_id in regions
                 and wish.floor <= BUDGET
                 and wish.condition in ("any", "new")
+                and (not wish.word or wish.word in said)
             ]
         )
 
@@ -99,10 +101,14 @@ class Percolator:
                 query = query & of.from_kge("budget", wish.floor)
             if wish.condition != "any":
                 query = query & of.from_kv("condition", wish.condition)
+            if wish.word:
+                query = query & of.from_kv("word", wish.word)
             self._percolator.add_query_id(query, number)
 
     def __call__(self, crowd: Crowd) -> float:
         want = mokaccino.Document().with_value("budget", str(BUDGET)).with_value("condition", "new")
+        for word in _WORDS:
+            want = want.with_value("word", word)
         for category_id in self._bed.trees.categories.ancestors(crowd.category_id):
             want = want.with_value("category", str(category_id))
         for region_id in self._bed.trees.regions.ancestors(crowd.region_id):
@@ -214,8 +220,6 @@ def main() -> None:
     arguments = parser.parse_args()
     sizes = [10_000, FULL] if arguments.full and not arguments.quick else [10_000, 100_000]
     notes = [
-        "The targets of issue 3 are set with keywords on. There are no keywords yet: category, region, budget and "
-        "condition are.",
         f"Measured at {sizes[-1]:,} subscriptions, growth from {sizes[0]:,}.",
     ]
     if sizes[-1] < FULL:

@@ -326,6 +326,7 @@ def test_finding_probes_the_covering_index_and_never_scans_the_subscriptions(
                     "code": f"c{number}", "vendor_id": vendor.id, "name": "", "condition": "any", "min_budget": 0,
                     "category_id": slug(trees.categories, "anything") + number % 2000,
                     "region_id": slug(trees.regions, "world") + number % 400, "created_at": now, "changed_at": now,
+                    "anchor": number if number % 2 else None,
                 }
                 for number in range(20_000)
             ],
@@ -335,8 +336,10 @@ def test_finding_probes_the_covering_index_and_never_scans_the_subscriptions(
     assert "ix_subscriptions_probe" in plan
     assert "Seq Scan on subscriptions" not in plan
     assert "SCAN subscriptions" not in plan
+    assert "ix_subscriptions_probe_words" in plan
     if store.dialect == "sqlite":
-        assert "COVERING INDEX ix_subscriptions_probe" in plan
+        assert "COVERING INDEX ix_subscriptions_probe (category_id=?" in plan
+        assert "COVERING INDEX ix_subscriptions_probe_words (anchor=?" in plan
         assert "ix_vendors_silent" in plan
 
 

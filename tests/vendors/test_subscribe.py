@@ -12,7 +12,7 @@ from together import at_once, meeting
 from intents.draft import Condition
 from vendors import subscribe
 from vendors.models import Subscription, Vendor
-from vendors.subscribe import Order
+from vendors.subscribe import Order, Reach
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
@@ -71,6 +71,19 @@ def test_a_floor_of_nothing_is_no_floor(store: Store, ben: Account, now: datetim
         ("min_budget", Money(10**15, "GBP"), "min_budget"),
         ("min_budget", Money(500, "ZZZ"), "currency"),
         ("min_budget", Money(500, ""), "currency"),
+        ("reach", Reach(0, 53.8, -1.5), "near/radius_km"),
+        ("reach", Reach(50_000, 53.8, -1.5), "near/radius_km"),
+        ("reach", Reach(float("nan"), 53.8, -1.5), "near/radius_km"),
+        ("reach", Reach(30, 53.8, None), "near/lat"),
+        ("reach", Reach(30, 91, 0), "near/lat"),
+        ("reach", Reach(30), "region"),  # The world has no one middle.
+        ("required", tuple(f"word {number}" for number in range(500)), "required"),
+        ("required", ("!!!",), "required"),
+        ("excluded", ("…",), "excluded"),
+        ("required", ("x" * 81,), "required"),
+        ("min_quantity", 0, "min_quantity"),
+        ("lead_days", 366, "lead_days"),
+        ("language", "!", "language"),
     ],
 )
 def test_a_field_that_does_not_hold_is_named_and_nothing_is_changed(
@@ -198,3 +211,36 @@ def test_a_change_while_the_router_looks_is_looked_at_again(
     with store.read() as session:
         marked = subscribe.by_code(session, vendor, code).backfilled_at is not None
         assert marked is (seen == ["change", "backfill"])
+
+
+def test_filters_come_back_as_they_were_ordered(store: Store, ben: Account, now: datetime) -> None:
+    with store.write() as session:
+        leeds = taxonomy.trees(session).regions.resolve("Leeds", field="region").id
+        fields = {
+            "region_id": leeds, "reach": Reach(30), "required": ("Yaris", "five doors"), "excluded": ("parts",),
+            "words_in": "en", "min_quantity": 2, "lead_days": 5, "language": "en",
+        }  # fmt: skip
+        subscription = subscribed(session, ben, now, **fields)
+        session.refresh(subscription)
+        assert subscribe.order_of(subscription) == order(session, **fields)
+        assert subscription.place > 2**50
+        assert (subscription.anchor is not None, subscription.has_words) == (True, True)
+        subscribe.edit(session, subscription, order(session, required=("yaris", "YARIS", " ")), now)
+        assert (subscription.place, subscription.reach_km, subscription.x) == (order(session).region_id, None, None)
+        assert (subscription.required, subscription.has_words) == (["yaris"], False)
+
+
+def test_a_word_that_is_required_and_excluded_is_refused_whatever_its_ending(
+    store: Store, ben: Account, now: datetime
+) -> None:
+    with store.write() as session, pytest.raises(BadInput, match="nothing would ever come"):
+        subscribed(session, ben, now, required=("car",), excluded=("Cars",), words_in="en")
+
+
+def test_what_is_allowed_but_needs_a_word_of_caution(store: Store) -> None:
+    with store.read() as session:
+        trees = taxonomy.trees(session)
+        assert "everything, everywhere" in subscribe.cautions(order(session), trees)[0]
+        floor = order(session, required=("yaris",), min_budget=Money(500, "UAH"))
+        assert subscribe.cautions(floor, trees)[0].startswith("There is no exchange rate for UAH")
+        assert subscribe.cautions(order(session, required=("yaris",), min_budget=Money(500, "USD")), trees) == ()

@@ -96,6 +96,43 @@ def test_subscriptions_are_made_changed_paused_and_ended(
     ben.get(f"{here}/{made.code}", 404)
 
 
+def test_a_subscription_with_words_and_a_circle_comes_back_as_it_was_typed(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    ben = visitor().sign_in(world.ben)
+    listen = f"/vendor/{world.vendor.slug}/subscriptions"
+    order = {"category": "Cars, Trucks & Vans", "region": "Leeds", "reach_km": "50", "required": "Yaris\nfive doors",
+             "excluded": "parts", "words_in": "en", "min_quantity": "2", "lead_days": "3"}  # fmt: skip
+    for field, typed, sentence in (
+        ("reach_km", "0", "Say 1 to 1,000 km"),
+        ("reach_km", "far", "how many kilometres"),
+        ("required", "!!!", "no letter or digit"),
+        ("required", "\n".join(f"word {number}" for number in range(500)), "500 words"),
+        ("region", "World", "no one middle"),
+    ):
+        refused = ben.refused(f"{listen}/new", 422, **(order | {field: typed}))
+        assert sentence in refused
+        assert "five doors" in refused or field == "required"
+    ben.press(f"{listen}/new", **order)
+    page = ben.get(listen)
+    assert "50 km around" in page
+    assert "says Yaris, five doors" in page
+    with store.read() as session:
+        made = session.scalars(select(Subscription).where(Subscription.reach_km == 50)).one()
+    form = ben.get(f"{listen}/{made.code}")
+    assert "five doors" in form
+    assert 'value="50"' in form
+
+
+def test_everything_everywhere_is_allowed_with_a_word_of_caution(visitor: Callable[[], Visitor], world: World) -> None:
+    ben = visitor().sign_in(world.ben)
+    listen = f"/vendor/{world.vendor.slug}/subscriptions"
+    ben.press(f"{listen}/new", category="Anything", region="World", min_budget="500", currency="UAH")
+    page = ben.get(listen)
+    assert "every want that is published comes to you" in page
+    assert "no exchange rate for UAH" in page
+
+
 def test_looking_at_what_a_subscription_would_bring_keeps_nothing(
     visitor: Callable[[], Visitor], world: World, store: Store
 ) -> None:

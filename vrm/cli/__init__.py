@@ -4,6 +4,7 @@ import click
 
 from vrm import __version__
 from vrm.cli.ask import doctor, explain, measure
+from vrm.cli.bench import bench
 from vrm.cli.people import accounts
 from vrm.cli.run import deliver, demo, harvest, route, serve, web, worker
 from vrm.cli.store import db
@@ -24,5 +25,21 @@ def main() -> None:
     """
 
 
-for command in (serve, web, worker, demo, db, tree, wants, accounts, harvest, route, deliver, measure, explain, doctor):
+for command in (
+    serve,
+    web,
+    worker,
+    demo,
+    db,
+    tree,
+    wants,
+    accounts,
+    harvest,
+    route,
+    deliver,
+    measure,
+    explain,
+    doctor,
+    bench,
+):
     main.add_command(command)

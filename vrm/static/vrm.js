@@ -90,7 +90,7 @@ function understand(form) {
   // The button reads anew without leaving the page, so that nothing that was corrected is lost.
   if (filled) form.addEventListener("submit", (event) => { event.preventDefault(); ask(); });
   function fill(fields) {
-    const known = ["title", "body", "category", "region", "budget_min", "budget_max", "currency", "condition", "quantity", "needed_by"];
+    const known = ["title", "body", "category", "region", "budget_min", "budget_max", "currency", "condition", "quantity", "needed_by", "near_km"];
     for (const name of known) {
       const field = filled.elements[name];
       if (!field || touched.has(name)) continue;

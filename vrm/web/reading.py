@@ -116,6 +116,8 @@ def _fields(said: str, found: Understanding, trees: Trees) -> dict[str, str]:
         fields["condition"] = found.condition.value
     if found.quantity is not None:
         fields["quantity"] = str(found.quantity)
+    if found.radius_km is not None and place is not None:
+        fields["near_km"] = f"{found.radius_km:g}"
     if found.needed_by is not None:
         fields["needed_by"] = found.needed_by.isoformat()
     return fields
@@ -152,7 +154,7 @@ def _chips(found: Understanding, trees: Trees) -> Iterator[Chip]:
     for place in found.places:
         yield Chip("region", _("Where"), trees.regions.label(place.node.id, locale()), place.confidence >= 0.5)
     if found.radius_km is not None:
-        yield Chip("region", _("Around it"), _("%(km)s km", km=number(found.radius_km)), "radius_km" in sure)
+        yield Chip("near_km", _("Around it"), _("%(km)s km", km=number(found.radius_km)), "radius_km" in sure)
     if found.budget is not None:
         text = " ".join(filter(None, [budget(found.budget), str(_PER.get(found.budget_per or "", ""))]))
         yield Chip(

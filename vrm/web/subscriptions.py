@@ -1,14 +1,17 @@
 """A vendor's standing orders: what, where, from which budget."""
 
+from collections.abc import Sequence
+
+from babel import Locale
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from intents.draft import Condition
 from vendors import subscribe, tighten
 from vendors.models import Role, Subscription, Vendor
-from vendors.subscribe import Order
+from vendors.subscribe import Order, Reach
 from vrm import fit
-from vrm.kernel import taxonomy
+from vrm.kernel import rates, stems, taxonomy
 from vrm.preview import Preview, would_have_come
 from vrm.research.survival import wilson
 from vrm.web.acting import acting_for, vendor_page
@@ -16,7 +19,9 @@ from vrm.web.desk import db, now
 from vrm.web.typed import Typed, preset_node
 from vrm.web.visitors import signed_in
 from vrm.web.want import currency_options, likely_currency, typed_amount
-from vrm.web.words import _
+from vrm.web.words import _, locale
+
+_FIELDS = {"near/radius_km": "reach_km", "near/lat": "reach_km"}  # As the verbs call them, and the form.
 
 blueprint = Blueprint("subscriptions", __name__, url_prefix="/vendor/<slug>/subscriptions")
 
@@ -41,7 +46,8 @@ def subscriptions(slug: str) -> str:
 @signed_in
 def new(slug: str) -> AnyResponse:
     """An empty form."""
-    typed = Typed(condition=Condition.ANY.value, currency=likely_currency())
+    words_in = locale() if locale() in stems.LANGUAGES else ""
+    typed = Typed(condition=Condition.ANY.value, currency=likely_currency(), words_in=words_in)
     return _form(acting_for(slug, Role.ADMIN), typed, 200)
 
 
@@ -52,10 +58,11 @@ def add(slug: str) -> AnyResponse:
     vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.form)
     order = _order(typed)
     if order is not None and _only_looks():
-        return _form(vendor, typed, 200, preview=_preview(vendor, order))
+        return _looked(vendor, typed, order)
     if order is not None:
-        with typed.attempt():
+        with typed.attempt(**_FIELDS):
             subscribe.subscribe(db(), vendor, order, now())
+            _caution(order)
     if typed.problems:
         return _form(vendor, typed, 422)
     flash(_("Subscribed. Wants that are open now and fit come in a moment."))
@@ -79,6 +86,7 @@ def subscription(slug: str, code: str) -> AnyResponse:
             "min_budget": typed_amount(floor.minor, floor.currency) if floor else "",
             "currency": floor.currency if floor else likely_currency(),
             "condition": order.condition.value,
+            **_typed_filters(order),
         }
     )
     return _form(vendor, typed, 200, found)
@@ -92,10 +100,11 @@ def edit(slug: str, code: str) -> AnyResponse:
     found = subscribe.by_code(db(), vendor, code)
     order = _order(typed)
     if order is not None and _only_looks():
-        return _form(vendor, typed, 200, found, preview=_preview(vendor, order))
+        return _looked(vendor, typed, order, found)
     if order is not None:
-        with typed.attempt():
+        with typed.attempt(**_FIELDS):
             subscribe.edit(db(), found, order, now())
+            _caution(order)
     if typed.problems:
         return _form(vendor, typed, 422, found)
     flash(_("Changed."))
@@ -175,11 +184,53 @@ def _order(typed: Typed) -> Order | None:
         typed.problems.setdefault("category", _("Please say what you sell."))
     if region is None:
         typed.problems.setdefault("region", _("Please say where; “World” is fine."))
+    km = typed.kilometres("reach_km")
     floor = typed.money("min_budget", "currency")
     condition = typed.choice("condition", Condition, Condition.ANY)
     if typed.problems or category is None or region is None:
         return None
-    return Order(category_id=category, region_id=region, name=typed.get("name"), min_budget=floor, condition=condition)
+    order = Order(
+        category_id=category,
+        region_id=region,
+        reach=_reach(typed, km, region) if km is not None else None,
+        name=typed.get("name"),
+        required=typed.lines("required"),
+        excluded=typed.lines("excluded"),
+        words_in=typed.get("words_in") or None,
+        min_budget=floor,
+        condition=condition,
+        min_quantity=typed.whole_or_none("min_quantity"),
+        lead_days=typed.whole_or_none("lead_days"),
+        language=typed.get("language") or None,
+    )
+    return None if typed.problems else order
+
+
+def _reach(typed: Typed, km: float, region_id: int) -> Reach:
+    """Around the region, or around the point that the subscription had as long as it has the same region."""
+    region = taxonomy.trees(db()).regions.node(region_id)
+    lat, _space, rest = typed.get("reach_at").partition(" ")
+    lon, _space, slug = rest.partition(" ")
+    try:
+        return Reach(km, float(lat), float(lon)) if slug == region.slug else Reach(km)
+    except ValueError:
+        return Reach(km)
+
+
+def _typed_filters(order: Order) -> dict[str, str]:
+    reach = order.reach
+    fields = {
+        "reach_km": f"{reach.radius_km:g}" if reach else "",
+        "required": "\n".join(order.required),
+        "excluded": "\n".join(order.excluded),
+        "words_in": order.words_in or "",
+        "min_quantity": str(order.min_quantity or ""),
+        "lead_days": str(order.lead_days or ""),
+        "language": order.language or "",
+    }
+    if reach and reach.lat is not None:
+        fields["reach_at"] = f"{reach.lat} {reach.lon} {taxonomy.trees(db()).regions.node(order.region_id).slug}"
+    return fields
 
 
 def _only_looks() -> bool:
@@ -187,8 +238,21 @@ def _only_looks() -> bool:
     return "look" in request.form
 
 
-def _preview(vendor: Vendor, order: Order) -> Preview:
-    return would_have_come(db(), subscribe.proposed(db(), vendor, order, now()), now())
+def _looked(vendor: Vendor, typed: Typed, order: Order, found: Subscription | None = None) -> AnyResponse:
+    preview = None
+    with typed.attempt(**_FIELDS):
+        preview = would_have_come(db(), subscribe.proposed(db(), vendor, order, now()), now())
+    cautions = subscribe.cautions(order, taxonomy.trees(db()))
+    return _form(vendor, typed, 200 if preview else 422, found, preview=preview, cautions=cautions)
+
+
+def _spoken() -> list[tuple[str, str]]:
+    return [(tag, str(Locale.parse(tag).get_display_name(locale()))) for tag in stems.LANGUAGES]
+
+
+def _caution(order: Order) -> None:
+    for sentence in subscribe.cautions(order, taxonomy.trees(db())):
+        flash(sentence, "warn")
 
 
 def _form(
@@ -198,6 +262,7 @@ def _form(
     found: Subscription | None = None,
     *,
     preview: Preview | None = None,
+    cautions: Sequence[str] = (),
 ) -> AnyResponse:
     page = vendor_page(
         "vendor/subscription.html",
@@ -206,5 +271,8 @@ def _form(
         subscription=found,
         currencies=currency_options(typed),
         preview=preview,
+        cautions=cautions,
+        languages=[("", _("no language: letter by letter")), *_spoken()],
+        rates_of=rates.day(),
     )
     return make_response(page, status)

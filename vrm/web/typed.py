@@ -1,5 +1,6 @@
 """The fields of a form → values, with a sentence for each that does not hold; what was typed is never lost."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
@@ -61,6 +62,24 @@ class Typed:
             self.problems[name] = _("Please write a whole number, such as 1.")
             return otherwise
         return int(value)
+
+    def whole_or_none(self, name: str) -> int | None:
+        """A whole number; None when none was given."""
+        return self.whole(name, 0) if self.get(name).strip() else None
+
+    def kilometres(self, name: str) -> float | None:
+        """A distance, such as "30" or "2.5 km"; None when none was given."""
+        value = self.get(name).strip().lower().removesuffix("km").strip().replace(",", ".")
+        if not value:
+            return None
+        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", value):
+            self.problems[name] = _("Please write how many kilometres, such as 30.")
+            return None
+        return float(value)
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """What was typed, one to a line or between commas."""
+        return tuple(filter(None, (part.strip() for part in re.split(r"[\n,;]", self.get(name)))))
 
     def day(self, name: str) -> date | None:
         """A day, as a date field sends it; None when none was given."""

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from intents import corrections, publish
-from intents.draft import Budget, Condition, IntentDraft, Visibility
+from intents.draft import Budget, Condition, IntentDraft, Near, Visibility
 from intents.models import Intent
 from vendors import leads
 from vrm.kernel import accounts, taxonomy
@@ -149,6 +149,7 @@ def read_draft(typed: Typed, trees: Trees) -> IntentDraft:
         body=typed.get("body"),
         category_id=typed.node("category", trees.categories),
         region_id=typed.node("region", trees.regions),
+        near=_near(typed, trees),
         budget=budget,
         condition=typed.choice("condition", Condition, Condition.ANY),
         quantity=typed.whole("quantity", 1),
@@ -163,9 +164,24 @@ def read_draft(typed: Typed, trees: Trees) -> IntentDraft:
         typed.problems.setdefault("category", _("Please choose a category, so that the right vendors hear of it."))
     if draft.region_id is None:
         typed.problems.setdefault("region", _("Please say where; “World” is fine."))
-    with typed.attempt(budget="budget_max"):
+    with typed.attempt(budget="budget_max", **{"near/radius_km": "near_km"}):
         publish.check(db(), draft, now())
     return draft
+
+
+def _near(typed: Typed, trees: Trees) -> Near | None:
+    """So far around the region, or around the point that the want had as long as it has the same region."""
+    km = typed.kilometres("near_km")
+    if km is None:
+        return None
+    lat, _space, rest = typed.get("near_at").partition(" ")
+    lon, _space, region_slug = rest.partition(" ")
+    region = trees.regions.by_slug(region_slug) if region_slug else None
+    try:
+        point = (float(lat), float(lon)) if region and region.id == typed.node("region", trees.regions) else None
+    except ValueError:
+        point = None
+    return Near(km, *point) if point else Near(km)
 
 
 def show_form(typed: Typed, status: int, *, intent: Intent | None = None) -> Response:
@@ -191,6 +207,7 @@ def typed_of(intent: Intent, trees: Trees) -> Typed:
             "body": draft.body,
             **preset_node("category", trees.categories, draft.category_id),
             **preset_node("region", trees.regions, draft.region_id),
+            **_typed_near(draft, trees),
             "budget_min": typed_amount(budget.min_minor, budget.currency) if budget else "",
             "budget_max": typed_amount(budget.max_minor, budget.currency) if budget else "",
             "currency": budget.currency if budget else likely_currency(),
@@ -212,6 +229,16 @@ def _patience_options(typed: Typed) -> list[tuple[str, str]]:
     hours = {6, 24, 72, 168} | ({int(chosen)} if chosen.isdecimal() and len(chosen) < 6 else set())
     never = [("", _("no: only when one says no"))]
     return never + [(str(each), _("when it is silent for %(span)s", span=span(each * 3600))) for each in sorted(hours)]
+
+
+def _typed_near(draft: IntentDraft, trees: Trees) -> dict[str, str]:
+    near = draft.near
+    if near is None:
+        return {}
+    fields = {"near_km": f"{near.radius_km:g}"}
+    if near.lat is not None and draft.region_id is not None:
+        fields["near_at"] = f"{near.lat} {near.lon} {trees.regions.node(draft.region_id).slug}"
+    return fields
 
 
 def likely_currency() -> str:

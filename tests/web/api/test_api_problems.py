@@ -63,7 +63,10 @@ def pointers(answer) -> list[str]:
         ("language", "!", "/language"),
         ("terms", 1, "/terms"),
         ("draft", "yes", "/draft"),
-        ("near", {"lat": 53.8, "lon": -1.5, "radius_km": 30}, "/near"),
+        ("near", {"radius_km": 0}, "/near/radius_km"),
+        ("near", {"lat": 53.8, "lon": -1.5, "radius_km": 50_000}, "/near/radius_km"),
+        ("near", {"lat": 91, "lon": 0, "radius_km": 30}, "/near/lat"),
+        ("near", {"lat": 53.8, "radius_km": 30}, "/near/lat"),
         ("colour", "red", "/colour"),
         ("a/b~c", 1, "/a~1b~0c"),
     ],
@@ -77,11 +80,6 @@ def test_each_field_that_does_not_hold_is_named(program, ana, field, value, poin
 def test_a_number_as_an_amount_is_refused_with_its_reason(program, ana) -> None:
     answer = program(ana).post("/intents", WANT | {"budget": {"max": 12000, "currency": "GBP"}})
     assert "as a string" in problem(answer, 422)["detail"]
-
-
-def test_near_is_refused_by_its_name(program, ana) -> None:
-    told = problem(program(ana).post("/intents", WANT | {"near": None}), 422)
-    assert "“near” is not supported yet" in told["detail"]
 
 
 def test_all_that_does_not_hold_is_told_at_once(program, ana) -> None:

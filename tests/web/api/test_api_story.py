@@ -212,3 +212,20 @@ def test_a_program_tells_a_few_at_a_time_and_reads_the_line(store, program, ana,
     raised = customer.ask("PATCH", f"/intents/{code}", {"tell_at_most": None, "patience_h": None})
     assert raised.get_json()["tell_at_most"] is None
     assert dealer.get("/leads/" + board[0]["code"]).status_code == 404
+
+
+def test_circles_and_words_are_ordered_wanted_and_read_back(scene, program, ana, ben) -> None:
+    dealer, path = program(ben), f"/vendors/{scene.slug}/subscriptions"
+    order = {
+        "category": "anything", "region": "Leeds", "near": {"radius_km": 40}, "required": ["Yaris"], "words_in": "en",
+        "min_quantity": 1, "lead_days": 2, "language": "en",
+    }  # fmt: skip
+    made = dealer.post(path, order).get_json()
+    assert made["near"] == {"radius_km": 40, "lat": None, "lon": None}
+    assert (made["required"], made["lead_days"], made["cautions"]) == (["Yaris"], 2, [])
+    assert dealer.ask("PATCH", f"{path}/{made['id']}", {"near": None}).get_json()["near"] is None
+    assert dealer.post(path, {"category": "anything", "region": "world"}).get_json()["cautions"]
+    want = {"title": "A Yaris", "category": "anything", "near": {"lat": 53.96, "lon": -1.08, "radius_km": 30}}
+    published = program(ana).post("/intents", want).get_json()
+    assert published["near"] == want["near"]
+    assert published["region"]["label"] == "York"

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
 from intents import publish
-from intents.draft import Condition, IntentDraft, Visibility
+from intents.draft import Condition, IntentDraft, Near, Visibility
 from intents.models import Intent, Origin, Outcome
 from vendors import leads
 from vendors.leads import Standing
@@ -29,6 +29,8 @@ from vrm.web.api.shapes import (
     DayIn,
     Given,
     MomentIn,
+    NearIn,
+    NearOut,
     NodeIn,
     NodeOut,
     Page,
@@ -50,6 +52,7 @@ class IntentChange(Given):
     body: str = ""
     category: NodeIn | None = None
     region: NodeIn | None = None
+    near: NearIn | None = Field(default=None, description="How far around you would go. Vendors never see the point.")
     budget: BudgetIn | None = None
     condition: Condition = Condition.ANY
     quantity: int = 1
@@ -86,6 +89,7 @@ class IntentOut(Told):
     body: str
     category: NodeOut | None
     region: NodeOut | None
+    near: NearOut | None
     budget: BudgetOut | None
     condition: Condition
     quantity: int
@@ -115,6 +119,7 @@ class IntentOut(Told):
             body=intent.body,
             category=NodeOut.of(trees.categories, intent.category_id),
             region=NodeOut.of(trees.regions, intent.region_id),
+            near=NearOut.of(intent.near_km, intent.near_lat, intent.near_lon),
             budget=BudgetOut.of(intent),
             condition=intent.condition,
             quantity=intent.quantity,
@@ -246,7 +251,7 @@ def _merged(caller: Caller, base: IntentDraft, given: IntentChange) -> IntentDra
     trees = taxonomy.trees(caller.session)
     errors: list[BadInput] = []
     said: dict[str, Any] = {}
-    for field in given.model_fields_set - {"draft", "category", "region", "budget"}:
+    for field in given.model_fields_set - {"draft", "category", "region", "near", "budget"}:
         said[field] = getattr(given, field)
     for field, tree in (("category", trees.categories), ("region", trees.regions)):
         if field in given.model_fields_set:
@@ -256,6 +261,8 @@ def _merged(caller: Caller, base: IntentDraft, given: IntentChange) -> IntentDra
                 said[f"{field}_id"] = None if name is None else node_id(tree, name, field)
             except BadInput as error:
                 errors.append(error)
+    if "near" in given.model_fields_set:
+        said["near"] = None if given.near is None else Near(**given.near.model_dump())
     if "budget" in given.model_fields_set:
         said["budget"] = None
         try:

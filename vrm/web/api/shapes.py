@@ -133,6 +133,29 @@ def _money(amount: str, currency: str, field: str) -> Money:
     return parse_money(amount, currency, field=field)
 
 
+# --- Circles ------------------------------------------------------------------------------------
+
+
+class NearIn(Given):
+    """So far around a point; without lat and lon, around the region's own."""
+
+    radius_km: float = Field(examples=[30])
+    lat: float | None = Field(default=None, examples=[53.8])
+    lon: float | None = Field(default=None, examples=[-1.55])
+
+
+class NearOut(Told):
+    """So far around a point; null lat and lon: around the region's own."""
+
+    radius_km: float
+    lat: float | None
+    lon: float | None
+
+    @classmethod
+    def of(cls, radius_km: float | None, lat: float | None, lon: float | None) -> "NearOut | None":
+        return None if radius_km is None else cls(radius_km=radius_km, lat=lat, lon=lon)
+
+
 # --- Places in a tree -----------------------------------------------------------------------------
 
 NodeIn = Annotated[str, Field(examples=["Cars", "gb-lds"], description="An id, or a name that is not ambiguous.")]

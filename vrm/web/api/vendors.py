@@ -9,10 +9,11 @@ from pydantic import Field
 from intents.draft import Condition
 from vendors import site, subscribe, team
 from vendors.models import Role, Subscription, Vendor
-from vendors.subscribe import Order
+from vendors.subscribe import Order, Reach
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
 from vrm.kernel.errors import BadInput, WrongState
+from vrm.preview import would_have_come
 from vrm.web.api.bearer import Caller
 from vrm.web.api.cursors import part
 from vrm.web.api.operations import Routes
@@ -20,6 +21,8 @@ from vrm.web.api.shapes import (
     Given,
     MoneyIn,
     MoneyOut,
+    NearIn,
+    NearOut,
     NodeIn,
     NodeOut,
     Page,
@@ -150,6 +153,17 @@ class SubscriptionChange(Given):
         default=None, description="Wants that name a lower budget are not told; wants without a budget are."
     )
     condition: Condition = Condition.ANY
+    near: NearIn | None = Field(
+        default=None, description="So far around a point instead of the region, which then only names the place."
+    )
+    required: list[str] = Field(default=[], description="Words and phrases that a want must say, all of them.")
+    excluded: list[str] = Field(default=[], description="Words and phrases that a want must not say.")
+    words_in: str | None = Field(
+        default=None, description="Language of those words: en, de, fr or es. Else they are compared letter by letter."
+    )
+    min_quantity: int | None = None
+    lead_days: int | None = Field(default=None, description="Wants that are needed in fewer days are not told.")
+    language: str | None = Field(default=None, description="Wants written in another language are not told.")
     paused: bool = False
 
 
@@ -169,13 +183,22 @@ class SubscriptionOut(Told):
     region: NodeOut
     min_budget: MoneyOut | None
     condition: Condition
+    near: NearOut | None
+    required: list[str]
+    excluded: list[str]
+    words_in: str | None
+    min_quantity: int | None
+    lead_days: int | None
+    language: str | None
+    cautions: list[str] = Field(description="What you should know of it, in sentences; mostly none.")
+    last_30_days: int | None = Field(description="Wants of the last 30 days that it covers; null in lists.")
     created_at: datetime
     changed_at: datetime
     paused_at: datetime | None
     backfilled_at: datetime | None = Field(description="Null until it was held against the wants that are open.")
 
 
-def _subscription(caller: Caller, subscription: Subscription) -> SubscriptionOut:
+def _subscription(caller: Caller, subscription: Subscription, *, counted: bool = True) -> SubscriptionOut:
     trees = taxonomy.trees(caller.session)
     return SubscriptionOut(
         id=subscription.code,
@@ -184,6 +207,15 @@ def _subscription(caller: Caller, subscription: Subscription) -> SubscriptionOut
         region=NodeOut.known(trees.regions, subscription.region_id),
         min_budget=MoneyOut.of(subscription.min_budget, subscription.currency),
         condition=subscription.condition,
+        near=NearOut.of(subscription.reach_km, subscription.lat, subscription.lon),
+        required=subscription.required,
+        excluded=subscription.excluded,
+        words_in=subscription.words_in,
+        min_quantity=subscription.min_quantity,
+        lead_days=subscription.lead_days,
+        language=subscription.language,
+        cautions=list(subscribe.cautions(subscribe.order_of(subscription), trees)),
+        last_30_days=would_have_come(caller.session, subscription, caller.now).count if counted else None,
         created_at=subscription.created_at,
         changed_at=subscription.changed_at,
         paused_at=subscription.paused_at,
@@ -191,11 +223,17 @@ def _subscription(caller: Caller, subscription: Subscription) -> SubscriptionOut
     )
 
 
+_PLAIN = {"name", "condition", "words_in", "min_quantity", "lead_days", "language"}
+
+
 def _order(caller: Caller, base: Order | None, given: SubscriptionChange) -> Order:
     """`base` with what was sent; every field that does not hold is told at once."""
     trees = taxonomy.trees(caller.session)
     errors: list[BadInput] = []
-    said: dict[str, Any] = {field: getattr(given, field) for field in given.model_fields_set & {"name", "condition"}}
+    said: dict[str, Any] = {field: getattr(given, field) for field in given.model_fields_set & _PLAIN}
+    said |= {field: tuple(getattr(given, field)) for field in given.model_fields_set & {"required", "excluded"}}
+    if "near" in given.model_fields_set:
+        said["reach"] = Reach(**given.near.model_dump()) if given.near else None
     for field, tree in (("category", trees.categories), ("region", trees.regions)):
         if field in given.model_fields_set:
             try:
@@ -230,7 +268,9 @@ def list_subscriptions(caller: Caller, slug: str, query: PageQuery) -> Page[Subs
     """A vendor's subscriptions, oldest first."""
     vendor = vendor_for(caller, slug)
     found, cursor = part(subscribe.subscriptions_of(caller.session, vendor), query, f"subscriptions-{vendor.code}")
-    return Page(items=[_subscription(caller, subscription) for subscription in found], next_cursor=cursor)
+    return Page(
+        items=[_subscription(caller, subscription, counted=False) for subscription in found], next_cursor=cursor
+    )
 
 
 @ROUTES.add(
