@@ -4,13 +4,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Insert, Select, Table, bindparam, literal, or_, select
+from sqlalchemy import ColumnElement, Insert, Select, Table, bindparam, exists, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session, aliased
 
 from intents.models import Change, Intent, Revision
-from notifiers.models import Channel, Notification, Result, Topic
+from notifiers.models import Channel, ChannelKind, Notification, Result, Topic
 from vendors.models import Lead, Message
 from vrm.kernel.db import MomentType, random_code
 
@@ -103,44 +103,99 @@ def _owe(
     vendor: int | None = None,
     known: datetime | None = None,
 ) -> None:
-    """Owe it to the channels that were owed a first word by `known`, which is `now` if not said."""
-    statement = _owing(session.get_bind().dialect.name, of_one_vendor=vendor is not None)
+    """Owe it to whom a first word was owed by `known`, which is `now` if not said."""
+    dialect, of_one = session.get_bind().dialect.name, vendor is not None
     values: dict[str, Any] = {"topic": topic, "now": now, "intent": intent, "occasion": occasion, "known": known or now}
-    session.execute(statement, values if vendor is None else values | {"vendor": vendor})
+    values |= {} if vendor is None else {"vendor": vendor}
+    session.execute(_owing(dialect, of_one_vendor=of_one), values)
+    session.execute(_owing_elsewhere(dialect, of_one_vendor=of_one), values)
 
 
 @cache
 def _owing(dialect: str, *, of_one_vendor: bool) -> Insert:
     """INSERT … SELECT over the channels that a lead was told through, or may yet be. Built once for each shape."""
     told = aliased(Notification)
-    moment = bindparam("now", type_=MomentType())
-    query: Select[Any] = (
-        select(
-            random_code(),
-            bindparam("topic", type_=Notification.topic.type),
-            told.channel_id,
-            told.intent_id,
-            told.vendor_id,
-            bindparam("occasion", type_=Notification.occasion.type),
-            literal({}, Notification.params.type),
-            moment,
-            moment,
-            literal(0),
-        )
+    query = (
+        _word(told.channel_id, told.intent_id, told.vendor_id)
         .join(Channel, Channel.id == told.channel_id)
         .where(
             told.intent_id == bindparam("intent"),
-            told.topic == Topic.LEAD_CREATED,
             told.owed_at <= bindparam("known", type_=MomentType()),
-            or_(told.result.is_(None), told.result.in_([Result.DELIVERED, Result.BUNDLED])),
-            Channel.verified_at.is_not(None),
-            Channel.paused_at.is_(None),
-            Channel.switched_off_at.is_(None),
-            Channel.ended_at.is_(None),
+            *_has_told(told),
+            *_works(Channel),
         )
     )
     if of_one_vendor:
         query = query.where(told.vendor_id == bindparam("vendor"))
+    return _inserting(dialect, query)
+
+
+@cache
+def _owing_elsewhere(dialect: str, *, of_one_vendor: bool) -> Insert:
+    """The same for vendors who were told, but by channels that do not work any more: over those that do."""
+    told, teller, own = aliased(Notification), aliased(Channel), aliased(Notification)
+    still = (
+        exists()
+        .where(told.intent_id == Lead.intent_id, told.vendor_id == Lead.vendor_id, *_has_told(told))
+        .where(teller.id == told.channel_id, *_works(teller))
+    )
+    # Whose own first word failed or waits is no stranger to the lead, and is not asked to carry on.
+    has_own = exists().where(
+        own.intent_id == Lead.intent_id,
+        own.vendor_id == Lead.vendor_id,
+        own.channel_id == Channel.id,
+        own.topic == Topic.LEAD_CREATED,
+    )
+    query = (
+        _word(Channel.id, Lead.intent_id, Lead.vendor_id)
+        .join_from(Lead, Channel, Channel.vendor_id == Lead.vendor_id)
+        .where(
+            Lead.intent_id == bindparam("intent"),
+            Lead.routed_at <= bindparam("known", type_=MomentType()),
+            Lead.delivered_at.is_not(None),
+            Lead.withheld.is_(None),
+            Channel.kind != ChannelKind.FEED,  # It shows each want as it is.
+            *_works(Channel),
+            ~still,
+            ~has_own,
+        )
+    )
+    if of_one_vendor:
+        query = query.where(Lead.vendor_id == bindparam("vendor"))
+    return _inserting(dialect, query)
+
+
+def _word(*whose: Any) -> Select[Any]:
+    moment = bindparam("now", type_=MomentType())
+    return select(
+        random_code(),
+        bindparam("topic", type_=Notification.topic.type),
+        *whose,
+        bindparam("occasion", type_=Notification.occasion.type),
+        literal({}, Notification.params.type),
+        moment,
+        moment,
+        literal(0),
+    )
+
+
+def _has_told(told: type[Notification]) -> tuple[ColumnElement[bool], ...]:
+    return (
+        told.topic == Topic.LEAD_CREATED,
+        or_(told.result.is_(None), told.result.in_([Result.DELIVERED, Result.BUNDLED])),
+    )
+
+
+def _works(channel: type[Channel]) -> tuple[ColumnElement[bool], ...]:
+    return (
+        channel.verified_at.is_not(None),
+        channel.paused_at.is_(None),
+        channel.switched_off_at.is_(None),
+        channel.ended_at.is_(None),
+    )
+
+
+def _inserting(dialect: str, query: Select[Any]) -> Insert:
     make = insert_postgresql if dialect == "postgresql" else insert_sqlite
     # The table, not the entity: the ORM has no say in a statement of this kind.
     return make(cast(Table, Notification.__table__)).from_select(_COLUMNS, query).on_conflict_do_nothing()

@@ -30,6 +30,7 @@ _BATCH = 50
 _WHERE = ("Delivered-To", "X-Original-To", "To", "Cc")
 
 _log = logging.getLogger(__name__)
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # The library tells every line of every conversation.
 
 
 class Listening(Protocol):
@@ -139,12 +140,19 @@ class Listener:
 
     def stop(self) -> None:
         """Take no more; what is being taken is finished."""
-        if self._server is not None:
-            self._loop.call_soon_threadsafe(self._server.close)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
-        if not self._loop.is_running():
-            self._loop.close()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        talks = asyncio.all_tasks() - {asyncio.current_task()}
+        for talk in talks:
+            talk.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+        await self._loop.shutdown_default_executor()  # What is being taken is written down to its end.
 
     async def _listen(self) -> None:
         speaks = LMTP if self._at.lmtp else SMTP

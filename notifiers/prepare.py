@@ -352,7 +352,11 @@ def _premature(session: Session, row: Notification, now: datetime) -> Dropped | 
         told_by = session.get(Notification, first.digest_id)
     if told_by is not None and told_by.done_at is None:
         return Dropped(row.id, due_at=max(now + _AGAIN_SOON, min(told_by.due_at, now + timedelta(hours=1))))
-    if first is None or told_by is None or first.result is not Result.DELIVERED:
+    if first is None:
+        # The channel that told of the lead is off; this one carries on when the vendor has heard of it at all.
+        lead = session.get(Lead, (row.intent_id, row.vendor_id))
+        return None if lead is not None and lead.delivered_at is not None else Dropped(row.id)
+    if told_by is None or first.result is not Result.DELIVERED:
         return Dropped(row.id)
     sent_at = session.scalar(
         select(Attempt.started_at).where(Attempt.notification_id == told_by.id, Attempt.verdict == Verdict.DELIVERED)

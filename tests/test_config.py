@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from together import at_once
 
-from vrm.config import SETTINGS, MailRelay, Settings, read_settings
+from vrm.config import SETTINGS, MailAccount, MailInlet, MailRelay, Settings, read_settings
 from vrm.kernel.errors import BadSetting
 
 KEY = "k" * 32
@@ -166,3 +166,42 @@ def test_what_is_no_network_is_refused_with_an_example(cidrs: str) -> None:
     sentence = refusal(VRM_ALLOW_PRIVATE_TARGETS=cidrs)
     assert sentence.startswith("VRM_ALLOW_PRIVATE_TARGETS:")
     assert sentence.endswith("Write CIDRs such as 10.0.0.0/8.")
+
+
+# --- Mail that comes in ---------------------------------------------------------------------------
+
+
+def test_the_ways_in_for_mail_are_read(tmp_path: Path) -> None:
+    found = read(
+        VRM_INLET="lmtp://127.0.0.1:8024",
+        VRM_IMAP_URL="imaps://a%40b:p%3Aw@mail.example/In%20box",
+        VRM_KEEP_ATTEMPTS="45",
+    )
+    assert found.inlet == MailInlet("127.0.0.1", 8024, lmtp=True)
+    assert found.imap == MailAccount("mail.example", 993, True, "a@b", "p:w", "In box")
+    assert found.keep_attempts.days == 45
+    key = tmp_path / "dkim.pem"
+    key.write_text("-----BEGIN PRIVATE KEY-----\n…")
+    dkim = read(VRM_DKIM=f"2026a:{key}").dkim
+    assert dkim is not None
+    assert dkim.selector == "2026a"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VRM_INLET", "127.0.0.1:8024"),
+        ("VRM_INLET", "lmtp://127.0.0.1"),
+        ("VRM_INLET", "http://127.0.0.1:8024"),
+        ("VRM_IMAP_URL", "imaps://mail.example/INBOX"),
+        ("VRM_IMAP_URL", "pop3://a:b@mail.example"),
+        ("VRM_DKIM", "2026a"),
+        ("VRM_DKIM", "2026a:/nowhere/dkim.pem"),
+        ("VRM_DKIM", "a b:/etc/hostname"),
+        ("VRM_DKIM", "2026a:/etc/passwd"),
+        ("VRM_KEEP_ATTEMPTS", "7"),
+        ("VRM_KEEP_ATTEMPTS", "for ever"),
+    ],
+)
+def test_a_way_in_that_is_none_stops_the_start(name: str, value: str) -> None:
+    assert name in refusal(**{name: value})

@@ -171,3 +171,30 @@ def test_leads_who_waited_are_withheld_still_when_the_line_is_gone(nothing: Stor
         assert connection.scalar(text("SELECT count(*) FROM agreements")) == 2
     with pytest.raises(IntegrityError), nothing.engine.begin() as connection:
         connection.execute(text("UPDATE leads SET withheld = 'cap'"))
+
+
+def test_what_came_with_digests_and_mail_is_put_away_when_going_back(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0002")
+    moment = {"now": int(now.timestamp() * 1_000_000) if nothing.dialect == "sqlite" else now}
+    with nothing.write() as session:
+        for statement in (
+            "INSERT INTO accounts (id, email, name, phone, locale, zone, is_operator, is_researcher, created_at, "
+            "session_epoch) VALUES (1, 'a@b.example', '', '', 'en', 'UTC', false, false, :now, 0)",
+            "INSERT INTO vendors (id, code, slug, name, website, about, zone, created_at) "
+            "VALUES (1, 'v', 'v', 'V', '', '', 'UTC', :now)",
+            "INSERT INTO channels (id, code, vendor_id, kind, label, target, challenge_tries, created_at, failures) "
+            "VALUES (1, 'c', 1, 'email', '', '{}', 0, :now, 0), (2, 'f', 1, 'feed', '', '{}', 0, :now, 0)",
+            "INSERT INTO notifications (id, code, topic, channel_id, occasion, params, owed_at, due_at, tries) "
+            "VALUES (1, 'x', 'digest', 1, 0, '{}', :now, :now, 0), (3, 'z', 'test', 2, 0, '{}', :now, :now, 0)",
+            "INSERT INTO notifications (id, code, topic, channel_id, occasion, params, owed_at, due_at, tries, "
+            "done_at, result, digest_id) "
+            "VALUES (2, 'y', 'lead.created', 1, 0, '{}', :now, :now, 0, :now, 'bundled', 1)",
+        ):
+            session.execute(text(statement), moment)
+    migrations.downgrade(nothing, "0001")
+    with nothing.read() as session:
+        assert session.execute(text("SELECT id, kind FROM channels")).all() == [(1, "email")]
+        assert session.execute(text("SELECT id, result FROM notifications")).all() == [(2, "cancelled")]
+    migrations.upgrade(nothing, now, to="0002")
+    with nothing.read() as session:
+        assert session.execute(text("SELECT mode, digest_hour FROM channels")).all() == [("instant", 8)]

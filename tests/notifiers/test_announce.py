@@ -254,3 +254,18 @@ def test_those_who_look_after_channels_hear_of_one_that_was_switched_off(
     letters = owed(store, Topic.OFF_LETTER)
     assert len(letters) == 2
     assert ana.id not in [letter.account_id for letter in letters]
+
+
+def test_a_vendor_whose_channel_was_switched_off_hears_of_the_end_by_another(
+    store: Store, world: World, clock: Time, sink: Sink, post: Post
+) -> None:
+    (first,) = told(store, world, clock, sink, post)
+    a_channel(store, world.vendor, clock(), url=f"{sink.url}/other")
+    with store.write() as session:
+        session.get_one(Channel, first.id).switched_off_at = clock()
+        publish.withdraw(session, session.get_one(Intent, world.intent.id), clock())
+    for _ in range(2):
+        run(store, clock)
+    assert deliver(store, post, clock) == 1
+    (heard,) = sink.heard
+    assert (heard.path, heard.json["type"]) == ("/hook/other", "lead.withdrawn")

@@ -1,12 +1,15 @@
 """Replies and bounces by SMTP and LMTP to a real listener, and what follows from them in the store."""
 
 import smtplib
+import socketserver
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from notifiers_world import Mailbox, Route, Time, World, a_channel, a_post, a_world, attempts_of, look, mail_server, owe
@@ -19,14 +22,14 @@ from intents.models import Intent
 from notifiers import register, return_path
 from notifiers.announce import announce
 from notifiers.deliver import deliver
-from notifiers.inlet import Listener, Taker, letter_of
+from notifiers.inlet import Listener, Poller, Taker, letter_of
 from notifiers.letters import owe_letters
 from notifiers.models import Arrival, Channel, Notification, Result, Topic
 from notifiers.post import Post
 from notifiers.receive import SOFT_AT_MOST, Letter, without_traces
 from vendors import respond
 from vendors.models import Actor, Kind, Lead, Message, Response, Undelivered, Via
-from vrm.config import MailInlet
+from vrm.config import MailAccount, MailInlet
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 
@@ -276,3 +279,57 @@ def test_a_report_that_names_only_our_message_id_is_found(
     raw = report("failed", "5.1.1").replace(b"msg_7_abc@", f"msg_{owed.id}_{owed.code}@".encode())
     assert taker.take(Letter("vrm@wants.example", "", raw)).startswith("250")
     assert look(store, Notification, owed.id).result is Result.FAILED
+
+
+# --- A mailbox that is read by IMAP ---------------------------------------------------------------
+
+
+class Keeper(socketserver.StreamRequestHandler):
+    """As much of an IMAP server (RFC 3501) as reading new mail takes. `mails`: (a mail, whether it was seen) by UID."""
+
+    mails: ClassVar[dict[int, tuple[bytes, bool]]] = {}
+
+    def handle(self) -> None:
+        self._say(b"* OK ready")
+        for line in self.rfile:
+            tag, _, command = line.strip().partition(b" ")
+            words = command.split()
+            verb = b" ".join(words[:2]) if words[0] == b"UID" else words[0]
+            if verb == b"CAPABILITY":
+                self._say(b"* CAPABILITY IMAP4rev1")
+            elif verb == b"SELECT":
+                self._say(b"* %d EXISTS" % len(self.mails))
+            elif verb == b"UID SEARCH":
+                self._say(b"* SEARCH " + b" ".join(b"%d" % uid for uid, (_, seen) in self.mails.items() if not seen))
+            elif verb == b"UID FETCH":
+                raw = self.mails[int(words[2])][0]
+                self._say(b"* 1 FETCH (UID %s BODY[] {%d}" % (words[2], len(raw)))
+                self.wfile.write(raw)
+                self._say(b")")
+            elif verb == b"UID STORE":
+                assert words[3:] == [b"+FLAGS", b"(\\Seen)"]
+                self.mails[int(words[2])] = (self.mails[int(words[2])][0], True)
+            self._say(tag + b" OK done")
+            if verb == b"LOGOUT":
+                return
+
+    def _say(self, line: bytes) -> None:
+        self.wfile.write(line + b"\r\n")
+
+
+def test_a_mailbox_is_read_and_what_was_taken_or_is_not_ours_is_seen(
+    store: Store, world: World, mail: tuple[Mailbox, Route], post: Post, clock: Time, taker: Taker
+) -> None:
+    told(store, world, post, clock)
+    reply = reply_to(mail[0].mails[0], "Yes, by mail.").replace(b"\n", b"\r\n")
+    Keeper.mails = {4: (reply, False), 5: (b"Subject: hello\r\n\r\nnot for us\r\n", False), 6: (b"old", True)}
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Keeper) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        port = server.server_address[1]
+        poller = Poller(taker, MailAccount("127.0.0.1", port, False, "vrm", "secret", "INBOX"))
+        assert [poller.once(), poller.once()] == [2, 0]
+        server.shutdown()
+        thread.join()
+    assert [response.body for response in responses(store)] == ["Yes, by mail."]
+    assert all(seen for _, seen in Keeper.mails.values())
