@@ -14,11 +14,14 @@ from rich.table import Table
 
 from vrm import migrations
 from vrm.config import Settings, read_settings
+from vrm.kernel import logs
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadSetting, UnknownNode, VrmError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -52,17 +55,19 @@ def _say(*lines: str) -> None:
 def settings() -> Settings:
     """The settings of this process; logging is set up by them."""
     found = read_settings(os.environ)
-    logging.basicConfig(
-        level=found.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("alembic").setLevel(max(logging.WARNING, logging.getLogger().level))
+    logs.set_up(found.log)
     return found
 
 
 def ready_store(found: Settings) -> Store:
-    """The store, or BadSetting with the command that makes it fit."""
+    """The store, or BadSetting with the command that makes it fit.
+
+    One that a later version has changed already is taken: it adds before it takes away, so that versions can overlap.
+    """
     store = Store.open(found.database_url)
-    if migrations.current(store) != migrations.newest():
+    if migrations.is_ahead(store):
+        _log.warning("The database is of a later version (%s) than this process.", migrations.current(store))
+    elif migrations.current(store) != migrations.newest():
         store.close()
         raise BadSetting("The database is not at this version yet; run `vrm db upgrade` first.")
     return store
