@@ -3,8 +3,9 @@
 import click
 
 from vrm import __version__
-from vrm.cli.ask import doctor, explain, measure
+from vrm.cli.ask import doctor, explain
 from vrm.cli.people import accounts
+from vrm.cli.research import measure, snapshot
 from vrm.cli.run import deliver, demo, harvest, route, serve, web, worker
 from vrm.cli.store import db
 from vrm.cli.tree import tree
@@ -24,5 +25,7 @@ def main() -> None:
     """
 
 
-for command in (serve, web, worker, demo, db, tree, wants, accounts, harvest, route, deliver, measure, explain, doctor):
+for command in (serve, web, worker, demo, db, tree, wants, accounts, harvest, route, deliver, explain, doctor):
+    main.add_command(command)
+for command in (measure, snapshot):
     main.add_command(command)
