@@ -20,10 +20,12 @@ from vrm.web import (
     door,
     errors,
     feeds,
+    figures,
     health,
     home,
     lost,
     me,
+    research,
     security,
     subscriptions,
     timing,
@@ -55,6 +57,8 @@ ROOMS = (
     answer,
     admin,
     trees,
+    figures,
+    research,
 )
 
 

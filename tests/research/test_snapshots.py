@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from research_leads import DAY, answered, lead, undelivered
+from research_leads import DAY, PATHS, PLACES, lead, market
 
 from vrm.kernel.errors import BadInput, NotFound
 from vrm.research import snapshots
@@ -21,40 +21,7 @@ from vrm.research.metrics import measure
 from vrm.research.ocel import write_ocel
 from vrm.research.queries import QUERIES
 from vrm.research.release import below, released, roll_up
-from vrm.research.table import COLUMNS, MISSING, SECONDS, LeadRow, LeadTable, from_rows, read_csv
-
-PATHS = {"cars": ("Vehicles", "Cars"), "tyres": ("Vehicles", "Tyres"), "cakes": ("Food", "Cakes")}
-PLACES = {"lds": ("Europe", "United Kingdom", "Leeds"), "fr": ("Europe", "France"), "gb": ("Europe", "United Kingdom")}
-
-
-def market(seed: int = 1, size: int = 400) -> list[LeadRow]:
-    """Leads of every fate."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for number in range(size):
-        about: dict[str, object] = {
-            "snapshot_id": "live",
-            "intent_id": f"i{number // 4}",
-            "vendor_id": f"v{int(rng.integers(0, 30)) if rng.random() < 0.9 else 30 + number}",
-            "category": str(rng.choice(list(PATHS), p=[0.7, 0.285, 0.015])),
-            "region": str(rng.choice(list(PLACES), p=[0.6, 0.1, 0.3])),
-            "observed_s": int(rng.integers(0, 90 * DAY)),
-            "channel": str(rng.choice(["email", "webhook", "ntfy"], p=[0.7, 0.29, 0.01])),
-        }
-        if rng.random() < 0.3:
-            about["closed_after_s"] = int(rng.integers(0, 40 * DAY))
-        fate = rng.random()
-        if fate < 0.5:
-            kind = str(rng.choice(["offer", "question", "decline", "reply"]))
-            actor = str(rng.choice(["human", "auto"], p=[0.9, 0.1]))
-            found.append(answered(int(rng.lognormal(9, 3)), kind=kind, actor=actor, **about))
-        elif fate < 0.9:
-            found.append(lead(**about))
-        else:
-            found.append(
-                undelivered(str(rng.choice(["bounced", "unknown", "no_channel"])), **about | {"closed_after_s": None})
-            )
-    return found
+from vrm.research.table import COLUMNS, MISSING, SECONDS, LeadTable, from_rows, read_csv
 
 
 def public(seed: int = 1, size: int = 400) -> LeadTable:
