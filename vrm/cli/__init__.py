@@ -5,7 +5,7 @@ import click
 from vrm import __version__
 from vrm.cli.ask import doctor, explain
 from vrm.cli.people import accounts
-from vrm.cli.research import measure, snapshot
+from vrm.cli.research import measure, simulate, snapshot
 from vrm.cli.run import deliver, demo, harvest, route, serve, web, worker
 from vrm.cli.store import db
 from vrm.cli.tree import tree
@@ -27,5 +27,5 @@ def main() -> None:
 
 for command in (serve, web, worker, demo, db, tree, wants, accounts, harvest, route, deliver, explain, doctor):
     main.add_command(command)
-for command in (measure, snapshot):
+for command in (measure, snapshot, simulate):
     main.add_command(command)

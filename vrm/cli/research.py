@@ -1,4 +1,4 @@
-"""Commands of the research bench: measure, snapshot."""
+"""Commands of the research bench: measure, snapshot, simulate."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.progress import Progress
 
-from vrm.cli.terminal import console, ready_store, sentences, settings, show_json, show_table
+from vrm import simulate as simulation
+from vrm.cli.terminal import console, errors, ready_store, sentences, settings, show_json, show_table
 from vrm.kernel.clock import utc_now
 from vrm.kernel.errors import BadInput
 from vrm.research import snapshots
@@ -16,6 +18,7 @@ from vrm.research.metrics import COLUMN_OF
 from vrm.research.metrics import measure as measuring
 from vrm.research.snapshots import Shelf
 from vrm.research.table import LeadTable, read_csv
+from vrm.simulate.behaviour import BEHAVIOURS
 
 _HORIZONS = {"300": "5 min", "3600": "1 h", "86400": "24 h", "604800": "7 d", "2592000": "30 d"}
 
@@ -152,3 +155,45 @@ def snapshot(out: Path | None, note: str, check: Path | None, as_json: bool) -> 
     click.echo(f"Snapshot {made.id}: {made.leads} leads. {made.note}".strip())
     click.echo(f"Cite as: {made.citation}")
     click.echo(str(made.folder))
+
+
+@click.command()
+@click.option("--behaviour", default="hbr2011", show_default=True, help=f"One of: {', '.join(BEHAVIOURS)}.")
+@click.option("--weeks", default=8, show_default=True, help="How long the broker runs.")
+@click.option("--wants", default=60, show_default=True, help="Published over these weeks.")
+@click.option("--vendors", default=30, show_default=True, help="Shops that listen.")
+@click.option("--seed", default=2008, show_default=True, help="The same seed, the same weeks.")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the store in this folder.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@sentences
+def simulate(behaviour: str, as_json: bool, keep: Path | None, **numbers: int) -> None:
+    """Play weeks of wants and answers in seconds, in a store of its own, and compare what is measured with the truth.
+
+    \b
+    Example:
+      vrm simulate --behaviour hbr2011 --wants 200
+      vrm simulate --keep play && VRM_DATABASE_URL=sqlite:///play/vrm.db vrm web
+    """
+    plan = simulation.plan(behaviour, **numbers)
+    with simulation.fresh_store(keep) as store, Progress(console=errors, transient=True) as bar:
+        task = bar.add_task("Weeks go by …", total=1.0, visible=errors.is_terminal)
+        outcome = simulation.Simulation(store, plan, lambda done: bar.update(task, completed=done)).run()
+        with store.read() as session:
+            group = measuring(live_table(session, outcome.now)).groups[0]
+    found = {
+        str(at): {"truth": plan.behaviour.truth(at), "measured": share.as_json() if share else None}
+        for at, share in group.share_by.items()
+    }
+    if as_json:
+        counts = {"wants": outcome.wants, "leads": outcome.leads, "answers": outcome.answers}
+        stated = {"behaviour": plan.behaviour.name, "source": plan.behaviour.source, "seed": plan.seed}
+        show_json(stated | counts | {"too_late": outcome.too_late, "n": group.n, "share_by": found})
+        return
+    click.echo(f"Vendors answer as in: {plan.behaviour.source}.")
+    click.echo(f"{outcome.wants} wants, {outcome.leads} leads, {outcome.answers} answers in {plan.weeks} weeks.")
+    show_table(
+        ["answered within", "truth", "measured"],
+        [[_HORIZONS[at], f"{each['truth']:.0%}", _share(each["measured"])] for at, each in found.items()],
+    )
+    if keep is not None:
+        click.echo(f"Look at it: VRM_DATABASE_URL=sqlite:///{keep / 'vrm.db'} vrm web")

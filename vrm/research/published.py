@@ -69,7 +69,7 @@ def names(session: Session) -> dict[str, str]:
         .group_by(Vendor.slug, Vendor.name)
         .having(func.count() >= LEAST)
     )
-    return dict(found.tuples().all())
+    return {row.slug: row.name for row in found}
 
 
 def of_snapshot(snapshot: Snapshot, *, say: Say = plain) -> Material:
