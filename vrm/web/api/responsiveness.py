@@ -3,10 +3,9 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from vrm.kernel import taxonomy
-from vrm.kernel.errors import BadInput
 from vrm.research import published
 from vrm.research.cells import LEAST
 from vrm.research.charts import Material
@@ -15,18 +14,11 @@ from vrm.research.published import LIVE, Wanted
 from vrm.research.release import OTHERS
 from vrm.web.api.bearer import Caller
 from vrm.web.api.operations import Routes
-from vrm.web.api.shapes import Given, Told
+from vrm.web.api.shapes import DayIn, Given, Told
 from vrm.web.desk import desk
 from vrm.web.figures import shelf
 
 ROUTES = Routes("Responsiveness")
-_ALL = "all"
-
-
-def _year(day: date | None) -> date | None:
-    if day is not None and not 1970 <= day.year < 3000:
-        raise BadInput({"since": "Write a day of this century, such as 2026-11-21."})
-    return day
 
 
 class Question(Given):
@@ -34,11 +26,7 @@ class Question(Given):
 
     category: Annotated[str, Field(max_length=200, description="An id, a slug or an unambiguous name.")] = ""
     region: Annotated[str, Field(max_length=200, description="An id, a slug or an unambiguous name.")] = ""
-    since: Annotated[
-        date | None,
-        BeforeValidator(lambda value: None if value == "" else value),
-        Field(description="From the ISO week of this day on, by routing."),
-    ] = None
+    since: Annotated[DayIn | None, Field(description="From the ISO week of this day on, by routing.")] = None
     by: Annotated[By | None, Field(description="One group for each, those with fewer than 11 leads left out.")] = None
     snapshot: Annotated[str, Field(max_length=40, description="The id of a snapshot; otherwise the live store.")] = ""
 
@@ -93,7 +81,7 @@ def read_responsiveness(caller: Caller, query: Question) -> Responsiveness:
     wanted = Wanted(
         category=published.node_path(trees.categories, query.category, field="category"),
         region=published.node_path(trees.regions, query.region, field="region"),
-        since=_year(query.since),
+        since=query.since,
     )
     if query.snapshot in ("", LIVE):
         material = published.live(caller.session, caller.now)
