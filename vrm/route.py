@@ -18,6 +18,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     case,
+    delete,
     exists,
     literal,
     select,
@@ -25,10 +26,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from intents import trials
 from intents.models import Intent
-from notifiers.models import Channel, Notification, Topic
+from intents.trials import Assignment, Consent, Ethics, Experiment
+from notifiers.models import Channel, ChannelKind, Notification, Topic
 from vendors.models import Lead, Subscription, Undelivered, Vendor
 from vrm import match
 from vrm.kernel import taxonomy
@@ -83,10 +86,15 @@ def route(session: Session, intent: Intent, now: datetime) -> int:
     Routing the same intent again opens none and owes nothing more.
     """
     trees = taxonomy.trees(session)
+    arm = trials.deal(session, intent, trees, now)
     parameters = match.intent_parameters(intent, trees, now)
     opened = _count(session, opening(session.get_bind().dialect.name), parameters)
+    if arm is not None and arm.experiment.ethics is Ethics.STUDY:
+        opened -= _confine(session, Lead.intent_id == intent.id, now)
     if opened:
         _owe(session, Fresh.OF_INTENT, intent.id, now)
+        if arm is not None and arm.channel is not None:
+            _prefer(session, intent, arm.channel)
     intent.routed_at = now
     session.flush()
     return opened
@@ -127,10 +135,47 @@ def backfill(session: Session, subscription: Subscription, now: datetime) -> int
     found = found.add_columns(_unreachable(literal(subscription.vendor_id, Lead.vendor_id.type)))
     opened = _count(session, _inserting(dialect, Lead, _OPENED, found), {"now": now})
     if opened:
+        opened -= _confine(session, Lead.vendor_id == subscription.vendor_id, now)
+    if opened:
         _owe(session, Fresh.OF_VENDOR, subscription.vendor_id, now)
     subscription.backfilled_at = now
     session.flush()
     return opened
+
+
+def _confine(session: Session, leads: ColumnElement[bool], now: datetime) -> int:
+    """Of what was opened just now, take back the leads of a study to vendors who did not agree to it; how many.
+
+    Nobody was told of them yet: that nobody means to buy must not reach whom it does not concern.
+    """
+    studies = (
+        select(Assignment.intent_id)
+        .join(Experiment, Experiment.id == Assignment.experiment_id)
+        .where(Experiment.ethics == Ethics.STUDY)
+    )
+    agreed = (
+        select(Consent.vendor_id)
+        .join(Assignment, Assignment.experiment_id == Consent.experiment_id)
+        .where(Assignment.intent_id == Lead.intent_id, Consent.vendor_id == Lead.vendor_id)
+    )
+    taken_back = delete(Lead).where(leads, Lead.routed_at == now, Lead.intent_id.in_(studies), ~agreed.exists())
+    result = session.execute(taken_back.execution_options(synchronize_session=False))
+    count: int = result.rowcount  # type: ignore[attr-defined]  # A Result of DML is a CursorResult.
+    return count
+
+
+def _prefer(session: Session, intent: Intent, kind: str) -> None:
+    """Of a vendor with a channel of this kind, owe word of this want to no other: it is what the arm compares."""
+    told = aliased(Notification)
+    same_kind = select(Channel.id).where(Channel.kind == ChannelKind(kind))
+    preferred = (
+        select(told.id)
+        .where(told.intent_id == intent.id, told.vendor_id == Notification.vendor_id, told.channel_id.in_(same_kind))
+        .exists()
+    )
+    mine = (Notification.intent_id == intent.id, Notification.tries == 0, Notification.topic == Topic.LEAD_CREATED)
+    others = delete(Notification).where(*mine, Notification.channel_id.not_in(same_kind), preferred)
+    session.execute(others.execution_options(synchronize_session=False))
 
 
 def catch_up_owed(session: Session, now: datetime) -> int:

@@ -4,6 +4,7 @@ import click
 
 from vrm import __version__
 from vrm.cli.ask import doctor, explain
+from vrm.cli.experiment import experiment
 from vrm.cli.people import accounts
 from vrm.cli.research import measure, simulate, snapshot
 from vrm.cli.run import deliver, demo, harvest, route, serve, web, worker
@@ -27,5 +28,5 @@ def main() -> None:
 
 for command in (serve, web, worker, demo, db, tree, wants, accounts, harvest, route, deliver, explain, doctor):
     main.add_command(command)
-for command in (measure, snapshot, simulate):
+for command in (measure, snapshot, experiment, simulate):
     main.add_command(command)

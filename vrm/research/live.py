@@ -10,6 +10,7 @@ from sqlalchemy import Select, String, bindparam, func, select, type_coerce
 from sqlalchemy.orm import Session, aliased
 
 from intents.models import Intent
+from intents.trials import Assignment, Ethics, Experiment
 from notifiers.models import Channel, Notification, Topic
 from vendors.models import Actor, Lead, Response, Undelivered, Vendor
 from vrm.kernel import taxonomy
@@ -103,6 +104,10 @@ def leads_query() -> Select[*tuple[Any, ...]]:
             _plain(first.c.kind).label("response_kind"),
             _plain(first.c.actor).label("response_actor"),
             after(now).label("observed_s"),
+            Assignment.arm,
+            Experiment.code.label("experiment"),
+            Assignment.block,
+            _plain(Experiment.ethics).label("ethics"),
         )
         .join(Intent, Intent.id == Lead.intent_id)
         .join(Vendor, Vendor.id == Lead.vendor_id)
@@ -112,6 +117,8 @@ def leads_query() -> Select[*tuple[Any, ...]]:
         )
         .outerjoin(told, (told.c.intent_id == Lead.intent_id) & (told.c.vendor_id == Lead.vendor_id))
         .outerjoin(Channel, Channel.id == told.c.channel_id)
+        .outerjoin(Assignment, Assignment.intent_id == Lead.intent_id)
+        .outerjoin(Experiment, Experiment.id == Assignment.experiment_id)
         .order_by(Lead.intent_id, Lead.vendor_id)
     )
 
@@ -145,8 +152,10 @@ def _table(session: Session, now: datetime, category: Name, region: Name) -> Lea
             "iso_week": words("day", _iso_week),
             "category": words("category_id", lambda id_: category(trees.categories, id_) if id_ else ""),
             "region": words("region_id", lambda id_: region(trees.regions, id_) if id_ else ""),
-            "arm": Words.of("" for _ in fetched),
-            "randomisation_block": Words.of("" for _ in fetched),
+            "arm": words("arm"),
+            "randomisation_block": several(
+                lambda experiment, block: f"{experiment} {block}" if experiment else "", "experiment", "block"
+            ),
             "channel": words("channel"),
             "delivery_status": status,
             "seen_basis": words("seen_by"),
@@ -154,9 +163,16 @@ def _table(session: Session, now: datetime, category: Name, region: Name) -> Lea
             "response_actor": words("response_actor"),
             "intent_outcome": words("outcome", lambda cell: cell or "open"),
             "excluded_reason": several(
-                lambda account, vendor: Excluded.SELF_INTENT if (account, vendor) in selves else "",
+                lambda account, vendor, ethics: (
+                    Excluded.SELF_INTENT
+                    if (account, vendor) in selves
+                    else Excluded.TEST_INTENT
+                    if ethics == Ethics.STUDY
+                    else ""
+                ),
                 "account_id",
                 "vendor_id",
+                "ethics",
             ),
         },
         seconds={name: _seconds(columns.get(name, [None] * len(fetched))) for name in SECONDS},
