@@ -103,24 +103,25 @@ def datapackage(about: About, files: Sequence[Described]) -> str:
         if file.path not in FORMATS:
             continue
         kind, media = FORMATS[file.path]
-        resources.append(
-            {
-                "name": f"leads-{kind}",
-                "path": file.path,
-                "type": "table",
-                "format": kind,
-                "mediatype": media,
-                "encoding": "utf-8",
-                "bytes": file.bytes,
-                "hash": f"sha256:{file.sha256}",
-                "schema": {
-                    "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
-                    "fields": list(frictionless_fields()),
-                    "missingValues": [""],
-                    "primaryKey": ["lead_id"],
-                },
+        resource: dict[str, Any] = {
+            "name": f"leads-{kind}",
+            "path": file.path,
+            # A Parquet file has its own schema; frictionless reads its empty whole numbers as NaN and then refuses them.
+            "type": "file" if kind == "parquet" else "table",
+            "format": kind,
+            "mediatype": media,
+            "encoding": "utf-8",
+            "bytes": file.bytes,
+            "hash": f"sha256:{file.sha256}",
+        }
+        if kind != "parquet":
+            resource["schema"] = {
+                "$schema": "https://datapackage.org/profiles/2.0/tableschema.json",
+                "fields": list(frictionless_fields()),
+                "missingValues": [""],
+                "primaryKey": ["lead_id"],
             }
-        )
+        resources.append(resource)
     return _json(
         {
             "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
