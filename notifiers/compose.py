@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
 from intents.models import Change, Entry, Outcome, Revision
+from intents.trials import Assignment
 from notifiers import bundle, facts, links
 from notifiers.channels import KINDS, Composed, Link
 from notifiers.channels.base import calm
@@ -225,7 +226,9 @@ def _of_lead(session: Session, notification: Notification, post: Post) -> _Parts
         raise NotFound("The lead that this was about is gone.")
     answer = links.answer_url(post.base_url, post.signer, lead, channel)
     why = facts.why(session, lead)
+    arm = session.get(Assignment, lead.intent_id)
     words: dict[str, Any] = {"vendor": lead.vendor.name, "why": why, "terms": lead.intent.terms}
+    words["opening"] = arm.opening if arm is not None else ""
     if not _is_for_a_program(channel):
         words["want"] = facts.want_of(session, lead.intent, Reader(lead.vendor.zone))
     more, data, buttons = _about(session, notification, lead, answer)

@@ -20,10 +20,12 @@ from vrm.web import (
     door,
     errors,
     feeds,
+    figures,
     health,
     home,
     lost,
     me,
+    research,
     security,
     signing_in,
     subscriptions,
@@ -57,6 +59,8 @@ ROOMS = (
     answer,
     admin,
     trees,
+    figures,
+    research,
 )
 
 

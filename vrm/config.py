@@ -95,6 +95,11 @@ class Settings:
         """Whether the store is an SQLite file of this machine."""
         return self.database_url.startswith("sqlite")
 
+    @property
+    def shelf(self) -> Path:
+        """Where snapshots are kept, the public and the restricted ones."""
+        return self.instance / "research"
+
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Settings from the environment. BadSetting, with the fix, for an unknown or malformed one."""

@@ -2,6 +2,7 @@
 
 from intents.corrections import Correction
 from intents.models import Blog, Entry, Intent, IntentPlace, Revision
+from intents.trials import Assignment, Consent, Deviation, Experiment
 from notifiers.models import Arrival, Attempt, Calendar, Channel, Notification
 from vendors.models import (
     Agreement,
@@ -25,12 +26,15 @@ from vrm.kernel.limits import Tally
 from vrm.kernel.rates import Rate
 from vrm.kernel.sessions import BrowserSession
 from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeVersion
+from vrm.readers import Access, Reply
 
 __all__ = [
+    "Access",
     "Account",
     "Agreement",
     "ApiToken",
     "Arrival",
+    "Assignment",
     "Attempt",
     "Audit",
     "Base",
@@ -40,9 +44,12 @@ __all__ = [
     "Calendar",
     "Category",
     "Channel",
+    "Consent",
     "Correction",
+    "Deviation",
     "Entry",
     "Exchange",
+    "Experiment",
     "IdempotencyKey",
     "Intent",
     "IntentPlace",
@@ -56,6 +63,7 @@ __all__ = [
     "RecoveryCode",
     "Region",
     "RegionMember",
+    "Reply",
     "Response",
     "Revision",
     "Subscription",

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     case,
+    delete,
     exists,
     literal,
     select,
@@ -25,10 +26,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from intents import trials
 from intents.models import Intent
-from notifiers.models import Channel, Notification, Topic
+from intents.trials import Assignment, Consent, Ethics, Experiment
+from notifiers.models import Channel, ChannelKind, Notification, Topic
 from vendors.models import Lead, Subscription, Undelivered, Vendor, Withheld
 from vrm import match
 from vrm.kernel import taxonomy
@@ -86,12 +89,17 @@ def route(session: Session, intent: Intent, now: datetime) -> int:
     leads wait, and `turns.take_turns_owed` finds them.
     """
     trees = taxonomy.trees(session)
+    arm = trials.deal(session, intent, trees, now)
     capped = intent.tell_at_most is not None
     parameters = match.intent_parameters(intent, trees, now) | {"withheld": Withheld.CAP if capped else None}
     back = rematch(session, intent, trees, now) if intent.revision > 1 else 0
     opened = _count(session, opening(session.get_bind().dialect.name), parameters)
+    if arm is not None and arm.experiment.ethics is Ethics.STUDY:
+        opened -= _confine(session, Lead.intent_id == intent.id, now)
     if (opened or back) and not capped:
         owe(session, Fresh.OF_INTENT, intent.id, now)
+        if arm is not None and arm.channel is not None:
+            _prefer(session, intent, arm.channel)
     if intent.revision > 1:
         # Another cap, or none any more: whoever waits is looked at again.
         line_up_again(session, Lead.intent_id == intent.id)
@@ -138,10 +146,47 @@ def backfill(session: Session, subscription: Subscription, now: datetime) -> int
     )
     opened = _count(session, _inserting(dialect, Lead, _OPENED, found), {"now": now})
     if opened:
+        opened -= _confine(session, Lead.vendor_id == subscription.vendor_id, now)
+    if opened:
         owe(session, Fresh.OF_VENDOR, subscription.vendor_id, now)
     subscription.backfilled_at = now
     session.flush()
     return opened
+
+
+def _confine(session: Session, leads: ColumnElement[bool], now: datetime) -> int:
+    """Of what was opened just now, take back the leads of a study to vendors who did not agree to it; how many.
+
+    Nobody was told of them yet: that nobody means to buy must not reach whom it does not concern.
+    """
+    studies = (
+        select(Assignment.intent_id)
+        .join(Experiment, Experiment.id == Assignment.experiment_id)
+        .where(Experiment.ethics == Ethics.STUDY)
+    )
+    agreed = (
+        select(Consent.vendor_id)
+        .join(Assignment, Assignment.experiment_id == Consent.experiment_id)
+        .where(Assignment.intent_id == Lead.intent_id, Consent.vendor_id == Lead.vendor_id)
+    )
+    taken_back = delete(Lead).where(leads, Lead.routed_at == now, Lead.intent_id.in_(studies), ~agreed.exists())
+    result = session.execute(taken_back.execution_options(synchronize_session=False))
+    count: int = result.rowcount  # type: ignore[attr-defined]  # A Result of DML is a CursorResult.
+    return count
+
+
+def _prefer(session: Session, intent: Intent, kind: str) -> None:
+    """Of a vendor with a channel of this kind, owe word of this want to no other: it is what the arm compares."""
+    told = aliased(Notification)
+    same_kind = select(Channel.id).where(Channel.kind == ChannelKind(kind))
+    preferred = (
+        select(told.id)
+        .where(told.intent_id == intent.id, told.vendor_id == Notification.vendor_id, told.channel_id.in_(same_kind))
+        .exists()
+    )
+    mine = (Notification.intent_id == intent.id, Notification.tries == 0, Notification.topic == Topic.LEAD_CREATED)
+    others = delete(Notification).where(*mine, Notification.channel_id.not_in(same_kind), preferred)
+    session.execute(others.execution_options(synchronize_session=False))
 
 
 def catch_up_owed(session: Session, now: datetime) -> int:

@@ -7,6 +7,8 @@ from io import StringIO
 from itertools import count
 from typing import Any
 
+import numpy as np
+
 from vrm.research.table import COLUMNS, LeadRow
 
 DAY = 86_400
@@ -61,3 +63,37 @@ def as_csv(rows: Iterable[LeadRow], *, columns: Iterable[str] = COLUMNS) -> str:
         cells = [getattr(row, name, "") for name in names]
         writer.writerow(["" if cell is None else cell for cell in cells])
     return text.getvalue()
+
+
+PATHS = {"cars": ("Vehicles", "Cars"), "tyres": ("Vehicles", "Tyres"), "cakes": ("Food", "Cakes")}
+PLACES = {"lds": ("Europe", "United Kingdom", "Leeds"), "fr": ("Europe", "France"), "gb": ("Europe", "United Kingdom")}
+
+
+def market(seed: int = 1, size: int = 400) -> list[LeadRow]:
+    """Leads of every fate."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for number in range(size):
+        about: dict[str, object] = {
+            "snapshot_id": "live",
+            "intent_id": f"i{number // 4}",
+            "vendor_id": f"v{int(rng.integers(0, 30)) if rng.random() < 0.9 else 30 + number}",
+            "category": str(rng.choice(list(PATHS), p=[0.7, 0.285, 0.015])),
+            "region": str(rng.choice(list(PLACES), p=[0.6, 0.1, 0.3])),
+            "observed_s": int(rng.integers(0, 90 * DAY)),
+            "channel": str(rng.choice(["email", "webhook", "ntfy"], p=[0.7, 0.29, 0.01])),
+        }
+        if rng.random() < 0.3:
+            about["closed_after_s"] = int(rng.integers(0, 40 * DAY))
+        fate = rng.random()
+        if fate < 0.5:
+            kind = str(rng.choice(["offer", "question", "decline", "reply"]))
+            actor = str(rng.choice(["human", "auto"], p=[0.9, 0.1]))
+            found.append(answered(int(rng.lognormal(9, 3)), kind=kind, actor=actor, **about))
+        elif fate < 0.9:
+            found.append(lead(**about))
+        else:
+            found.append(
+                undelivered(str(rng.choice(["bounced", "unknown", "no_channel"])), **about | {"closed_after_s": None})
+            )
+    return found

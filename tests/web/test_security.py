@@ -80,7 +80,7 @@ def test_a_wrong_method_a_huge_form_and_a_fault_are_pages_too(
     def broken() -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setitem(app.view_functions, "home.research", broken)  # The app is shared with other tests.
+    monkeypatch.setitem(app.view_functions, "research.bench", broken)  # The app is shared with other tests.
     answer = somebody.client.get("/research")
     assert answer.status_code == 500
     assert "our fault, not yours" in answer.text

@@ -18,9 +18,12 @@ OPEN = {
     "home.home",
     "home.categories",
     "home.regions",
-    "home.research",
     "home.docs",
-    "home.responsiveness",
+    "figures.responsiveness",
+    "figures.figure",
+    "research.bench",
+    "research.snapshot",
+    "research.file",
     "health.alive",
     "health.ready",
     "health.metrics",  # From a machine of one's own network only.
@@ -41,6 +44,8 @@ OPEN = {
 }
 # Pages about whoever is signed in: a stranger is asked to sign in, Carol sees her own.
 OWN = {
+    "research.ask",
+    "research.asked",
     "me.boards",
     "want.forget",
     "blogs.blogs",
@@ -65,6 +70,7 @@ OWN = {
 }
 # Operators only; Carol is told that there is nothing.
 RUNNING = {
+    "research.decide",
     "admin.overview",
     "admin.outbox",
     "admin.queue",
@@ -177,6 +183,10 @@ def objects(world: World) -> dict[str, dict[str, object]]:
 
 # Routes whose address is itself the key, and public pages: held by tests of their own below.
 KEYED = {
+    "research.experiment",
+    "research.restricted",
+    "research.vendor",
+    "research.reply",
     "answer.look",
     "answer.answer",
     "answer.agree",
@@ -212,6 +222,7 @@ def walk(app: Flask, world: World) -> Iterator[tuple[str, str, str]]:
     """(endpoint, method, path) of every private route."""
     private = objects(world)
     private |= {
+        "research.decide": {"access_id": 1, "what": "approve"},
         "admin.overview": {},
         "admin.outbox": {},
         "admin.mail": {"name": "20261121T115900-msg_1.eml"},

@@ -3,9 +3,11 @@
 import click
 
 from vrm import __version__
-from vrm.cli.ask import doctor, explain, measure
+from vrm.cli.ask import doctor, explain
 from vrm.cli.bench import bench
+from vrm.cli.experiment import experiment
 from vrm.cli.people import accounts
+from vrm.cli.research import measure, simulate, snapshot
 from vrm.cli.run import deliver, demo, harvest, route, serve, web, worker
 from vrm.cli.store import db
 from vrm.cli.tree import tree
@@ -25,21 +27,7 @@ def main() -> None:
     """
 
 
-for command in (
-    serve,
-    web,
-    worker,
-    demo,
-    db,
-    tree,
-    wants,
-    accounts,
-    harvest,
-    route,
-    deliver,
-    measure,
-    explain,
-    doctor,
-    bench,
-):
+for command in (serve, web, worker, demo, db, tree, wants, accounts, harvest, route, deliver, explain, doctor, bench):
+    main.add_command(command)
+for command in (measure, snapshot, experiment, simulate):
     main.add_command(command)

@@ -1,13 +1,12 @@
-"""Commands that answer questions: measure, explain, doctor."""
+"""Commands that answer questions: explain, doctor."""
 
 import asyncio
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from sqlalchemy import func, select
@@ -19,121 +18,12 @@ from notifiers.channels.email import greet
 from vendors import team
 from vrm import explain as explaining
 from vrm import migrations
-from vrm.cli.terminal import console, ready_store, sentences, settings, show_json, show_table
+from vrm.cli.terminal import ready_store, sentences, settings, show_json, show_table
 from vrm.config import Settings
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
 from vrm.kernel.errors import VrmError
-from vrm.research.live import live_table
-from vrm.research.metrics import COLUMN_OF
-from vrm.research.metrics import measure as measuring
-from vrm.research.precision import precision
-from vrm.research.table import read_csv
-
 _LATE = timedelta(minutes=5)  # No message waits as long when somebody works.
-_HORIZONS = {"300": "5 min", "3600": "1 h", "86400": "24 h", "604800": "7 d", "2592000": "30 d"}
-
-
-@click.command()
-@click.option("--leads", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A table to read instead.")
-@click.option("--by", type=click.Choice(list(COLUMN_OF)), help="One group for each.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@sentences
-def measure(leads: Path | None, by: Any, as_json: bool) -> None:
-    """Measure responsiveness: who was reached, who answered, how fast, who is silent and why.
-
-    \b
-    Example:
-      vrm measure --by category
-      vrm measure --leads leads.csv --json
-    """
-    right = None  # A table of leads does not hold why a want was declined.
-    if leads is not None:
-        table = read_csv(leads)
-    else:
-        with ready_store(settings()) as store, store.read() as session:
-            table = live_table(session, utc_now())
-            right = precision(session)
-    found = measuring(table, by=by).as_json()
-    if right is not None:
-        found["precision"] = right.as_json()
-    if as_json:
-        show_json(found)
-        return
-    scored = ["score", "rank"] if by == "vendor" else []
-    show_table(
-        ["group", "leads", "reached", *(f"≤ {name}" for name in _HORIZONS.values()), "median", *scored],
-        [
-            [
-                group["group"] or "all",
-                group["n"],
-                f"{group['reach']['delivered']} of {group['reach']['notified']}",
-                *(_share(group["share_by"][seconds]) for seconds in _HORIZONS),
-                _wait(group["median_wait_s"]["estimate"]),
-                *(_score(group["score"]) if scored else ()),
-            ]
-            for group in found["groups"]
-        ],
-    )
-    console.print(
-        "Shares are of delivered leads, by Kaplan–Meier, with 95 % intervals; – is not yet observable.", style="dim"
-    )
-    for line in _remarks(found):
-        click.echo(line)
-
-
-def _remarks(found: dict[str, Any]) -> Iterator[str]:
-    """What the table of shares does not say: closings that matter, whether groups differ, and by how much arms do."""
-    for group in found["groups"]:
-        if group["closing"] is not None:
-            where = ", ".join(
-                f"≤ {_HORIZONS[at]} {_share(share)}" for at, share in group["closing"]["competes"].items()
-            )
-            yield f"{group['group'] or 'all'}: {group['closing']['note']} Counted so: {where}."
-    right = found.get("precision")
-    if right is not None and right["judged"]:
-        yield f"Of {right['judged']:,} wants that vendors judged, {_share(right)} were rightly brought to them."
-    compared = found.get("logrank")
-    if compared is not None:
-        said = [f"{name} {_p(each)}" for name, each in _tests(compared) if each is not None]
-        yield f"Do the groups answer alike? Log-rank: {'; '.join(said)}."
-    for effect in found.get("effects", ()):
-        for at, name in _HORIZONS.items():
-            difference = effect["difference_by"][at]
-            if isinstance(difference, dict):
-                yield f"{effect['arm']} − {effect['against']}, answered ≤ {name}: {_difference(difference)}."
-
-
-def _tests(compared: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    yield "plain", compared if compared["p"] is not None else None
-    yield "stratified", compared["stratified"]
-    yield "by intents", compared["by_intent"]
-
-
-def _p(test: dict[str, Any]) -> str:
-    return f"p = {test['p']:.2g} (χ² {test['chi2']:.2f}, {test['df']} df)"
-
-
-def _difference(found: dict[str, Any]) -> str:
-    """In points; between few intents there is no interval, and the randomisation alone is told."""
-    points = f"{100 * found['estimate']:+.1f} points"
-    if found["low"] is not None:
-        points += f" ({100 * found['low']:+.1f} to {100 * found['high']:+.1f})"
-    return f"{points}, randomisation p = {found['randomisation_p']:.2g}"
-
-
-def _share(value: Any) -> str:
-    if not isinstance(value, dict):
-        return "–"
-    return f"{value['estimate']:.0%} ({value['low']:.0%}–{value['high']:.0%})"
-
-
-def _score(value: Any) -> tuple[str, str]:
-    return (_share(value), f"{value['rank_low']}–{value['rank_high']}") if isinstance(value, dict) else (value, "–")
-
-
-def _wait(seconds: float | None) -> str:
-    return "–" if seconds is None else str(timedelta(seconds=round(seconds)))
 
 
 @click.command()

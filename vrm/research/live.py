@@ -1,19 +1,25 @@
 """The live store → the table that measuring reads: one row per lead, seconds instead of moments."""
 
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Select, String, bindparam, func, select, type_coerce
 from sqlalchemy.orm import Session, aliased
 
 from intents.models import Intent
+from intents.trials import Assignment, Ethics, Experiment
 from notifiers.models import Channel, Notification, Topic
 from vendors.models import Actor, Lead, Response, Undelivered, Vendor
 from vrm.kernel import taxonomy
 from vrm.kernel.db import MomentType
-from vrm.kernel.taxonomy import Trees
 from vrm.kernel.tree import Tree
-from vrm.research.table import Delivery, LeadRow, LeadTable, from_rows
+from vrm.research.cells import Path
+from vrm.research.selves import self_intents
+from vrm.research.spans import days_since_1970, seconds_between
+from vrm.research.table import FAILED, MISSING, SECONDS, Delivery, Excluded, LeadTable, Words
 
 _UNDELIVERED = {
     Undelivered.NO_CHANNEL: Delivery.NO_CHANNEL,
@@ -23,6 +29,9 @@ _UNDELIVERED = {
     Undelivered.SWITCHED_OFF: Delivery.SWITCHED_OFF,
     Undelivered.TOO_LATE: Delivery.UNDELIVERED,
 }
+_FIRST_DAY = date(1970, 1, 1)
+
+Name = Callable[[Tree, int], str]
 
 
 def live_table(session: Session, now: datetime) -> LeadTable:
@@ -30,11 +39,26 @@ def live_table(session: Session, now: datetime) -> LeadTable:
 
     Not for publishing: nothing is suppressed or pseudonymous here.
     """
-    trees = taxonomy.trees(session)
-    return from_rows(_lead_row(row, trees, now) for row in session.execute(_query()))
+    return _table(session, now, _top, _country)
 
 
-def _query() -> Select[*tuple[Any, ...]]:
+def fine_table(session: Session, now: datetime) -> LeadTable:
+    """The same with the slugs of the nodes themselves, for what is published from it; see `paths`."""
+    return _table(session, now, _slug, _slug)
+
+
+def paths(tree: Tree, slugs: Iterable[str]) -> dict[str, Path]:
+    """For each of these nodes the labels from below the root down to it; () for the root and for ""."""
+    found: dict[str, Path] = {}
+    for slug in slugs:
+        node = tree.by_slug(slug) if slug else None
+        known = node is not None and node.id != tree.root.id
+        found[slug] = tuple(step.label for step in tree.path(node.id)) if node is not None and known else ()
+    return found
+
+
+def leads_query() -> Select[*tuple[Any, ...]]:
+    """One row for each lead; `:now` is when we look. Published beside what is made from it."""
     # A human's first word; failing one, the first automatic one.
     order = (Response.actor != Actor.HUMAN, Response.at, Response.id)
     numbered = select(
@@ -53,26 +77,39 @@ def _query() -> Select[*tuple[Any, ...]]:
         .group_by(Notification.intent_id, Notification.vendor_id)
         .subquery()
     )
+    now = bindparam("now", type_=MomentType)
+    # Who waited for its turn is measured from when it came.
+    routed = func.coalesce(Lead.turn_came_at, Lead.routed_at, type_=MomentType())
+
+    def after(moment: Any) -> Any:
+        return seconds_between(moment, Lead.delivered_at)
+
     return (
         select(
             Lead.intent_id,
-            # Who waited for its turn is measured from when it came.
-            func.coalesce(Lead.turn_came_at, Lead.routed_at, type_=MomentType()).label("routed_at"),
-            Lead.withheld,
-            Lead.notified_at,
-            Lead.delivered_at,
-            Lead.undelivered,
-            Lead.seen_at,
-            Lead.seen_by,
+            Lead.vendor_id,
+            Vendor.slug,
+            days_since_1970(routed).label("day"),
+            _plain(Lead.withheld).label("withheld"),
+            Lead.notified_at.is_not(None).label("notified"),
+            _plain(Lead.undelivered).label("undelivered"),
+            seconds_between(Lead.delivered_at, routed).label("delivered_after_s"),
+            after(Lead.seen_at).label("seen_after_s"),
+            _plain(Lead.seen_by).label("seen_by"),
+            Intent.account_id,
             Intent.category_id,
             Intent.region_id,
-            Intent.closed_at,
-            Intent.outcome,
-            Vendor.slug,
-            Channel.kind.label("channel"),
-            first.c.at.label("response_at"),
-            first.c.kind.label("response_kind"),
-            first.c.actor.label("response_actor"),
+            after(Intent.closed_at).label("closed_after_s"),
+            _plain(Intent.outcome).label("outcome"),
+            _plain(Channel.kind).label("channel"),
+            after(first.c.at).label("response_after_s"),
+            _plain(first.c.kind).label("response_kind"),
+            _plain(first.c.actor).label("response_actor"),
+            after(now).label("observed_s"),
+            Assignment.arm,
+            Experiment.code.label("experiment"),
+            Assignment.block,
+            _plain(Experiment.ethics).label("ethics"),
         )
         .join(Intent, Intent.id == Lead.intent_id)
         .join(Vendor, Vendor.id == Lead.vendor_id)
@@ -82,62 +119,103 @@ def _query() -> Select[*tuple[Any, ...]]:
         )
         .outerjoin(told, (told.c.intent_id == Lead.intent_id) & (told.c.vendor_id == Lead.vendor_id))
         .outerjoin(Channel, Channel.id == told.c.channel_id)
+        .outerjoin(Assignment, Assignment.intent_id == Lead.intent_id)
+        .outerjoin(Experiment, Experiment.id == Assignment.experiment_id)
         .order_by(Lead.intent_id, Lead.vendor_id)
     )
 
 
-def _lead_row(row: Row[*tuple[object, ...]], trees: Trees, now: datetime) -> LeadRow:
-    delivered_at: datetime | None = row.delivered_at
+def _plain(column: Any) -> Any:
+    """The word as the store has it: making a member of a closed set of each is not free, a million times."""
+    return type_coerce(column, String)
 
-    def after(moment: datetime | None) -> int | None:
-        """Whole seconds since delivery. Negative ones stay: measuring leaves such a lead out and counts it."""
-        if delivered_at is None or moment is None:
-            return None
-        return int((moment - delivered_at).total_seconds())
 
-    week = row.routed_at.isocalendar()
-    return LeadRow(
-        snapshot_id="live",
-        lead_id=f"{row.intent_id}-{row.slug}",
-        intent_id=str(row.intent_id),
-        vendor_id=row.slug,
-        iso_week=f"{week.year}-W{week.week:02d}",
-        category=_top(trees.categories, row.category_id),
-        region=_country(trees.regions, row.region_id),
-        arm="",
-        randomisation_block="",
-        channel=row.channel.value if row.channel else "",
-        delivery_status=_delivery(row),
-        delivered_after_s=int((delivered_at - row.routed_at).total_seconds()) if delivered_at else None,
-        seen_after_s=after(row.seen_at),
-        seen_basis=row.seen_by.value if row.seen_by else "",
-        response_after_s=after(row.response_at),
-        response_kind=row.response_kind.value if row.response_kind else "",
-        response_actor=row.response_actor.value if row.response_actor else "",
-        closed_after_s=after(row.closed_at),
-        intent_outcome=row.outcome.value if row.outcome else "open",
-        observed_s=after(now),
-        business_wait_s=None,
-        contact_interval_ok=None,
-        excluded_reason="",
+def _table(session: Session, now: datetime, category: Name, region: Name) -> LeadTable:
+    trees = taxonomy.trees(session)
+    selves = self_intents(session)
+    fetched = session.execute(leads_query(), {"now": now}).fetchall()
+    names = leads_query().selected_columns.keys()
+    columns = dict(zip(names, zip(*fetched, strict=True) if fetched else [()] * len(names), strict=True))
+
+    def words(name: str, label: Callable[[Any], str] = lambda cell: cell or "") -> Words:
+        known: dict[Any, str] = {}
+        return Words.of(known[cell] if cell in known else known.setdefault(cell, label(cell)) for cell in columns[name])
+
+    def several(label: Callable[..., str], *of: str) -> Words:
+        return Words.of(map(label, *(columns[name] for name in of)))
+
+    status = several(_delivery, "withheld", "delivered_after_s", "undelivered", "notified")
+    return LeadTable(
+        words={
+            "snapshot_id": Words.of("live" for _ in fetched),
+            "lead_id": several(lambda intent_id, slug: f"{intent_id}-{slug}", "intent_id", "slug"),
+            "intent_id": words("intent_id", str),
+            "vendor_id": words("slug"),
+            "iso_week": words("day", _iso_week),
+            "category": words("category_id", lambda id_: category(trees.categories, id_) if id_ else ""),
+            "region": words("region_id", lambda id_: region(trees.regions, id_) if id_ else ""),
+            "arm": words("arm"),
+            "randomisation_block": several(
+                lambda experiment, block: f"{experiment} {block}" if experiment else "", "experiment", "block"
+            ),
+            "channel": words("channel"),
+            "delivery_status": status,
+            "seen_basis": words("seen_by"),
+            "response_kind": words("response_kind"),
+            "response_actor": words("response_actor"),
+            "intent_outcome": words("outcome", lambda cell: cell or "open"),
+            "excluded_reason": several(
+                lambda account, vendor, ethics: (
+                    Excluded.SELF_INTENT
+                    if (account, vendor) in selves
+                    else Excluded.TEST_INTENT
+                    if ethics == Ethics.STUDY
+                    else ""
+                ),
+                "account_id",
+                "vendor_id",
+                "ethics",
+            ),
+        },
+        seconds={name: _seconds(columns.get(name, [None] * len(fetched))) for name in SECONDS},
+        contact_interval_ok=_reached(status),
+        row_numbers=np.arange(1, len(fetched) + 1),
     )
 
 
-def _delivery(row: Row[*tuple[object, ...]]) -> Delivery:
-    if row.withheld is not None:
+def _seconds(cells: Iterable[int | None]) -> NDArray[np.int64]:
+    return np.fromiter((MISSING if cell is None else cell for cell in cells), dtype=np.int64)
+
+
+def _reached(status: Words) -> NDArray[np.int8]:
+    """Whether the vendor had a channel that worked at the time, as far as the lead's own way shows it."""
+    known = {Delivery.DELIVERED.value: 1} | {failed.value: 0 for failed in FAILED}
+    by_code = np.array([known.get(label, -1) for label in status.labels] or [-1], dtype=np.int8)
+    return by_code[status.codes]
+
+
+def _delivery(withheld: str | None, delivered_after_s: int | None, undelivered: str | None, notified: bool) -> str:
+    if withheld:
         return Delivery.WITHHELD
-    if row.delivered_at is not None:
+    if delivered_after_s is not None:
         return Delivery.DELIVERED
-    if row.undelivered is not None:
-        return _UNDELIVERED[row.undelivered]
-    return Delivery.PENDING if row.notified_at is None else Delivery.UNKNOWN
+    if undelivered:
+        return _UNDELIVERED[Undelivered(undelivered)]
+    return Delivery.UNKNOWN if notified else Delivery.PENDING
 
 
-def _top(tree: Tree, node_id: int | None) -> str:
-    return tree.path(node_id)[0].label if node_id is not None else ""
+def _iso_week(day: int) -> str:
+    week = (_FIRST_DAY + timedelta(days=day)).isocalendar()
+    return f"{week.year}-W{week.week:02d}"
 
 
-def _country(tree: Tree, node_id: int | None) -> str:
-    if node_id is None:
-        return ""
+def _slug(tree: Tree, node_id: int) -> str:
+    return tree.node(node_id).slug
+
+
+def _top(tree: Tree, node_id: int) -> str:
+    return tree.path(node_id)[0].label
+
+
+def _country(tree: Tree, node_id: int) -> str:
     return next((node.label for node in tree.path(node_id) if node.kind == "country"), tree.label(node_id))

@@ -158,6 +158,7 @@ def measure(table: LeadTable, *, by: By | None = None) -> Measures:
 
     Without `by` there is always one group, even of an empty table; with it there are only groups that have rows.
     """
+    table = table.in_order()
     derived = waits(table)
     parts = _parts(table, derived, by)
     scores: list[Score | None] = _scores(table, parts) if by == "vendor" else [None] * len(parts)

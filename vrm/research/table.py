@@ -2,8 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
@@ -120,6 +120,23 @@ class Words:
         hit = np.array([label in chosen for label in self.labels] or [False], dtype=np.bool_)
         return np.asarray(hit[codes], dtype=np.bool_)
 
+    def renamed(self, name: Callable[[str], str]) -> "Words":
+        """The same column with other labels; labels that come to have the same name become one."""
+        named = Words.of(map(name, self.labels))
+        return Words(named.labels, named.codes[self.codes] if self.labels else self.codes)
+
+    def rows(self, rows: NDArray[np.int64]) -> "Words":
+        """These rows, in this order, with the labels that occur in them."""
+        used, codes = np.unique(self.codes[rows], return_inverse=True)
+        return Words(tuple(self.labels[code] for code in used.tolist()), codes.astype(np.int32))
+
+    def in_order(self) -> "Words":
+        """The same column with its labels in alphabetical order."""
+        order = sorted(range(len(self.labels)), key=self.labels.__getitem__)
+        place = np.empty(len(order), dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        return Words(tuple(self.labels[code] for code in order), place[self.codes] if order else self.codes)
+
     def __getitem__(self, row: int) -> str:
         return self.labels[int(self.codes[row])]
 
@@ -141,6 +158,21 @@ class LeadTable:
     def snapshot_id(self) -> str:
         labels = self.words["snapshot_id"].labels
         return labels[0] if labels else ""
+
+    def in_order(self) -> "LeadTable":
+        """The same table; sums over its groups then come to the same last digit, whichever format it was read from."""
+        grouped = ("intent_id", "vendor_id", "category", "region", "arm", "randomisation_block", "channel")
+        return replace(self, words=dict(self.words) | {name: self.words[name].in_order() for name in grouped})
+
+    def rows(self, rows: NDArray[np.int64]) -> "LeadTable":
+        """These rows, in this order."""
+        return LeadTable(
+            words={name: column.rows(rows) for name, column in self.words.items()},
+            seconds={name: column[rows] for name, column in self.seconds.items()},
+            contact_interval_ok=self.contact_interval_ok[rows],
+            row_numbers=self.row_numbers[rows],
+            ignored_columns=self.ignored_columns,
+        )
 
 
 class _Problems:

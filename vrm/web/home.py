@@ -1,9 +1,6 @@
-"""Pages for everybody: what this is, who answers, where the API is, and names for whoever types one."""
-
-from dataclasses import asdict
+"""Pages for everybody: what this is, who listens, where the API is, and names for whoever types one."""
 
 from flask import Blueprint, Response, jsonify, render_template, request
-from markupsafe import Markup
 from sqlalchemy import func, select
 
 from intents.draft import Visibility
@@ -13,23 +10,10 @@ from vendors.models import Lead, Subscription, Vendor
 from vendors.models import Response as Answer
 from vrm.kernel import taxonomy
 from vrm.kernel.tree import Tree
-from vrm.research.figures import response_curve
-from vrm.research.live import live_table
-from vrm.research.metrics import measure
-from vrm.research.precision import precision
-from vrm.web.desk import db, now
+from vrm.web.desk import db
 from vrm.web.words import later
 
 blueprint = Blueprint("home", __name__)
-
-# The horizons of M3 in words, by seconds.
-MARKS = {
-    300: later("5 min"),
-    3_600: later("1 h"),
-    86_400: later("24 h"),
-    604_800: later("7 days"),
-    2_592_000: later("30 days"),
-}
 
 
 @blueprint.get("/")
@@ -92,31 +76,7 @@ def vendor(slug: str) -> str:
     return render_template("public/vendor.html", vendor=shown, listens=listens, trees=taxonomy.trees(session))
 
 
-@blueprint.get("/research")
-def research() -> str:
-    """What is measured, and where the numbers are."""
-    return render_template("public/research.html")
-
-
 @blueprint.get("/docs")
 def docs() -> str:
     """Where programs find the API."""
     return render_template("public/docs.html")
-
-
-@blueprint.get("/responsiveness")
-def responsiveness() -> str:
-    """Who answers, how fast, and what silence means: all leads together, so that nobody is named."""
-    group = measure(live_table(db(), now())).groups[0]
-    return render_template(
-        "public/responsiveness.html",
-        group=group,
-        # Two sizes, of which the page shows one: letters must stay readable on a phone.
-        figures=[
-            (size, Markup(response_curve(group.curve, ident=f"curve-{size}", width=width)))  # noqa: S704 - Our own drawing of numbers.
-            for size, width in (("wide", 560), ("small", 300))
-        ],
-        marks=MARKS,
-        silent=asdict(group.silent),
-        precision=precision(db()),
-    )

@@ -1,0 +1,44 @@
+"""Weeks in seconds: the measures find the truth that went in, the same seed plays the same weeks."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from vrm import simulate
+from vrm.cli import main
+from vrm.kernel.errors import BadInput
+from vrm.simulate.behaviour import BEHAVIOURS
+
+
+def test_hbr_2011_has_its_published_shares() -> None:
+    hbr = BEHAVIOURS["hbr2011"]
+    shares = (0.37, 0.53, 0.77, 0.77)
+    assert [round(hbr.truth(at), 6) for at in (3_600, 86_400, 2_592_000, 10**9)] == list(shares)
+    rng = np.random.default_rng(1)
+    waits = [hbr.draw(rng) for _ in range(4_000)]
+    within = np.mean([wait is not None and wait.total_seconds() <= 86_400 for wait in waits])
+    assert within == pytest.approx(0.53, abs=0.03)
+
+
+@pytest.mark.slow
+def test_what_is_measured_is_what_went_in(tmp_path: Path) -> None:
+    words = ["simulate", "--wants", "25", "--vendors", "12", "--keep", str(tmp_path), "--json"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said["wants"] == 25
+    for at in ("3600", "86400", "604800"):
+        measured = said["share_by"][at]["measured"]
+        half = (measured["high"] - measured["low"]) / 2
+        assert abs(measured["estimate"] - said["share_by"][at]["truth"]) < 2 * half + 0.01, at
+    again = CliRunner().invoke(main, words)
+    assert (again.exit_code, "exists" in again.output) == (1, True)
+
+
+def test_numbers_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(BadInput) as refused:
+        simulate.plan("rude", weeks=0, wants=10**9, vendors=5, seed=1)
+    assert set(refused.value.problems) == {"behaviour", "weeks", "wants"}

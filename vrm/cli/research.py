@@ -1,0 +1,207 @@
+"""Commands of the research bench: measure, snapshot, simulate."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import Progress
+
+from vrm import simulate as simulation
+from vrm.cli.terminal import console, errors, ready_store, sentences, settings, show_json, show_table
+from vrm.kernel.clock import utc_now
+from vrm.kernel.errors import BadInput
+from vrm.research import snapshots
+from vrm.research.live import live_table
+from vrm.research.metrics import COLUMN_OF
+from vrm.research.metrics import measure as measuring
+from vrm.research.precision import precision
+from vrm.research.snapshots import Shelf
+from vrm.research.table import LeadTable, read_csv
+from vrm.simulate.behaviour import BEHAVIOURS
+
+_HORIZONS = {"300": "5 min", "3600": "1 h", "86400": "24 h", "604800": "7 d", "2592000": "30 d"}
+
+
+@click.command()
+@click.option("--leads", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A table to read instead.")
+@click.option("--snapshot", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A snapshot instead.")
+@click.option("--by", type=click.Choice(list(COLUMN_OF)), help="One group for each.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@sentences
+def measure(leads: Path | None, snapshot: Path | None, by: Any, as_json: bool) -> None:
+    """Measure responsiveness: who was reached, who answered, how fast, who is silent and why.
+
+    \b
+    Example:
+      vrm measure --by category
+      vrm measure --leads leads.csv --json
+      vrm measure --snapshot instance/research/snapshots/2026-11-21.1 --by region
+    """
+    found = measuring(_table(leads, snapshot), by=by).as_json()
+    if leads is None and snapshot is None:
+        # A table of leads does not hold why a want was declined.
+        with ready_store(settings()) as store, store.read() as session:
+            found["precision"] = precision(session).as_json()
+    if as_json:
+        show_json(found)
+        return
+    scored = ["score", "rank"] if by == "vendor" else []
+    show_table(
+        ["group", "leads", "reached", *(f"≤ {name}" for name in _HORIZONS.values()), "median", *scored],
+        [
+            [
+                group["group"] or "all",
+                group["n"],
+                f"{group['reach']['delivered']} of {group['reach']['notified']}",
+                *(_share(group["share_by"][seconds]) for seconds in _HORIZONS),
+                _wait(group["median_wait_s"]["estimate"]),
+                *(_score(group["score"]) if scored else ()),
+            ]
+            for group in found["groups"]
+        ],
+    )
+    console.print(
+        "Shares are of delivered leads, by Kaplan–Meier, with 95 % intervals; – is not yet observable.", style="dim"
+    )
+    for line in _remarks(found):
+        click.echo(line)
+
+
+def _table(leads: Path | None, snapshot: Path | None) -> LeadTable:
+    if leads is not None and snapshot is not None:
+        raise BadInput({"leads": "Name a table with --leads or a snapshot with --snapshot, not both."})
+    if leads is not None:
+        return read_csv(leads)
+    if snapshot is not None:
+        return snapshots.check(snapshot).table()
+    with ready_store(settings()) as store, store.read() as session:
+        return live_table(session, utc_now())
+
+
+def _remarks(found: dict[str, Any]) -> Iterator[str]:
+    """What the table of shares does not say: closings that matter, whether groups differ, and by how much arms do."""
+    for group in found["groups"]:
+        if group["closing"] is not None:
+            where = ", ".join(
+                f"≤ {_HORIZONS[at]} {_share(share)}" for at, share in group["closing"]["competes"].items()
+            )
+            yield f"{group['group'] or 'all'}: {group['closing']['note']} Counted so: {where}."
+    right = found.get("precision")
+    if right is not None and right["judged"]:
+        yield f"Of {right['judged']:,} wants that vendors judged, {_share(right)} were rightly brought to them."
+    compared = found.get("logrank")
+    if compared is not None:
+        said = [f"{name} {_p(each)}" for name, each in _tests(compared) if each is not None]
+        yield f"Do the groups answer alike? Log-rank: {'; '.join(said)}."
+    for effect in found.get("effects", ()):
+        for at, name in _HORIZONS.items():
+            difference = effect["difference_by"][at]
+            if isinstance(difference, dict):
+                yield f"{effect['arm']} − {effect['against']}, answered ≤ {name}: {_difference(difference)}."
+
+
+def _tests(compared: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    yield "plain", compared if compared["p"] is not None else None
+    yield "stratified", compared["stratified"]
+    yield "by intents", compared["by_intent"]
+
+
+def _p(test: dict[str, Any]) -> str:
+    return f"p = {test['p']:.2g} (χ² {test['chi2']:.2f}, {test['df']} df)"
+
+
+def _difference(found: dict[str, Any]) -> str:
+    """In points; between few intents there is no interval, and the randomisation alone is told."""
+    points = f"{100 * found['estimate']:+.1f} points"
+    if found["low"] is not None:
+        points += f" ({100 * found['low']:+.1f} to {100 * found['high']:+.1f})"
+    return f"{points}, randomisation p = {found['randomisation_p']:.2g}"
+
+
+def _share(value: Any) -> str:
+    if not isinstance(value, dict):
+        return "–"
+    return f"{value['estimate']:.0%} ({value['low']:.0%}–{value['high']:.0%})"
+
+
+def _score(value: Any) -> tuple[str, str]:
+    return (_share(value), f"{value['rank_low']}–{value['rank_high']}") if isinstance(value, dict) else (value, "–")
+
+
+def _wait(seconds: float | None) -> str:
+    return "–" if seconds is None else str(timedelta(seconds=round(seconds)))
+
+
+@click.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where to; instance/research otherwise.")
+@click.option("--note", default="", help="A sentence about this release, beside what changed since the last one.")
+@click.option("--check", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Only check this one.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@sentences
+def snapshot(out: Path | None, note: str, check: Path | None, as_json: bool) -> None:
+    """Publish all leads as an immutable set of files: pseudonymous, nothing small enough to be told apart.
+
+    \b
+    Example:
+      vrm snapshot --note "After the first month."
+      vrm snapshot --check instance/research/snapshots/2026-11-21.1
+    """
+    if check is not None:
+        made = snapshots.check(check)
+    else:
+        found = settings()
+        with ready_store(found) as store, store.read() as session:
+            made = snapshots.make(session, utc_now(), Shelf(out or found.shelf), found.base_url, note=note)
+    if as_json:
+        facts = {"id": made.id, "version": made.version, "leads": made.leads, "note": made.note}
+        files = [{"path": file.path, "bytes": file.bytes, "sha256": file.sha256} for file in made.files]
+        show_json(facts | {"citation": made.citation, "folder": str(made.folder), "files": files})
+        return
+    show_table(["file", "bytes"], [[file.path, f"{file.bytes:,}"] for file in made.files])
+    click.echo(f"Snapshot {made.id}: {made.leads} leads. {made.note}".strip())
+    click.echo(f"Cite as: {made.citation}")
+    click.echo(str(made.folder))
+
+
+@click.command()
+@click.option("--behaviour", default="hbr2011", show_default=True, help=f"One of: {', '.join(BEHAVIOURS)}.")
+@click.option("--weeks", default=8, show_default=True, help="How long the broker runs.")
+@click.option("--wants", default=60, show_default=True, help="Published over these weeks.")
+@click.option("--vendors", default=30, show_default=True, help="Shops that listen.")
+@click.option("--seed", default=2008, show_default=True, help="The same seed, the same weeks.")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the store in this folder.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@sentences
+def simulate(behaviour: str, as_json: bool, keep: Path | None, **numbers: int) -> None:
+    """Play weeks of wants and answers in seconds, in a store of its own, and compare what is measured with the truth.
+
+    \b
+    Example:
+      vrm simulate --behaviour hbr2011 --wants 200
+      vrm simulate --keep play && VRM_DATABASE_URL=sqlite:///play/vrm.db vrm web
+    """
+    plan = simulation.plan(behaviour, **numbers)
+    with simulation.fresh_store(keep) as store, Progress(console=errors, transient=True) as bar:
+        task = bar.add_task("Weeks go by …", total=1.0, visible=errors.is_terminal)
+        outcome = simulation.Simulation(store, plan, lambda done: bar.update(task, completed=done)).run()
+        with store.read() as session:
+            group = measuring(live_table(session, outcome.now)).groups[0]
+    found = {
+        str(at): {"truth": plan.behaviour.truth(at), "measured": share.as_json() if share else None}
+        for at, share in group.share_by.items()
+    }
+    if as_json:
+        counts = {"wants": outcome.wants, "leads": outcome.leads, "answers": outcome.answers}
+        stated = {"behaviour": plan.behaviour.name, "source": plan.behaviour.source, "seed": plan.seed}
+        show_json(stated | counts | {"too_late": outcome.too_late, "n": group.n, "share_by": found})
+        return
+    click.echo(f"Vendors answer as in: {plan.behaviour.source}.")
+    click.echo(f"{outcome.wants} wants, {outcome.leads} leads, {outcome.answers} answers in {plan.weeks} weeks.")
+    show_table(
+        ["answered within", "truth", "measured"],
+        [[_HORIZONS[at], f"{each['truth']:.0%}", _share(each["measured"])] for at, each in found.items()],
+    )
+    if keep is not None:
+        click.echo(f"Look at it: VRM_DATABASE_URL=sqlite:///{keep / 'vrm.db'} vrm web")

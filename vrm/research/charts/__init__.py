@@ -1,0 +1,62 @@
+"""A table of leads that may be shown → every figure of the bench, in the order of the page."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from vrm.kernel.errors import NotFound
+from vrm.research.charts.arms import forest, power, randomisation
+from vrm.research.charts.figure import Cell, Column, Figure, Say, Table, plain
+from vrm.research.charts.places import places, week
+from vrm.research.charts.reach import quality, reach
+from vrm.research.charts.sellers import funnel, scores
+from vrm.research.charts.times import bins, curve, ends
+from vrm.research.hours import Week
+from vrm.research.metrics import By, Measures, measure
+from vrm.research.table import LeadTable
+
+__all__ = ["NAMES", "Cell", "Column", "Figure", "Material", "Say", "Table", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What figures are made of."""
+
+    leads: LeadTable  # With published names, see `release`.
+    week: Week
+    names: Mapping[str, str]  # Of vendors that may be named, by their word in the table.
+    say: Say = plain
+    _measured: dict[By | None, Measures] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def figure(self, name: str) -> Figure:
+        """One of NAMES; NotFound for anything else."""
+        if name not in _MAKERS:
+            raise NotFound("There is no such figure.")
+        return _MAKERS[name](self)
+
+    def figures(self) -> Iterator[Figure]:
+        """All of them."""
+        for name in NAMES:
+            yield self.figure(name)
+
+    def measured(self, by: By | None = None) -> Measures:
+        """The measures behind them, worked out once."""
+        if by not in self._measured:
+            self._measured[by] = measure(self.leads, by=by)
+        return self._measured[by]
+
+
+_MAKERS: Mapping[str, Callable[[Material], Figure]] = {
+    "reach": lambda m: reach(m.leads, m.measured(), m.say),
+    "curve": lambda m: curve(m.measured(), m.say),
+    "ends": lambda m: ends(m.measured(), m.say),
+    "bins": lambda m: bins(m.measured(), m.say),
+    "places": lambda m: places(m.leads, m.say),
+    "week": lambda m: week(m.week, m.say),
+    "funnel": lambda m: funnel(m.measured("vendor"), m.say),
+    "scores": lambda m: scores(m.measured("vendor"), m.names, m.say),
+    "arms": lambda m: forest(m.measured("arm"), m.say),
+    "randomisation": lambda m: randomisation(m.leads, m.measured("arm"), m.say),
+    "power": lambda m: power(m.measured("arm"), m.say),
+    "quality": lambda m: quality(m.measured(), m.say),
+}
+NAMES = tuple(_MAKERS)

@@ -1,0 +1,107 @@
+"""The live store or a snapshot → what may be shown of it, narrowed to what is asked for: for pages and API."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from vendors.models import Lead, Vendor
+from vrm.kernel import taxonomy
+from vrm.kernel.tree import Tree
+from vrm.research.cells import LEAST, Path
+from vrm.research.charts import Material, Say, plain
+from vrm.research.hours import live_week
+from vrm.research.live import fine_table, paths
+from vrm.research.metrics import COLUMN_OF, NOT_STATED, By
+from vrm.research.release import below, roll_up
+from vrm.research.snapshots import Snapshot
+from vrm.research.table import LeadTable
+
+LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for. A node stands for all that is published at or below it."""
+
+    category: Path = ()
+    region: Path = ()
+    since: date | None = None  # From the ISO week of this day on, by routing.
+
+    @property
+    def everything(self) -> bool:
+        return not (self.category or self.region or self.since)
+
+
+def node_path(tree: Tree, name: str, *, field: str) -> Path:
+    """The path of a node by id, slug or unambiguous name; () for "". UnknownNode, naming `field`, otherwise."""
+    if not name.strip():
+        return ()
+    numbered = int(name) if name.strip().isascii() and name.strip().isdigit() and len(name.strip()) < 19 else None
+    node = tree.current(numbered) if numbered is not None and numbered in tree else tree.resolve(name, field=field)
+    return paths(tree, [node.slug])[node.slug]
+
+
+def live(session: Session, now: datetime, *, say: Say = plain) -> Material:
+    """The live store as it stands, under the names that a snapshot would give it; vendors by their slugs.
+
+    A vendor may be named with 11 delivered leads or more.
+    """
+    trees = taxonomy.trees(session)
+    fine = fine_table(session, now)
+    public = roll_up(
+        fine,
+        paths(trees.categories, fine.words["category"].labels),
+        paths(trees.regions, fine.words["region"].labels),
+    )
+    return Material(public.table, live_week(session, now), names(session), say)
+
+
+def names(session: Session) -> dict[str, str]:
+    """Vendors that may be named, by their slugs."""
+    found = session.execute(
+        select(Vendor.slug, Vendor.name)
+        .join(Lead, Lead.vendor_id == Vendor.id)
+        .where(Lead.delivered_at.is_not(None), Vendor.closed_at.is_(None))
+        .group_by(Vendor.slug, Vendor.name)
+        .having(func.count() >= LEAST)
+    )
+    return {row.slug: row.name for row in found}
+
+
+def of_snapshot(snapshot: Snapshot, *, say: Say = plain) -> Material:
+    """A snapshot: its vendors have pseudonyms, by which they are shown."""
+    table = snapshot.table()
+    return Material(table, snapshot.week(), {name: name for name in table.words["vendor_id"].labels}, say)
+
+
+def narrowed(material: Material, wanted: Wanted) -> Material:
+    """Only what is asked for. Hours are of the whole, since they are published of nothing else."""
+    return material if wanted.everything else replace(material, leads=_rows(material.leads, wanted))
+
+
+def _rows(leads: LeadTable, wanted: Wanted) -> LeadTable:
+    hit = below(leads.words["category"], wanted.category) & below(leads.words["region"], wanted.region)
+    if wanted.since is not None:
+        hit &= leads.words["iso_week"].among(filter(_from(wanted.since), leads.words["iso_week"].labels))
+    return leads.rows(np.flatnonzero(hit))
+
+
+def _from(day: date) -> Callable[[str], bool]:
+    first = day - timedelta(days=day.weekday())
+    week = first.isocalendar()
+    # A lead has its week and no day: years and weeks of two digits are in order as words.
+    return lambda label: label >= f"{week.year}-W{week.week:02d}"
+
+
+def too_few(material: Material, wanted: Wanted) -> bool:
+    """Whether what is asked for is a part, and one of which nothing may be said."""
+    return not wanted.everything and len(material.leads) < LEAST
+
+
+def counted(material: Material, by: By, label: str) -> int:
+    """How many leads have this word in the column of `by`."""
+    return int(material.leads.words[COLUMN_OF[by]].among(["" if label == NOT_STATED else label]).sum())

@@ -1,0 +1,301 @@
+"""The live store → an immutable, versioned set of files that anybody may have; and such a set → its table again."""
+
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.orm import Session
+
+from vrm.kernel import taxonomy
+from vrm.kernel.errors import BadInput, NotFound
+from vrm.research import codebook, describe, hours, ocel
+from vrm.research.cells import LEAST
+from vrm.research.describe import About, Described
+from vrm.research.files import need_parquet, read_parquet, write_parquet, write_text
+from vrm.research.hours import Week, live_week
+from vrm.research.live import fine_table, leads_query, paths
+from vrm.research.metrics import COLUMN_OF, By, measure
+from vrm.research.queries import QUERIES
+from vrm.research.release import Public, released, roll_up
+from vrm.research.restricted import write_restricted
+from vrm.research.table import LeadTable, read_csv
+
+SUMS = "SHA256SUMS"
+HOURS = "tables/hours.csv"
+_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9]{1,4}", re.ASCII)
+_GROUPS: tuple[By, ...] = ("category", "region", "channel", "vendor", "arm")
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where snapshots are kept: the public ones, and beside them what is not public."""
+
+    root: Path
+
+    @property
+    def public(self) -> Path:
+        return self.root / "snapshots"
+
+    @property
+    def restricted(self) -> Path:
+        """The tier with moments, for researchers whom the operator approved."""
+        return self.root / "restricted"
+
+    @property
+    def ledgers(self) -> Path:
+        """What each snapshot knew of each lead, so that the next can say what was corrected. Never published."""
+        return self.root / "ledgers"
+
+    def all(self) -> list["Snapshot"]:
+        """Every snapshot, the newest first."""
+        if not self.public.is_dir():
+            return []
+        found = [opened(folder) for folder in self.public.iterdir() if _ID.fullmatch(folder.name)]
+        return sorted(found, key=lambda snapshot: snapshot.number, reverse=True)
+
+    def by_id(self, ident: str) -> "Snapshot":
+        """NotFound when there is none."""
+        folder = self.public / ident
+        if not _ID.fullmatch(ident) or not folder.is_dir():
+            raise NotFound("There is no such snapshot.")
+        return opened(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One release, as its own datapackage.json describes it."""
+
+    id: str
+    version: str
+    made_on: date
+    leads: int
+    note: str
+    citation: str
+    folder: Path
+    files: tuple[Described, ...]
+
+    @property
+    def number(self) -> int:
+        """1 for the broker's first one."""
+        return int(self.version.partition(".")[0])
+
+    def file(self, path: str) -> Path:
+        """One of its files; NotFound for anything else, however it is spelt."""
+        if path not in {SUMS, *(file.path for file in self.files)}:
+            raise NotFound("There is no such file in this snapshot.")
+        return self.folder / path
+
+    def table(self) -> LeadTable:
+        """Its leads, from the format that is read fastest here. Raises BadInput where the file is damaged."""
+        parquet = self.folder / "leads.parquet"
+        try:
+            need_parquet()
+        except BadInput:
+            return read_csv(self.folder / "leads.csv")
+        return read_parquet(parquet) if parquet.exists() else read_csv(self.folder / "leads.csv")
+
+    def week(self) -> Week:
+        """Its table of hours, which cannot be made from its leads: they have no clock."""
+        return hours.from_csv(self.file(HOURS).read_text(encoding="utf-8"))
+
+
+def opened(folder: Path) -> Snapshot:
+    """The snapshot in this folder; BadInput where there is none."""
+    try:
+        package: Mapping[str, Any] = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
+        facts: Mapping[str, Any] = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+        sums = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        sentence = f"{folder} is no snapshot: it needs datapackage.json, snapshot.json and {SUMS}."
+        raise BadInput({"snapshot": sentence}) from error
+    split = [line.partition("  ") for line in sums]
+    there = [(path, digest) for digest, _, path in split if (folder / path).is_file()]
+    return Snapshot(
+        id=str(facts["id"]),
+        version=str(package["version"]),
+        made_on=date.fromisoformat(str(package["created"])[:10]),
+        leads=int(facts["leads"]),
+        note=str(facts["note"]),
+        citation=str(facts["citation"]),
+        folder=folder,
+        files=tuple(Described(path, (folder / path).stat().st_size, digest) for path, digest in there),
+    )
+
+
+def check(folder: Path) -> Snapshot:
+    """The snapshot, after every file was compared with its checksum. BadInput with a sentence for each that differs."""
+    snapshot = opened(folder)
+    wrong: dict[str, str] = {}
+    for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
+        digest, _, path = line.partition("  ")
+        file = folder / path
+        if not file.is_file():
+            wrong[path] = f"{path} is missing."
+        elif _digest(file) != digest:
+            wrong[path] = f"{path} is not as it was published; download it again."
+    if wrong:
+        raise BadInput(wrong)
+    return snapshot
+
+
+# --- Making one -----------------------------------------------------------------------------------
+
+
+def make(
+    session: Session, now: datetime, shelf: Shelf, base_url: str, *, note: str = "", least: int = LEAST
+) -> Snapshot:
+    """A new snapshot of every lead as it stands at `now`, with the next version. What is there is never changed.
+
+    Raises BadInput with fewer than 11 leads, or where Parquet cannot be written here.
+    """
+    need_parquet()
+    trees = taxonomy.trees(session)
+    fine = fine_table(session, now)
+    before = shelf.all()
+    ident, version = _next(before, now)
+    public = roll_up(
+        fine,
+        paths(trees.categories, fine.words["category"].labels),
+        paths(trees.regions, fine.words["region"].labels),
+        least=least,
+    )
+    release = released(public, ident, least=least)
+    known = _ledger(fine)
+    said = " ".join(filter(None, (note, _changes(shelf, before, known, least))))
+    url = f"{base_url}/research/snapshots/{ident}"
+    host = base_url.partition("://")[2]
+    about = About(ident, version, now.date(), len(fine), url, f"Intent broker at {host}", said)
+    shelf.public.mkdir(parents=True, exist_ok=True)
+    half = Path(tempfile.mkdtemp(prefix=f".{ident}-", dir=shelf.public))
+    try:
+        _write(half, about, release, live_week(session, now, least=least))
+        _keep_ledger(shelf, ident, known)
+        write_restricted(session, now, public.table, shelf.restricted / f"{ident}.csv")
+        half.chmod(0o755)
+        half.replace(shelf.public / ident)
+    except BaseException:
+        shutil.rmtree(half, ignore_errors=True)
+        raise
+    return opened(shelf.public / ident)
+
+
+def _next(before: list[Snapshot], now: datetime) -> tuple[str, str]:
+    number = before[0].number + 1 if before else 1
+    today = sum(snapshot.id.startswith(f"{now:%Y-%m-%d}.") for snapshot in before)
+    return f"{now:%Y-%m-%d}.{today + 1}", f"{number}.0.0"
+
+
+def _write(folder: Path, about: About, release: Public, week: Week) -> None:
+    write_leads(release.table, folder)
+    for name in ("tables", "sql"):
+        (folder / name).mkdir()
+    (folder / HOURS).write_text(hours.as_csv(week), encoding="utf-8")
+    measured = {"all": measure(release.table).as_json()}
+    measured |= {f"by_{by}": measure(release.table, by=by).as_json() for by in _GROUPS if _has(release.table, by)}
+    (folder / "tables/measures.json").write_text(json.dumps(measured, indent=1, ensure_ascii=False), encoding="utf-8")
+    for name, query in QUERIES.items():
+        (folder / f"sql/{name}.sql").write_text(query + ";\n", encoding="utf-8")
+    (folder / "sql/from-the-store.sql").write_text(_store_query(), encoding="utf-8")
+    (folder / "codebook.md").write_text(codebook.as_markdown(about.id), encoding="utf-8")
+    ocel.write_ocel(release.table, folder / "ocel.json")
+    held = list(_described(folder))
+    (folder / "datapackage.json").write_text(describe.datapackage(about, held), encoding="utf-8")
+    (folder / "croissant.json").write_text(describe.croissant(about, held), encoding="utf-8")
+    (folder / "CITATION.cff").write_text(describe.citation(about), encoding="utf-8")
+    (folder / "README.md").write_text(describe.readme(about, held), encoding="utf-8")
+    facts = {"id": about.id, "leads": about.leads, "note": about.note, "citation": about.citation, "k": LEAST}
+    (folder / "snapshot.json").write_text(
+        json.dumps(facts | {"rolled_up_leads": _few(release.rolled_up)}, indent=1, ensure_ascii=False), encoding="utf-8"
+    )
+    sums = "".join(f"{file.sha256}  {file.path}\n" for file in _described(folder))
+    (folder / SUMS).write_text(sums, encoding="utf-8")
+    for file in folder.rglob("*"):
+        if file.is_file():
+            file.chmod(0o444)  # A published file never changes.
+
+
+def write_leads(table: LeadTable, folder: Path) -> None:
+    """The table in its three formats."""
+    write_text(table, folder / "leads.csv", folder / "leads.jsonl")
+    write_parquet(table, folder / "leads.parquet")
+
+
+def _has(table: LeadTable, by: By) -> bool:
+    return any(table.words[COLUMN_OF[by]].labels)
+
+
+def _store_query() -> str:
+    said = str(leads_query().compile(dialect=sqlite.dialect()))
+    return (
+        "-- How each row was read from the broker's own store (SQLite; moments are microseconds since 1970). Then:\n"
+        "-- names are rolled up until each category and region has 11 leads, ids are hashed with a key that was lost,\n"
+        f"-- observed_s is rounded down to whole days, and rows are put in the order of their hashes.\n{said};\n"
+    )
+
+
+def _described(folder: Path) -> Iterator[Described]:
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            yield Described(file.relative_to(folder).as_posix(), file.stat().st_size, _digest(file))
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened_file:
+        return hashlib.file_digest(opened_file, "sha256").hexdigest()
+
+
+# --- What the next one says of this one -----------------------------------------------------------
+
+Ledger = Mapping[str, tuple[str, str, str]]  # Of each lead: its delivery, who answered, how its want ended.
+
+
+def _ledger(fine: LeadTable) -> Ledger:
+    columns = ("lead_id", "delivery_status", "response_actor", "intent_outcome")
+    lead, *facts = ([fine.words[name].labels[code] for code in fine.words[name].codes.tolist()] for name in columns)
+    return dict(zip(lead, zip(*facts, strict=True), strict=True))
+
+
+def _keep_ledger(shelf: Shelf, ident: str, known: Ledger) -> None:
+    shelf.ledgers.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = shelf.ledgers / f"{ident}.json.gz"
+    file.touch(mode=0o600)
+    with gzip.open(file, "wt", encoding="utf-8") as out:
+        json.dump(known, out)
+
+
+def _changes(shelf: Shelf, before: list[Snapshot], known: Ledger, least: int) -> str:
+    """What became known of the leads of the last snapshot since it was made; "" for the first one."""
+    if not before:
+        return ""
+    last = before[0].id
+    try:
+        with gzip.open(shelf.ledgers / f"{last}.json.gz", "rt", encoding="utf-8") as file:
+            then: Mapping[str, list[str]] = json.load(file)
+    except (OSError, ValueError):
+        return f"What changed since {last} is not known: its ledger is gone."
+    found: Counter[str] = Counter({"new leads": len(known.keys() - then.keys())})
+    found["leads that are gone"] = len(then.keys() - known.keys())
+    for lead in then.keys() & known.keys():
+        (was, by, _), (is_, now_by, outcome) = then[lead], known[lead]
+        if was != is_:
+            found[f"{was} then, {is_} now"] += 1
+        if now_by == "human" and by != "human":
+            found["answered since"] += 1
+        if outcome != then[lead][2]:
+            found["wants closed since, by lead"] += 1
+    told = [f"{what}: {_few(count, least)}" for what, count in sorted(found.items()) if count]
+    return f"Since {last}: {'; '.join(told) or 'nothing changed'}. {last} stays as it was published."
+
+
+def _few(count: int, least: int = LEAST) -> str:
+    return str(count) if count == 0 or count >= least else f"fewer than {least}"
