@@ -16,6 +16,9 @@ OPEN = {
     "static",
     "bootstrap.static",
     "home.home",
+    "browse.wants",
+    "browse.atom",
+    "browse.json_feed",
     "home.categories",
     "home.regions",
     "home.research",
@@ -80,6 +83,7 @@ def objects(world: World) -> dict[str, dict[str, object]]:
     """For each private route with an object in it, the object of somebody else."""
     want, vendor = {"code": world.want.code}, {"slug": world.vendor.slug}
     talk = {"code": world.want.code, "slug": world.vendor.slug}
+    template: dict[str, object] = {"slug": world.vendor.slug, "template_id": 1}
     blog, lead = {"code": world.blog.code}, {"code": f"{world.want.code}-{world.vendor.code}"}
     channel = {"slug": world.vendor.slug, "code": world.mail.code}
     subscription = {"slug": world.vendor.slug, "code": world.subscription_code}
@@ -123,6 +127,9 @@ def objects(world: World) -> dict[str, dict[str, object]]:
         **dict.fromkeys(
             [
                 "vendor.inbox",
+                "vendor.several",
+                "templates.all_of_them",
+                "templates.make",
                 "vendor.settings",
                 "vendor.describe",
                 "vendor.pause",
@@ -151,6 +158,7 @@ def objects(world: World) -> dict[str, dict[str, object]]:
             ],
             subscription,
         ),
+        **dict.fromkeys(["templates.one", "templates.change", "templates.remove"], template),
         "channels.new": {**vendor, "kind": "email"},
         "channels.add": {**vendor, "kind": "email"},
         **dict.fromkeys(
@@ -185,6 +193,7 @@ KEYED = {
     "door.look_at_link",
     "door.spend_link",
     "want.show",
+    "browse.linked",
     "home.vendor",
 }
 

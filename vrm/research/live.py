@@ -24,13 +24,14 @@ _UNDELIVERED = {
 }
 
 
-def live_table(session: Session, now: datetime) -> LeadTable:
-    """Every lead as it stands at `now`, with the vendor's slug, the top category and the country as groups.
+def live_table(session: Session, now: datetime, *, vendor_id: int | None = None) -> LeadTable:
+    """Every lead, or those of one vendor, at `now`; vendor's slug, top category and country are groups.
 
     Not for publishing: nothing is suppressed or pseudonymous here.
     """
     trees = taxonomy.trees(session)
-    return from_rows(_lead_row(row, trees, now) for row in session.execute(_query()))
+    query = _query() if vendor_id is None else _query().where(Lead.vendor_id == vendor_id)
+    return from_rows(_lead_row(row, trees, now) for row in session.execute(query))
 
 
 def _query() -> Select[*tuple[Any, ...]]:
