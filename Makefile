@@ -67,6 +67,12 @@ bench: $(VENV)/.test ## Each promise about speed, as a ratio in one run
 	@missed=0; for script in benchmarks/[a-z]*.py; do \
 		echo "== $$script"; $(BIN)/python $$script || missed=1; done; exit $$missed
 
+.PHONY: texts
+texts: $(VENV)/.test ## Collect the texts of pages into the catalogues of vrm/translations/
+	@cd vrm && ../$(BIN)/pybabel -q extract -F translations/babel.cfg -k _ -k later -k ngettext:1,2 --sort-output --no-location -o translations/messages.pot .
+	@cd vrm && ../$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching --omit-header --ignore-obsolete
+	@rm vrm/translations/messages.pot
+
 .PHONY: screenshots
 screenshots: $(VENV)/.test ## Every page, both widths, light and dark, into screenshots/
 	@$(BIN)/python -m tests.screenshots

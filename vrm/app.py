@@ -23,8 +23,10 @@ from vrm.web import (
     feeds,
     health,
     home,
+    languages,
     lost,
     me,
+    mydata,
     security,
     signing_in,
     subscriptions,
@@ -50,6 +52,7 @@ ROOMS = (
     blogs,
     account,
     signing_in,
+    mydata,
     vendor,
     subscriptions,
     channels,
@@ -74,7 +77,8 @@ def create_app(
     desk.install(app, desk_of(settings, store=store, clock=clock, passwords=passwords))
     security.install(app, settings)
     visitors.install(app)
-    words.install(app, {"timezone_selector": visitors.zone_name})
+    words.install(app, {"timezone_selector": visitors.zone_name, "locale_selector": languages.language})
+    languages.install(app)
     Bootstrap5(app)
     errors.install(app)
     app.register_blueprint(api.blueprint)

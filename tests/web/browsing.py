@@ -101,6 +101,7 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("entry", None, f"/entries/{world.links['entry']}"),
         ("account", world.ana, "/me/account"),
         ("signing-in", world.ana, "/me/signing-in"),
+        ("data", world.ana, "/me/data"),
         ("vendor-start", None, "/vendor"),
         ("vendor-several", world.olu, "/vendor"),
         ("inbox", world.ben, f"/vendor/{vendor}"),
