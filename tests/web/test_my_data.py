@@ -23,7 +23,7 @@ HERS = (
     "496 0000",
     "small and reliable",
     "on Saturdays",
-    "winter tyres",
+    "Does it have winter",
     "ana.example.org",
 )
 

@@ -98,7 +98,7 @@ def _where(trees: Trees) -> tuple[Where, Typed]:
     where = Where(
         category=node_asked(typed, "category", trees.categories),
         region=node_asked(typed, "region", trees.regions),
-        words=typed.get("q")[:200],
+        words=words_asked(typed),
     )
     shown = Typed(
         category=where.category.label if where.category else typed.get("category"),
@@ -118,6 +118,11 @@ def node_asked(typed: Typed, name: str, tree: Tree) -> Node | None:
         id_ = typed.node(name, tree)
         node = tree.node(id_) if id_ is not None else None
     return node if node is not None and node.id != tree.root.id else None
+
+
+def words_asked(typed: Typed) -> str:
+    """The words that are looked for, without what no store can hold."""
+    return "".join(letter for letter in typed.get("q")[:200] if letter.isprintable())
 
 
 def _named(where: Where) -> dict[str, str]:

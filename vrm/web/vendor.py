@@ -17,7 +17,7 @@ from vrm.kernel.accounts import Account
 from vrm.kernel.errors import NotFound
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.answering import answer_of, answer_typed, chosen_words
-from vrm.web.browse import node_asked
+from vrm.web.browse import node_asked, words_asked
 from vrm.web.desk import db, desk, now, own_path
 from vrm.web.sending import send_now
 from vrm.web.typed import Typed
@@ -137,7 +137,7 @@ def _inbox(vendor: Vendor, status: int, typed: Typed | None = None) -> AnyRespon
         standing=Standing(only) if only in list(Standing) and only not in list(Box) else None,
         category=node_asked(asked, "category", trees.categories),
         region=node_asked(asked, "region", trees.regions),
-        words=asked.get("q")[:200],
+        words=words_asked(asked),
     )
     before = asked.get("before")
     page = leads.inbox(
