@@ -1,7 +1,7 @@
 """Pages under load: a board of 5,000 vendors, an inbox of 100,000 wants, and a want as JSON beside a bare route.
 
-`python benchmarks/web.py [--quick] [--json]`. The ratio needs wrk (`apt-get install wrk`); both sides run behind Granian
-with one worker, in turns, so that whatever else the machine does strikes both.
+The ratio needs wrk (`apt-get install wrk`). Both sides run behind Granian with one worker, in turns, so that
+whatever else the machine does strikes both.
 """
 
 import argparse
@@ -223,7 +223,8 @@ def measure(quick: bool) -> list[dict[str, Any]]:
         if shutil.which("wrk"):
             found, ours, bare = ratio(place, environment, code, 1 if quick else 5)
             lines += [
-                {"what": "want as JSON ÷ bare route, requests/s", "figure": round(found, 2), "unit": "", "target": 0.35, "ok": found >= 0.35},
+                {"what": "want as JSON ÷ bare route, requests/s", "figure": round(found, 2), "unit": "", "target": 0.35,
+                 "ok": found >= 0.35},
                 {"what": "  want as JSON", "figure": round(ours), "unit": "/s", "target": None, "ok": True},
                 {"what": "  bare route", "figure": round(bare), "unit": "/s", "target": None, "ok": True},
             ]  # fmt: skip

@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Select, delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from intents import publish
+from intents.corrections import Correction
 from intents.draft import Visibility
-from intents.models import Blog, Entry, Intent, Revision
+from intents.models import Blog, Entry, Intent, IntentPlace, Revision
 from notifiers.models import Channel, Notification
 from vendors.leads import standing
 from vendors.models import (
@@ -35,8 +36,9 @@ from vrm.kernel.idempotency import IdempotencyKey
 
 Table = list[dict[str, Any]]
 
-_SECRET = frozenset({"password_hash", "secret_hash", "session_epoch", "id", "account_id", "proof_token"})
+_SECRET = frozenset({"said", "password_hash", "secret_hash", "session_epoch", "id", "account_id", "proof_token"})
 ERASED = "(erased)"
+_NO_POINT = dict.fromkeys(("near_km", "near_lat", "near_lon", "near_x", "near_y", "near_z"))  # Where they live, maybe.
 
 
 def everything(session: Session, account: Account) -> dict[str, Table]:
@@ -86,6 +88,7 @@ def everything(session: Session, account: Account) -> dict[str, Table]:
         "blocked_vendors": [_plain(one) for one in _of(session, Block, account)],
         "blogs": [_plain(one) for one in _of(session, Blog, account)],
         "posts": [_plain(one) for one in session.scalars(_entries(account))],
+        "sentences_that_teach": [_plain(one) for one in _of(session, Correction, account)],
         "tokens": [_plain(one) for one in _of(session, ApiToken, account)],
         "letters": [_plain(one) for one in _of(session, Notification, account)],
         "done_by_you": [_plain(one) for one in _of(session, Audit, account)],
@@ -163,7 +166,7 @@ def erase(session: Session, account: Account, now: datetime) -> Gone:
         if vendor.name in gone.closed_vendors:
             _close(session, vendor, now)
     _erase_words(session, select(Intent.id).where(Intent.account_id == account.id))
-    for model in (Block, Blog, Membership, ApiToken, Link, IdempotencyKey, Notification):
+    for model in (Block, Blog, Correction, Membership, ApiToken, Link, IdempotencyKey, Notification):
         session.execute(delete(model).where(model.account_id == account.id))
     for nameless in (Response, Agreement, Audit):
         session.execute(update(nameless).where(nameless.account_id == account.id).values(account_id=None))
@@ -180,6 +183,8 @@ def _erase_words(session: Session, intents: Select[Any]) -> None:
             "title": ERASED,
             "body": "",
             "terms": "",
+            "said": "",
+            **_NO_POINT,
             "budget_min": None,
             "budget_max": None,
             "currency": None,
@@ -193,10 +198,12 @@ def _erase_words(session: Session, intents: Select[Any]) -> None:
         Exchange: {"words": ""},
         Agreement: {"terms": ""},
     }
+    session.execute(delete(IntentPlace).where(IntentPlace.intent_id.in_(intents)))
     for model, values in wiped.items():
         theirs = model.id if model is Intent else model.intent_id
         statement = update(model).where(theirs.in_(intents)).values(**values)
-        session.execute(statement, execution_options={"synchronize_session": "fetch"})
+        session.execute(statement, execution_options={"synchronize_session": False})
+    session.expire_all()
 
 
 def _close(session: Session, vendor: Vendor, now: datetime) -> None:
