@@ -71,6 +71,12 @@ bench: $(VENV)/.test ## Each promise about speed, as a ratio in one run
 chaos: $(VENV)/.test ## kill −9, restarts, a full disk: each fault many times, with its counts (ARGS=--quick)
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: texts
+texts: $(VENV)/.test ## Collect the texts of pages into the catalogues of vrm/translations/
+	@cd vrm && ../$(BIN)/pybabel -q extract -F translations/babel.cfg -k _ -k later -k ngettext:1,2 --sort-output --no-location -o translations/messages.pot .
+	@cd vrm && ../$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching --omit-header --ignore-obsolete
+	@rm vrm/translations/messages.pot
+
 .PHONY: screenshots
 screenshots: $(VENV)/.test ## Every page, both widths, light and dark, into screenshots/
 	@$(BIN)/python -m tests.screenshots

@@ -1,5 +1,6 @@
 """Leads as they are looked at: by code, by intent, by vendor, and in which state of silence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -111,15 +112,19 @@ def inbox(
     vendor: Vendor,
     *,
     only: Standing | None = None,
+    where: Sequence[ColumnElement[bool]] = (),
     before: int | None = None,
     limit: int = 50,
 ) -> Page:
-    """A vendor's leads, newest intent first, withheld ones never. `before` is the `next_before` of the last page."""
+    """A vendor's leads, newest intent first, withheld ones never.
+
+    `where` may narrow leads and intents further; `before` is the `next_before` of the last page.
+    """
     query = (
         select(Lead)
         .join(Lead.intent)
         .options(contains_eager(Lead.intent), joinedload(Lead.vendor))
-        .where(Lead.vendor_id == vendor.id, Lead.withheld.is_(None))
+        .where(Lead.vendor_id == vendor.id, Lead.withheld.is_(None), *where)
         .order_by(Lead.intent_id.desc())
         .limit(limit + 1)
     )

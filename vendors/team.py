@@ -54,13 +54,18 @@ def found(
     return vendor
 
 
-def describe(session: Session, vendor: Vendor, *, name: str, website: str, about: str, zone: str) -> None:
+def describe(
+    session: Session, vendor: Vendor, *, name: str, website: str, about: str, zone: str, reply: str | None = None
+) -> None:
     """Change what the vendor says of itself; its slug stays. Raises BadInput with a sentence per field.
 
     Another website has to be proven anew.
     """
     before = vendor.website
-    for field, value in _check(name=name, website=website, about=about, zone=zone).items():
+    said = _check(name=name, website=website, about=about, zone=zone)
+    if reply is not None:  # Its word on its public figures.
+        said["reply"] = text.prose(reply, field="reply", label="Your word on your figures", most=2_000)
+    for field, value in said.items():
         setattr(vendor, field, value)
     if not same_site(before, vendor.website):
         vendor.verified_at = None

@@ -14,6 +14,7 @@ from vrm.web import (
     api,
     blogs,
     board,
+    browse,
     channels,
     colleagues,
     desk,
@@ -23,12 +24,15 @@ from vrm.web import (
     figures,
     health,
     home,
+    languages,
     lost,
     me,
+    mydata,
     research,
     security,
     signing_in,
     subscriptions,
+    templates,
     timing,
     trees,
     vendor,
@@ -43,12 +47,14 @@ ROOMS = (
     home,
     health,
     door,
+    browse,
     want,
     me,
     board,
     blogs,
     account,
     signing_in,
+    mydata,
     vendor,
     subscriptions,
     channels,
@@ -56,6 +62,7 @@ ROOMS = (
     lost,
     feeds,
     colleagues,
+    templates,
     answer,
     admin,
     trees,
@@ -74,7 +81,8 @@ def create_app(
     desk.install(app, desk_of(settings, store=store, clock=clock, passwords=passwords))
     security.install(app, settings)
     visitors.install(app)
-    words.install(app, {"timezone_selector": visitors.zone_name})
+    words.install(app, {"timezone_selector": visitors.zone_name, "locale_selector": languages.language})
+    languages.install(app)
     Bootstrap5(app)
     errors.install(app)
     app.register_blueprint(api.blueprint)

@@ -16,6 +16,9 @@ OPEN = {
     "static",
     "bootstrap.static",
     "home.home",
+    "browse.wants",
+    "browse.atom",
+    "browse.json_feed",
     "home.categories",
     "home.regions",
     "home.docs",
@@ -64,6 +67,10 @@ OWN = {
     "signing_in.add_passkey",
     "signing_in.again",
     "signing_in.again_by_mail",
+    "mydata.look",
+    "mydata.as_json",
+    "mydata.as_csv",
+    "mydata.erase",
     "vendor.found",
     "vendor.to_channels",
     "door.send_proof",
@@ -88,6 +95,7 @@ def objects(world: World) -> dict[str, dict[str, object]]:
     """For each private route with an object in it, the object of somebody else."""
     want, vendor = {"code": world.want.code}, {"slug": world.vendor.slug}
     talk = {"code": world.want.code, "slug": world.vendor.slug}
+    template: dict[str, object] = {"slug": world.vendor.slug, "template_id": 1}
     blog, lead = {"code": world.blog.code}, {"code": f"{world.want.code}-{world.vendor.code}"}
     channel = {"slug": world.vendor.slug, "code": world.mail.code}
     subscription = {"slug": world.vendor.slug, "code": world.subscription_code}
@@ -132,6 +140,9 @@ def objects(world: World) -> dict[str, dict[str, object]]:
         **dict.fromkeys(
             [
                 "vendor.inbox",
+                "vendor.several",
+                "templates.all_of_them",
+                "templates.make",
                 "vendor.settings",
                 "vendor.describe",
                 "vendor.prove",
@@ -165,6 +176,7 @@ def objects(world: World) -> dict[str, dict[str, object]]:
             ],
             subscription,
         ),
+        **dict.fromkeys(["templates.one", "templates.change", "templates.remove"], template),
         "channels.new": {**vendor, "kind": "email"},
         "channels.add": {**vendor, "kind": "email"},
         **dict.fromkeys(
@@ -203,6 +215,7 @@ KEYED = {
     "door.look_at_link",
     "door.spend_link",
     "want.show",
+    "browse.linked",
     "home.vendor",
 }
 

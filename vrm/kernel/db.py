@@ -217,6 +217,7 @@ class Base(DeclarativeBase):
 # --- Engines and sessions -------------------------------------------------------------------------
 
 _WRITES = "vrm_writes"
+_SMALL = 256 * 2**20  # Bytes that are copied within a second or two.
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -228,6 +229,8 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
         "foreign_keys = ON",
         "busy_timeout = 15000",
         "temp_store = MEMORY",
+        # What was deleted or changed is overwritten where that costs no further write; see personal.erase.
+        "secure_delete = FAST",
     ):
         connection.execute(f"PRAGMA {pragma}")
     # SQLite has no hash of its own; see `sha256_hex`.
@@ -297,6 +300,25 @@ class Store:
         """A snapshot to look at; on SQLite it takes no write lock."""
         with self.session(writes=False) as session:
             yield session
+
+    def forget(self) -> None:
+        """Leave no trace of deleted words in SQLite's file and its log; nothing elsewhere.
+
+        A file above 256 MB is not written anew, since everybody would wait for it: its free space may hold old words
+        until the operator does (`VACUUM`). PostgreSQL's own vacuum takes them in its time.
+        """
+        if self.dialect != "sqlite":
+            return
+        connection = self.engine.raw_connection()  # No transaction may be open.
+        try:
+            cursor = connection.cursor()
+            pages, size = (cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+            if pages * size <= _SMALL:
+                cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.close()
+        finally:
+            connection.close()
 
     def __enter__(self) -> Self:
         return self

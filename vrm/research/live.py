@@ -34,12 +34,12 @@ _FIRST_DAY = date(1970, 1, 1)
 Name = Callable[[Tree, int], str]
 
 
-def live_table(session: Session, now: datetime) -> LeadTable:
-    """Every lead as it stands at `now`, with the vendor's slug, the top category and the country as groups.
+def live_table(session: Session, now: datetime, *, vendor_id: int | None = None) -> LeadTable:
+    """Every lead, or those of one vendor, at `now`; vendor's slug, top category and country are groups.
 
     Not for publishing: nothing is suppressed or pseudonymous here.
     """
-    return _table(session, now, _top, _country)
+    return _table(session, now, _top, _country, vendor_id)
 
 
 def fine_table(session: Session, now: datetime) -> LeadTable:
@@ -130,10 +130,13 @@ def _plain(column: Any) -> Any:
     return type_coerce(column, String)
 
 
-def _table(session: Session, now: datetime, category: Name, region: Name) -> LeadTable:
+def _table(
+    session: Session, now: datetime, category: Name, region: Name, vendor_id: int | None = None
+) -> LeadTable:
     trees = taxonomy.trees(session)
     selves = self_intents(session)
-    fetched = session.execute(leads_query(), {"now": now}).fetchall()
+    query = leads_query() if vendor_id is None else leads_query().where(Lead.vendor_id == vendor_id)
+    fetched = session.execute(query, {"now": now}).fetchall()
     names = leads_query().selected_columns.keys()
     columns = dict(zip(names, zip(*fetched, strict=True) if fetched else [()] * len(names), strict=True))
 

@@ -177,6 +177,34 @@ function keepLive(region) {
   setTimeout(look, wait);
 }
 
+// Keys of a list, which work only while the list has the focus, so that they are in nobody's way (WCAG 2.1.4).
+function keysOf(list) {
+  const links = () => [...list.querySelectorAll("h2 > a")];
+  const row = () => document.activeElement.closest("li");
+  const step = (by) => {
+    const at = links().findIndex((link) => row()?.contains(link));
+    links()[Math.min(Math.max(at + by, 0), links().length - 1)]?.focus();
+  };
+  const does = {
+    j: () => step(1),
+    k: () => step(-1),
+    x: () => row()?.querySelector("input[type=checkbox]")?.click(),
+    o: () => row()?.querySelector("h2 > a")?.click(),
+  };
+  list.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !does[event.key]) return;
+    event.preventDefault();
+    does[event.key]();
+  });
+  document.querySelectorAll("[data-keys-help], [data-tick-all]").forEach((one) => { one.hidden = false; });
+  document.querySelector("[data-tick-all]")?.addEventListener("click", () => {
+    const boxes = [...list.querySelectorAll("input[type=checkbox]")];
+    const all = boxes.every((box) => box.checked);
+    boxes.forEach((box) => { box.checked = !all; });
+  });
+}
+
+document.querySelectorAll("[data-keys]").forEach(keysOf);
 document.querySelectorAll("[data-live]").forEach(keepLive);
 document.querySelectorAll("[data-suggest]").forEach(suggest);
 document.querySelectorAll("[data-understand]").forEach(understand);

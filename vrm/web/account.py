@@ -3,6 +3,7 @@
 from datetime import timedelta
 from zoneinfo import available_timezones
 
+import flask_babel  # type: ignore[import-untyped] # It ships no types.
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
@@ -12,6 +13,9 @@ from vrm.kernel import accounts, text
 from vrm.kernel.accounts import ApiToken, NewToken, Scope
 from vrm.web.desk import db, now
 from vrm.web.signing_in import proven_lately
+from vrm.web import visitors
+from vrm.web.desk import db, desk, now
+from vrm.web.languages import LANGUAGES
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, signed_in
 from vrm.web.words import _
@@ -31,7 +35,7 @@ def form() -> AnyResponse:
 @blueprint.post("")
 @signed_in
 def save() -> AnyResponse:
-    """Name, telephone and time zone."""
+    """Name, telephone, time zone and language."""
     account, typed = me(), Typed(request.form)
     name = phone = ""
     with typed.attempt():
@@ -40,9 +44,13 @@ def save() -> AnyResponse:
         phone = text.line(typed.get("phone"), field="phone", label="The telephone number", most=40, least=0)
     if typed.get("zone") not in available_timezones():
         typed.problems["zone"] = _("There is no such time zone; choose one such as Europe/London.")
+    if typed.get("locale") not in ("", *LANGUAGES):
+        typed.problems["locale"] = _("Please choose one of those that are offered.")
     if typed.problems:
         return _page(typed, 422)
     account.name, account.phone, account.zone = name, phone, typed.get("zone")
+    account.locale = typed.get("locale")
+    flask_babel.refresh()  # What follows is said in the new language.
     db().flush()
     flash(_("Saved."))
     return redirect(url_for("account.form"), 303)
@@ -78,7 +86,7 @@ def revoke_token(token_id: int) -> AnyResponse:
 
 def _typed(**more: str) -> Typed:
     account = me()
-    return Typed({"name": account.name, "phone": account.phone, "zone": account.zone, **more})
+    return Typed({"name": account.name, "phone": account.phone, "zone": account.zone, "locale": account.locale, **more})
 
 
 def _page(typed: Typed, status: int, *, made: NewToken | None = None) -> AnyResponse:
@@ -94,6 +102,7 @@ def _page(typed: Typed, status: int, *, made: NewToken | None = None) -> AnyResp
         zones=[
             (zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"
         ],
+        languages=[("", _("As my browser asks")), *LANGUAGES.items()],
         tokens=tokens.all(),
         made=made,
         scopes=list(Scope),

@@ -12,6 +12,7 @@ from vrm.kernel import taxonomy
 from vrm.kernel.errors import BadInput, NotFound
 from vrm.research import charts, drawing, published
 from vrm.research.charts import Cell, Column, Figure, Material
+from vrm.research.precision import precision
 from vrm.research.published import LIVE, Wanted
 from vrm.research.queries import QUERIES
 from vrm.research.snapshots import Shelf, Snapshot

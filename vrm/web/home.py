@@ -5,15 +5,28 @@ from sqlalchemy import func, select
 
 from intents.draft import Visibility
 from intents.models import Intent
-from vendors import team
+from vendors import choose, team
 from vendors.models import Lead, Subscription, Vendor
 from vendors.models import Response as Answer
 from vrm.kernel import taxonomy
 from vrm.kernel.tree import Tree
-from vrm.web.desk import db
+from vrm.research.live import live_table
+from vrm.research.metrics import Group, measure
+from vrm.web.desk import db, now
 from vrm.web.words import later
 
 blueprint = Blueprint("home", __name__)
+
+NAMED_FROM = 11  # Delivered leads: below that, figures would say more about chance than about a vendor.
+
+# The horizons of M3 in words, by seconds.
+MARKS = {
+    300: later("5 min"),
+    3_600: later("1 h"),
+    86_400: later("24 h"),
+    604_800: later("7 days"),
+    2_592_000: later("30 days"),
+}
 
 
 @blueprint.get("/")
@@ -64,7 +77,7 @@ def _suggestions(tree: Tree) -> Response:
 
 @blueprint.get("/vendors/<slug>")
 def vendor(slug: str) -> str:
-    """What a vendor says of itself. No ranking, no score."""
+    """What a vendor says of itself, and how it answers, with its reply to that. No ranking."""
     session = db()
     shown = team.by_slug(session, slug)
     listens = session.scalars(
@@ -73,7 +86,26 @@ def vendor(slug: str) -> str:
         .order_by(Subscription.id)
         .limit(20)
     ).all()
-    return render_template("public/vendor.html", vendor=shown, listens=listens, trees=taxonomy.trees(session))
+    return render_template(
+        "public/vendor.html",
+        vendor=shown,
+        listens=listens,
+        group=_figures_of(shown),
+        least=NAMED_FROM,
+        marks=MARKS,
+        gladness=choose.gladness(session, shown.id),
+        trees=taxonomy.trees(session),
+    )
+
+
+def _figures_of(vendor: Vendor) -> Group | None:
+    """How it answers; None until so many leads were delivered that one of them does not decide it."""
+    delivered = (
+        select(func.count()).select_from(Lead).where(Lead.vendor_id == vendor.id, Lead.delivered_at.is_not(None))
+    )
+    if (db().scalar(delivered) or 0) < NAMED_FROM:
+        return None
+    return measure(live_table(db(), now(), vendor_id=vendor.id)).groups[0]
 
 
 @blueprint.get("/docs")

@@ -77,6 +77,7 @@ def _add_headers(response: Response) -> Response:
         _pack(response)
     elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "private, no-cache"
+        response.vary.update(("Accept-Language", "Cookie"))
     return response
 
 

@@ -8,9 +8,11 @@ from intents.models import Intent
 from notifiers import register
 from notifiers.channels import KINDS
 from notifiers.models import ChannelKind
+from vendors import inbox as sought
 from vendors import leads, respond, site, subscribe, team, templates
+from vendors.inbox import Box, Sought
 from vendors.leads import Standing
-from vendors.models import Exchange, Lead, Role, SeenBy, Vendor, Via
+from vendors.models import DeclineReason, Exchange, Lead, Role, SeenBy, Vendor, Via
 from vendors.subscribe import Order
 from vrm import turns
 from vrm.kernel import taxonomy
@@ -18,17 +20,22 @@ from vrm.kernel.accounts import Account
 from vrm.kernel.errors import NotFound, OutsideError
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.answering import answer_of, answer_typed, chosen_words
-from vrm.web.desk import db, desk, now
+from vrm.web.browse import node_asked, words_asked
+from vrm.web.desk import db, desk, now, own_path
 from vrm.web.sending import send_now
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, signed_in, somebody
 from vrm.web.want import currency_options
-from vrm.web.words import _
+from vrm.web.words import _, later, ngettext
 from vrm.why import why_us
 
 blueprint = Blueprint("vendor", __name__, url_prefix="/vendor")
 
-FILTERS = (Standing.UNSEEN, Standing.SEEN, Standing.ANSWERED, Standing.UNDELIVERED, Standing.ON_ITS_WAY)
+BOXES = {
+    Box.TO_ANSWER: later("To answer"),
+    Box.ANSWERED: later("Answered"),
+    Box.OVER: later("Over"),
+}
 
 
 @blueprint.get("")
@@ -87,27 +94,82 @@ def found() -> AnyResponse:
 
 @blueprint.get("/<slug>")
 @signed_in
-def inbox(slug: str) -> str:
-    """The vendor's leads, newest first, each with where it stands."""
-    vendor = acting_for(slug)
-    only = request.args.get("only", "")
-    before = request.args.get("before", "")
-    wanted = Standing(only) if only in [standing.value for standing in FILTERS] else None
-    page = leads.inbox(
-        db(), vendor, only=wanted, before=int(before) if before.isdecimal() and len(before) < 19 else None
+def inbox(slug: str) -> AnyResponse:
+    """The vendor's leads, newest first, each with where it stands; by what is to be done, kind, place and words."""
+    return _inbox(acting_for(slug), 200)
+
+
+@blueprint.post("/<slug>/several")
+@signed_in
+def several(slug: str) -> AnyResponse:
+    """Say "not for us" to several wants, or that they were read."""
+    vendor, typed = acting_for(slug), Typed(request.form)
+    found = sought.picked(db(), vendor, request.form.getlist("want")[:200])
+    if not found:
+        typed.problems["want"] = _("Nothing is ticked; tick the wants that you mean.")
+    reason = None
+    if typed.get("what") == "decline":
+        reason = typed.choice("decline_reason", DeclineReason, DeclineReason.OTHER)
+        if not typed.get("decline_reason"):
+            typed.problems["decline_reason"] = _("Please say why; it makes the next wants fit better.")
+    if typed.problems:
+        return _inbox(vendor, 422, typed)
+    if reason is None:
+        many = sought.see_all(db(), found, now())
+        flash(ngettext("%(num)s want is marked as read.", "%(num)s wants are marked as read.", many))
+    else:
+        done = sought.decline_all(db(), found, reason, now(), account=me())
+        flash(ngettext("Said to %(num)s customer.", "Said to %(num)s customers.", done.done))
+        if done.left:
+            flash(
+                ngettext(
+                    "%(num)s was over meanwhile and is left as it is.",
+                    "%(num)s were over meanwhile and are left as they are.",
+                    done.left,
+                ),
+                "warn",
+            )
+    return redirect(own_path(typed.get("back"), otherwise=url_for("vendor.inbox", slug=slug)), 303)
+
+
+def _inbox(vendor: Vendor, status: int, typed: Typed | None = None) -> AnyResponse:
+    trees = taxonomy.trees(db())
+    asked = Typed(request.args)
+    only = asked.get("only")
+    wanted = Sought(
+        box=Box(only) if only in list(Box) else None,
+        standing=Standing(only) if only in list(Standing) and only not in list(Box) else None,
+        category=node_asked(asked, "category", trees.categories),
+        region=node_asked(asked, "region", trees.regions),
+        words=words_asked(asked),
     )
-    channels = register.channels_of(db(), vendor)
-    return vendor_page(
-        "vendor/inbox.html",
+    before = asked.get("before")
+    page = leads.inbox(
+        db(),
         vendor,
-        page=page,
-        only=wanted,
-        filters=FILTERS,
-        standing=leads.standing,
-        listens=len(subscribe.subscriptions_of(db(), vendor)),
-        working=any(register.state(channel) in ("working", "failing") for channel in channels),
-        channels=channels,
-        waits=turns.waits_for(db(), vendor),
+        where=sought.conditions(wanted, trees),
+        before=int(before) if before.isdecimal() and len(before) < 19 else None,
+    )
+    named = {name: asked.get(name) for name in ("only", "category", "region", "q") if asked.get(name)}
+    channels = register.channels_of(db(), vendor)
+    return make_response(
+        vendor_page(
+            "vendor/inbox.html",
+            vendor,
+            page=page,
+            wanted=wanted,
+            narrowed=any((wanted.standing, wanted.box, wanted.category, wanted.region, wanted.words)),
+            named=named,
+            asked=asked,
+            boxes=BOXES,
+            typed=typed or Typed(),
+            standing=leads.standing,
+            listens=len(subscribe.subscriptions_of(db(), vendor)),
+            working=any(register.state(channel) in ("working", "failing") for channel in channels),
+            channels=channels,
+            waits=turns.waits_for(db(), vendor),
+        ),
+        status,
     )
 
 
@@ -151,6 +213,7 @@ def describe(slug: str) -> AnyResponse:
             website=typed.get("website"),
             about=typed.get("about"),
             zone=typed.get("zone"),
+            reply=typed.get("reply"),
         )
     if typed.problems:
         db().rollback()
@@ -242,7 +305,7 @@ def agree(code: str) -> AnyResponse:
 
 
 def _said_of(vendor: Vendor) -> Typed:
-    return Typed(name=vendor.name, website=vendor.website, about=vendor.about, zone=vendor.zone)
+    return Typed(name=vendor.name, website=vendor.website, about=vendor.about, zone=vendor.zone, reply=vendor.reply)
 
 
 def _settings(vendor: Vendor, typed: Typed, status: int) -> AnyResponse:

@@ -18,6 +18,7 @@ from vrm.kernel.errors import LimitReached, NotFound
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
 from vrm.web import entering, reading, visitors
+from vrm.web.demand import demand
 from vrm.web.desk import db, desk, now
 from vrm.web.links import mail_link
 from vrm.web.typed import Typed, preset_node
@@ -123,6 +124,7 @@ def show(code: str) -> AnyResponse:
         mine=mine,
         told=leads.told_count(db(), intent),
         trees=taxonomy.trees(db()),
+        linked=demand(intent, taxonomy.trees(db()), url_for("want.show", code=code, _external=True)),
     )
     return make_response(page)
 

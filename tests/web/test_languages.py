@@ -1,0 +1,54 @@
+"""Pages in the reader's language: complete, with the same blanks, chosen by the account or asked for by the browser."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from texts import collected
+from visiting import Visitor
+from world import World
+
+from vrm.web.languages import LANGUAGES, SOURCE, catalogue
+
+_BLANK = re.compile(r"%\(\w+\)s|%%")
+
+
+def _blanks(text: str) -> list[str]:
+    return sorted(set(_BLANK.findall(text)))
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != SOURCE])
+def test_every_text_has_its_translation_with_the_same_blanks(code: str) -> None:
+    known = {
+        message.id if isinstance(message.id, str) else message.id[0]: message
+        for message in catalogue(code)
+        if message.id
+    }
+    lacking, differing = [], []
+    for message in collected():
+        one, many = (message.id, message.id) if isinstance(message.id, str) else message.id
+        found = known.get(one)
+        said = [found.string] if found and isinstance(found.string, str) else list(found.string or ()) if found else []
+        if not said or not all(said):
+            lacking.append(one)
+        elif any(_blanks(text) not in (_blanks(one), _blanks(many)) for text in said):
+            differing.append(one)
+    assert not lacking, f"{len(lacking)} texts lack {code} (make texts, then fill in):\n" + "\n".join(sorted(lacking))
+    assert not differing, f"These have other blanks in {code}:\n" + "\n".join(differing)
+
+
+def test_a_reader_chooses_the_language_or_the_browser_does(visitor: Callable[[], Visitor], world: World) -> None:
+    german = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+    page = visitor().client.get("/", headers=german)
+    assert '<html lang="de">' in page.text
+    assert "Was wollen Sie kaufen?" in page.text
+    assert {"Accept-Language", "Cookie"} <= set(page.vary)
+    assert '<html lang="en">' in visitor().client.get("/", headers={"Accept-Language": "fr,xx;q=0.9"}).text
+    ana = visitor().sign_in(world.ana)
+    assert "vor 30 Stunden" in ana.client.get(f"/me/intents/{world.want.code}", headers=german).text
+    fields = {"name": "Ana Castro", "phone": "", "zone": "Europe/Berlin"}
+    assert "one of those that are offered" in ana.refused("/me/account", 422, locale="xx", **fields)
+    ana.press("/me/account", locale="de", **fields)
+    board = ana.get(f"/me/intents/{world.want.code}")
+    assert "11.495\xa0£" in board or "11.495 £" in board
+    assert "Gespeichert." in board

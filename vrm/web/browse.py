@@ -1,0 +1,173 @@
+"""Open wants for whoever looks around: by category, place and words; each list as a page, as Atom and as JSON Feed."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response as AnyResponse
+
+from intents import browse
+from intents.browse import Where
+from intents.models import Intent
+from vrm.kernel import taxonomy
+from vrm.kernel.db import is_code
+from vrm.kernel.errors import NotFound
+from vrm.kernel.taxonomy import Trees
+from vrm.kernel.tree import Node, Tree
+from vrm.web import open_feeds
+from vrm.web.demand import demand
+from vrm.web.desk import db
+from vrm.web.typed import Typed
+from vrm.web.words import _, budget
+
+blueprint = Blueprint("browse", __name__, url_prefix="/intents")
+
+_FEED_HOLDS = 50
+_FRESH_S = 300
+
+_SHOWN = (
+    Intent.code,
+    Intent.title,
+    Intent.body,
+    Intent.category_id,
+    Intent.region_id,
+    Intent.budget_min,
+    Intent.budget_max,
+    Intent.currency,
+    Intent.condition,
+    Intent.quantity,
+    Intent.opened_at,
+    Intent.expires_at,
+    Intent.closed_at,
+)
+
+
+@blueprint.get("")
+def wants() -> AnyResponse:
+    """A page of open wants, with how many there are in each part."""
+    trees = taxonomy.trees(db())
+    where, typed = _where(trees)
+    page = browse.open_wants(db(), trees, where, before=request.args.get("before"))
+    kinds, places = browse.below(db(), trees, where)
+    return make_response(
+        render_template(
+            "public/wants.html",
+            title=_title(where),
+            where=where,
+            typed=typed,
+            page=page,
+            kinds=kinds,
+            places=places,
+            trees=trees,
+            named=_named(where),
+        )
+    )
+
+
+@blueprint.get("/feed.atom")
+def atom() -> AnyResponse:
+    """The newest of a list, for feed readers."""
+    title, here, page, entries = _feed()
+    updated = max(
+        (open_feeds.changed_at(intent) for intent, _url, _line in entries), default=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    return _public(Response(open_feeds.atom(title, here, page, entries, updated), mimetype="application/atom+xml"))
+
+
+@blueprint.get("/feed.json")
+def json_feed() -> AnyResponse:
+    """The same, as JSON Feed."""
+    answer = jsonify(open_feeds.json_feed(*_feed()))
+    answer.mimetype = "application/feed+json"
+    return _public(answer)
+
+
+@blueprint.get("/<code>.json")
+def linked(code: str) -> AnyResponse:
+    """One want as linked data. It reads columns only: programs may come often."""
+    row = db().execute(select(*_SHOWN).where(Intent.code == code)).first() if is_code(code) else None
+    if row is None or row.opened_at is None:
+        raise NotFound("There is no such want.")
+    return jsonify(demand(row, taxonomy.trees(db()), url_for("want.show", code=code, _external=True)))
+
+
+def _where(trees: Trees) -> tuple[Where, Typed]:
+    """What the address asks for. A name that means nothing is noted, and leaves that side open."""
+    typed = Typed(request.args)
+    where = Where(
+        category=node_asked(typed, "category", trees.categories),
+        region=node_asked(typed, "region", trees.regions),
+        words=words_asked(typed),
+    )
+    shown = Typed(
+        category=where.category.label if where.category else typed.get("category"),
+        category_slug=where.category.slug if where.category else "",
+        region=where.region.label if where.region else typed.get("region"),
+        region_slug=where.region.slug if where.region else "",
+        q=where.words,
+    )
+    shown.problems, shown.candidates = typed.problems, typed.candidates
+    return where, shown
+
+
+def node_asked(typed: Typed, name: str, tree: Tree) -> Node | None:
+    """A slug, as our own links have it, or what somebody typed."""
+    node = tree.by_slug(typed.get(name))
+    if node is None:
+        id_ = typed.node(name, tree)
+        node = tree.node(id_) if id_ is not None else None
+    return node if node is not None and node.id != tree.root.id else None
+
+
+def words_asked(typed: Typed) -> str:
+    """The words that are looked for, without what no store can hold."""
+    return "".join(letter for letter in typed.get("q")[:200] if letter.isprintable())
+
+
+def _named(where: Where) -> dict[str, str]:
+    """The shortest query that asks for the same."""
+    parts = {
+        "category": where.category.slug if where.category else "",
+        "region": where.region.slug if where.region else "",
+        "q": where.words,
+    }
+    return {name: value for name, value in parts.items() if value}
+
+
+def _title(where: Where) -> str:
+    what = where.category.label if where.category else ""
+    place = where.region.label if where.region else ""
+    if what and place:
+        return _("Wanted: %(what)s in %(place)s", what=what, place=place)
+    if what or place:
+        return _("Wanted: %(what)s", what=what) if what else _("Wanted in %(place)s", place=place)
+    return _("What people want")
+
+
+def _feed() -> tuple[str, str, str, list[tuple[Intent, str, str]]]:
+    trees = taxonomy.trees(db())
+    where, _typed = _where(trees)
+    found = browse.open_wants(db(), trees, where, limit=_FEED_HOLDS, options=(selectinload(Intent.revisions),)).intents
+    entries = [
+        (intent, url_for("want.show", code=intent.code, _external=True), _line(intent, trees)) for intent in found
+    ]
+    here = url_for(str(request.endpoint), _external=True, **_named(where))
+    return _title(where), here, url_for("browse.wants", _external=True, **_named(where)), entries
+
+
+def _line(intent: Intent, trees: Trees) -> str:
+    parts = [
+        trees.categories.label(intent.category_id) if intent.category_id is not None else "",
+        trees.regions.path_label(intent.region_id) if intent.region_id is not None else "",
+        budget(intent),
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def _public(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = f"public, max-age={_FRESH_S}"
+    answer.headers["Vary"] = "Accept-Language, Cookie"
+    answer.add_etag()
+    answer.make_conditional(request)
+    return answer
