@@ -15,7 +15,7 @@ from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
 from vrm.kernel.text import without_controls
 from vrm.kernel.tree import Tree
-from vrm.web.desk import now
+from vrm.web.desk import desk, now
 from vrm.web.typed import preset_node
 from vrm.web.words import CONDITIONS, _, budget, day, later, locale, number
 
@@ -54,7 +54,7 @@ def read(said: str, trees: Trees) -> Reading:
     found = understand(
         said,
         trees=trees,
-        lexicon=lexicon(),
+        lexicon=lexicon(desk().settings.lexicon),
         locale=str(request.accept_languages.best or "") or None,
         home_region_id=home(trees.regions),
         now=now(),
