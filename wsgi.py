@@ -4,5 +4,8 @@ import os
 
 from vrm.app import create_app
 from vrm.config import read_settings
+from vrm.web.warming import warm
 
-app = create_app(read_settings(os.environ))
+_settings = read_settings(os.environ)
+app = create_app(_settings)
+warm(_settings)

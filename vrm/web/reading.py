@@ -20,6 +20,7 @@ from vrm.web.typed import preset_node
 from vrm.web.words import CONDITIONS, _, budget, day, later, locale, number
 
 _TITLE = 200
+_WORTH_ASKING = 0.3  # Of the confidence of the likeliest: what is less likely is not offered.
 _PER = {
     "hour": later("an hour"), "day": later("a day"), "week": later("a week"), "month": later("a month"),
     "year": later("a year"), "night": later("a night"), "person": later("for each person"), "piece": later("for each"),
@@ -128,7 +129,8 @@ def _typed(money: Budget, minor: int | None) -> str:
 def _candidates(found: Understanding, trees: Trees) -> dict[str, Sequence[Candidate]]:
     """What else may be meant, where more than one thing may."""
     offered: dict[str, Sequence[Candidate]] = {}
-    ids = [suggestion.node_id for suggestion in found.categories]
+    best = max((suggestion.confidence for suggestion in found.categories), default=0.0)
+    ids = [each.node_id for each in found.categories if each.confidence >= best * _WORTH_ASKING]
     if len(ids) > 1 or (ids and "category" not in found.sure):
         offered["category"] = [_candidate(trees.categories, id_) for id_ in ids]
     if len(found.places) > 1:
