@@ -5,7 +5,9 @@ import os
 from vrm.app import create_app
 from vrm.config import read_settings
 from vrm.kernel import logs
+from vrm.web.warming import warm
 
 settings = read_settings(os.environ)
 logs.set_up(settings.log)  # In a process that the server makes, nobody else has.
 app = create_app(settings)
+warm(settings)

@@ -43,6 +43,7 @@ _SHARED = {
     "kr": ("", "SEK", "NOK", "DKK", "ISK"),
     "francs": ("", "CHF"),
     "pesos": ("", "MXN", "ARS", "CLP", "COP", "UYU", "PHP"),
+    "r": ("", "ZAR"),
     "dólares": ("USD",),
     "dollar": ("USD", "AUD", "CAD", "NZD", "HKD", "SGD"),
 }
@@ -52,7 +53,8 @@ _CODES = (
     "NGN KES EGP MAD BRL MXN ARS CLP SGD HKD TWD KRW THB MYR IDR PHP VND PKR BDT LKR RUB"
 )
 _MULTIPLES = {
-    "k": 1000, "grand": 1000, "thousand": 1000, "tsd": 1000, "tausend": 1000, "mille": 1000,
+    "k": 1000, "grand": 1000, "thousand": 1000, "tsd": 1000, "tausend": 1000, "mille": 1000, "mil": 1000,
+    "lakh": 100_000, "lakhs": 100_000, "lac": 100_000, "crore": 10_000_000, "millón": 1_000_000, "millones": 1_000_000,
     "m": 1_000_000, "mn": 1_000_000, "mio": 1_000_000, "million": 1_000_000, "millions": 1_000_000,
 }  # fmt: skip
 
@@ -61,10 +63,10 @@ def _any_of(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-_SYMBOL = _any_of([*_SIGNS, "$", "¥"])
+_SYMBOL = rf"{_any_of([*_SIGNS, '$', '¥'])}|(?-i:R)"
 _CODE = rf"(?:(?-i:{'|'.join(_CODES.split())})|(?:eur|gbp|usd|chf|aud|cad))\b"
 # "10.5 $180": the sign belongs to what follows it.
-_AFTER = rf"(?:{_SYMBOL})(?!\d)|{_CODE}|(?:{_any_of([*_WORDS, *_SHARED.keys() - {'$', '¥'}])})\b"
+_AFTER = rf"(?:{_SYMBOL})(?!\d)|{_CODE}|(?:{_any_of([*_WORDS, *_SHARED.keys() - {'$', '¥', 'r'}])})\b"
 # Grouped by comma, full stop, apostrophe or a space (and then with the other sign for decimals), as in India, or not.
 _NUMBER = (
     r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?|[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]{1,2})?|"
@@ -74,7 +76,7 @@ _NUMBER = (
 _AMOUNT = re.compile(
     rf"(?:(?<!\w)(?P<before>{_SYMBOL}|{_CODE}) ?|(?<![\w.,:/#]))(?P<number>{_NUMBER})(?![0-9]|[.,][0-9])"
     rf"(?:(?P<short>k|mn?)(?![^\W\d_])| (?P<long>{_any_of(w for w in _MULTIPLES if len(w) > 2)})\b)?"
-    rf"(?: ?(?P<after>{_AFTER})|(?=ish\b)|(?![^\W\d_]))",
+    rf"(?: ?(?:de )?(?P<after>{_AFTER})|(?=ish\b)|(?![^\W\d_]))",
     re.IGNORECASE,
 )
 _ABOUT = r"(?:(?:about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|~|rund|etwa|environ|unos|a|the) ?)?"
@@ -133,6 +135,7 @@ _BARE_MOST = re.compile(
 _A_GRAND = re.compile(r"(?:under|less than|up to|max|below|about|around|for) (?P<n>a|one) grand\b", re.IGNORECASE)
 _A_YEAR = range(1990, 2051)
 _LEAST_BARE = 10
+_LEAST_RANGE = 50  # The low end of a range that no word and no sign calls money.
 _BETWEEN = re.compile(r"(?<!\w)(?:between|zwischen|entre) ?\Z", re.IGNORECASE)
 _WINDOW = 60  # Characters before an amount that may say what it is.
 
@@ -160,7 +163,9 @@ def find_budget(
     lone amount ("£500 bike") is a budget too, as in a headline; otherwise words must say so ("I paid £500" is none).
     Prices per month, hour or person are no budget unless `rates`, nor are negative amounts.
     """
-    amounts = list(_scan(text)) if rates else list(_without_rates(text, list(_scan(text))))
+    amounts = list(_scan(text, home_currency))
+    if not rates:
+        amounts = list(_without_rates(text, amounts))
     found = _find_range(text, amounts, home_currency, bare=bare)
     if found is None:
         found = _find_limits(text, amounts, home_currency)
@@ -196,11 +201,22 @@ def _find_range(text: str, amounts: list[_Amount], home: str | None, *, bare: bo
         said = purse or between or any(cue.search(before) for cue in _BEFORE.values())
         if low.value * low.multiple >= high.value * high.multiple:
             continue
-        if (low.sign or purse) and (said or bare or len(amounts) == 2):
+        # "350k-420k" is money where it ends a phrase: nothing else is counted in thousands at both ends.
+        thousands = home is not None and low.multiple > 1 and high.multiple > 1 and _ends_bare(text, high.end)
+        if (low.sign or purse or thousands or _stands_alone(text, low, high)) and (said or bare or len(amounts) == 2):
             found = _budget(low, high, home)
             if found is not None:
                 return found
     return None
+
+
+def _stands_alone(text: str, low: _Amount, high: _Amount) -> bool:
+    """ ", 400 to 600" at the end of a phrase: two numbers of that size that count nothing are what may be spent."""
+    years = low.value in _A_YEAR or high.value in _A_YEAR
+    alone = re.search(r"(?:\A|[,;:(.!?–—\n])\s*\Z", text[: low.start]) and re.match(
+        r"\s*(?:\Z|[,;.)!?\n])", text[high.end :]
+    )
+    return bool(alone) and low.value >= _LEAST_RANGE and not years and low.value < high.value <= low.value * 4
 
 
 def _find_limits(text: str, amounts: list[_Amount], home: str | None) -> Found[Budget] | None:
@@ -221,7 +237,8 @@ def _find_limits(text: str, amounts: list[_Amount], home: str | None) -> Found[B
 def _cue(text: str, amount: _Amount) -> Cue | None:
     before = text[max(0, amount.start - _WINDOW) : amount.start]
     if not amount.sign and not (
-        _ends_bare(text, amount.end) and (_PURSE_BEFORE.search(before) or _may_be_bare(text, amount))
+        (_ends_bare(text, amount.end) or _RATE_AFTER.match(text, amount.end))
+        and (_PURSE_BEFORE.search(before) or _may_be_bare(text, amount))
     ):
         return None
     if _BEFORE["most"].search(before) or _MOST_AFTER.match(text, amount.end):
@@ -243,7 +260,7 @@ def _ends_bare(text: str, end: int) -> bool:
     return bool(_BARE_ENDS.match(text, end) or _MOST_AFTER.match(text, end) or _LEAST_AFTER.match(text, end))
 
 
-def _scan(text: str) -> Iterator[_Amount]:
+def _scan(text: str, home: str | None) -> Iterator[_Amount]:
     last_end = -1
     for found in _AMOUNT.finditer(text):
         start, end = found.span()
@@ -253,6 +270,8 @@ def _scan(text: str) -> Iterator[_Amount]:
         # "2.500k" may be 2,500 or 2,500,000.
         unclear = word and re.search(r"[.,' ’][0-9]{3}(?![0-9])", found["number"])
         sign = (found["before"] or found["after"] or "").lower()
+        if sign == "r" and home != "ZAR":  # "205/55 R16" is a tyre everywhere but in South Africa.
+            continue
         if number is not None and not negative and not unclear:
             last_end = end
             yield _Amount(start, end, number, _MULTIPLES.get(word, 1), sign)

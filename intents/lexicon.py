@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 from intents.words import LANGUAGES
+from vrm.kernel.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ class Lexicon:
 
 
 @cache
-def lexicon() -> Lexicon:
-    """The committed one. Read once."""
+def lexicon(own: Path | None = None) -> Lexicon:
+    """The committed one, and the brands and models of an operator's file. Read once; BadInput names a bad line."""
+    if own is not None:
+        return lexicon().extended(read_own(own))
     words = {
         language: tuple(
             (line["category"], word) for line in _read(f"words_{language}") for word in line["words"].split("|") if word
@@ -56,6 +60,18 @@ def lexicon() -> Lexicon:
         for language in LANGUAGES
     }
     return Lexicon(words, tuple(_makes(_read("lexicon"))), _actions())
+
+
+def read_own(file: Path) -> list[dict[str, str]]:
+    """The lines of an operator's file, in the columns of lexicon.csv; BadInput names the first that does not hold."""
+    try:
+        lines = list(csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput({"lexicon": f"{file} is not a CSV file in UTF-8: {error}."}) from error
+    for at, line in enumerate(lines, 2):
+        if set(line) != {"brand", "category", "models"} or not (line["brand"] and line["category"]):
+            raise BadInput({"lexicon": f"{file}, line {at}: its columns are brand, category, models (models by |)."})
+    return [{key: value or "" for key, value in line.items()} for line in lines]
 
 
 def _read(name: str) -> list[dict[str, str]]:

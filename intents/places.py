@@ -31,7 +31,7 @@ _STRONG = re.compile(
     r"(?<!\w)(?:in|near|nr\.?|around|outside(?: of)?|within .{1,14} of|close to|based in|miles of|km of|"
     r"anywhere in|across|"
     r"deliver(?:ed|y)? to|ship(?:ped)? to|pick ?up(?: in| from)?|downtown|bei|nahe|nähe(?: von)?|raum|"
-    r"großraum|umkreis(?: von)?|"
+    r"großraum|umkreis(?: von)?|(?:km|kilometern?) (?:rund )?um|rund um|"
     r"nach|à|près d[e'’]|autour d[e'’]|vers|cerca de|alrededor de|en|from|to|aus|provincia de|"
     r"zona(?: de)?)(?: the)? ?\Z",
     re.IGNORECASE,
@@ -68,6 +68,7 @@ _LEAST_LED, _LEAST_LONE, _LEAST_CAPITAL = (
     50_000,
     90_000,
 )  # People of a place that is written small, or that nothing leads to.
+_LEAST_FAR = 100_000  # People of a place in another country that nothing surely leads to.
 _WORLD_CITY, _FAR_GREATER, _CLOSE = 1_000_000, 15, 5
 
 _NICKNAMES = {
@@ -205,7 +206,8 @@ def _is_meant(reader: _Reader, mention: Mention, nodes: Sequence[Node]) -> bool:
     wide = any(node.kind in ("country", "continent") for node in nodes)
     folded = fold(written)
     if len(written) <= 3:
-        return written.isupper() and (strong or (wide and (led or (begins and ends))))
+        short = len(written) == 3 and capital and strong and homely and people >= _LEAST_LED  # "um Ulm", "in Ely".
+        return short or (written.isupper() and (strong or (wide and (led or (begins and ends)))))
     if reader.is_thing(written):
         return strong and capital and (people >= _LEAST_LED or wide)
     if folded in _ORDINARY:
@@ -215,13 +217,17 @@ def _is_meant(reader: _Reader, mention: Mention, nodes: Sequence[Node]) -> bool:
         own = homely or any(fold(node.label) == folded for node in nodes)
         lone = (led or ends) and homely and people >= _LEAST_LONE
         return (wide and strong) or (own and people >= _LEAST_LED and (strong or lone))
+    # Thirty thousand towns of the world have the names of things, people and greetings.
+    far = reader.home_id is not None and not homely and not wide and people < _LEAST_FAR
     lone = (begins and ends) or led
-    return (
-        strong
-        or (begins and ends and people > 0)
-        or (lone and (wide or homely or people >= _LEAST_LONE))
-        or (wide and ends)
-        or (people >= _LEAST_CAPITAL and (homely or people >= _WORLD_CITY or ends))
+    return strong or (
+        not far
+        and (
+            (begins and ends and people > 0)
+            or (lone and (wide or homely or people >= _LEAST_LONE))
+            or (wide and ends)
+            or (people >= _LEAST_CAPITAL and (homely or people >= _WORLD_CITY or ends))
+        )
     )
 
 

@@ -27,7 +27,11 @@ _NUMBERS = {
 }
 _WORDS = "|".join(_NUMBERS)
 _NUMBER = rf"(?P<n>\d{{1,4}}|{_WORDS}|a dozen|une douzaine|ein dutzend|una docena)"
-_PIECES = re.compile(rf"(?<![\d.,£$€]){_NUMBER} ?(?:stück|stk\.?|pieces?|pcs|units?|unidades|exemplaires)\b", re.I)
+_PIECES = re.compile(
+    rf"(?<![\d.,£$€]){_NUMBER} ?(?:stück|stk\.?|pieces?(?! (?:suite|set|sofa|kit|puzzle|jigsaw|drum|dinner))|pcs|"
+    rf"units?|unidades|exemplaires)\b",
+    re.I,
+)
 _TIMES = re.compile(r"(?<![\d.,x×])(?P<n>\d{1,3}) ?[x×] (?=[^\W\d_]{3})", re.IGNORECASE)
 # At the beginning, after what asks for it, or standing alone between commas: a number and then the thing.
 _FIRST = re.compile(
@@ -48,7 +52,7 @@ _MEASURES = re.compile(
     r"puertas|men|man|girls?|boys?|kids|gb|tb|ghz|watts?|volts?|speed|gang|gears?|pounds?|quid|euros?|"
     r"dollars?|grand|thousand|"
     r"eur|gbp|usd|chf|bucks|star|times?|mal|fois|veces|st|nd|rd|th|grad|th|words?|pages?|seiten|páginas|wheel|"
-    r"way|jan\w*|feb\w*|"
+    r"way|piece|jan\w*|feb\w*|"
     r"mar\w*|apr\w*|may|jun\w*|jul\w*|aug\w*|sep\w*|oct\w*|okt\w*|nov\w*|de[cz]\w*|türer|sitzer|"
     r"places? de (?:parking|garage))\b",
     re.IGNORECASE,

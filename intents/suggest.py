@@ -56,6 +56,12 @@ _FILLERS = frozenset(
         "really someone somebody who can does do anyone person urgently dringend einen jemanden der alguien que"
     ).split()
 )
+_COLOURS = frozenset(
+    fold(
+        "cream rose orange olive silver gold peach mint chocolate coral lavender lemon plum cherry salmon sand pearl "
+        "creme gold silber flieder oro plata naranja rosa crema argent chocolat olive or prune"
+    ).split()
+)
 _GONE = frozenset(fold("died broke lost sold broken dead gestorben kaputt lâcher mort roto roto murió").split())
 
 
@@ -103,6 +109,8 @@ def suggest(
     compounds = [Hit(action.at, action.at + 1, id_, 0.9, "compound") for action in actions for id_ in action.node_ids]
     for hit in (*hits, *compounds):
         score = hit.weight * zones.weight(hit.first, hit.last) * zones.as_head(hit, hits)
+        if _is_colour(words, hit, hits):
+            score *= 0.25
         said = _said(words, hit)
         gives = _acted(vocabulary, hit, actions)
         if gives is not None:
@@ -110,7 +118,7 @@ def suggest(
             score *= 0.45
         say(hit.node_id, score, said, telling=2.0 if hit.how == "model" else 0.0)
     _agree(hits, scores)
-    telling = (word for at, word in enumerate(words) if at not in ignore and not is_small(word.folded))
+    telling = (word for at, word in enumerate(words) if at not in ignore and not _says_nothing(word.folded))
     for id_, score in vocabulary.bag(word for word in telling if len(word.folded) > 2).items():
         if id_ in scores or score > 0.25:
             say(id_, min(score, 0.5) * (0.3 if id_ in scores else 0.6), "words of its name")
@@ -118,6 +126,17 @@ def suggest(
     ranked = sorted(totals, key=lambda id_: (-totals[id_], vocabulary.tree.node(id_).depth, id_))[:MOST]
     used = frozenset(at for hit in hits for at in range(hit.first, hit.last)) | {action.at for action in actions}
     return Suggested(tuple(_confident(vocabulary, ranked, totals, whys)), used)
+
+
+def _says_nothing(folded: str) -> bool:
+    return is_small(folded) or folded in _FILLERS or folded in _ASKS or folded in _TURNS
+
+
+def _is_colour(words: Sequence[Word], hit: Hit, hits: Sequence[Hit]) -> bool:
+    """Whether a word says only which colour: "cream or brown", beside something that is named."""
+    if hit.last - hit.first > 1 or words[hit.first].folded not in _COLOURS or len(hits) < 2:
+        return False
+    return any(other.first != hit.first and other.weight >= hit.weight for other in hits)
 
 
 def _said(words: Sequence[Word], hit: Hit) -> str:

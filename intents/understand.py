@@ -48,6 +48,13 @@ _URGENT = re.compile(
     r"ya mismo|cuanto antes|lo antes posible|ahora mismo|inmediatamente)\b",
     re.IGNORECASE,
 )
+# What is wanted for a while is rented.
+_FOR_A_WHILE = re.compile(
+    r"\b(?:for|für|pour|por|durante) (?:the |a |an |ein(?:e|en)? |une? |un[ao]? |el |les? |das )?(?:\w{1,6} )?"
+    r"(?P<while>days?|weeks?|weekends?|nights?|tage?|wochen?|wochenenden?|nächte?|jours?|semaines?|week-?ends?|nuits?|"
+    r"d[ií]as?|semanas?|fin(?:es)? de semana|noches?)\b",
+    re.IGNORECASE,
+)
 _MONTH_FIRST = frozenset({"us"})
 _SMALL = 3  # Words of so few letters are not reported as not understood.
 
@@ -205,6 +212,9 @@ class _Read:
         self.spans: list[tuple[int, int]] = []
         self.hits = known.hits(self.words, language, sure=sure)
         self.actions = known.actions(self.words, language, sure=sure)
+        if (lasts := _FOR_A_WHILE.search(text)) is not None:
+            at = next((at for at, word in enumerate(self.words) if word.end > lasts.start("while")), None)
+            self.actions += known.action_at("rent", at) if at is not None else []
         made = [hit for hit in self.hits if hit.make is not None and not hit.make.ordinary]
         self.taken = [(self.words[hit.first].start, self.words[hit.last - 1].end) for hit in made]
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from intents.lexicon import Lexicon, Make
 from intents.words import LANGUAGES, Word, is_small, key_of, stem
+from vrm.kernel.names import fold
 from vrm.kernel.tree import Node, Tree
 
 How = Literal["word", "label", "part", "model", "brand", "compound", "typo"]
@@ -21,6 +22,26 @@ _ORDINARY = 0.3  # Of a brand whose name is an ordinary word.
 _LONGEST = 6
 _SHORTEST_TYPO = 6
 _SHORT_HEADS = frozenset({"rad", "uhr"})  # Heads of German compounds with fewer than four letters.
+# Frequent words that are one letter from the name of something.
+_SPELT_RIGHT = frozenset(
+    fold(
+        "budget somebody someone anything anyone people preferably condition original collect collection "
+        "delivery deliver delivered quality weekend tonight morning evening afternoon monday tuesday wednesday "
+        "thursday friday saturday sunday january february october november december presupuesto precio semana mañana "
+        "barato barata urgente cerca alguien quiero necesito jemand gerne günstig möglichst dringend brauche "
+        "quelqu quelque urgent prix semaine demain besoin cherche together number around little bigger smaller "
+        "between before within private company service holiday summer winter spring autumn mother father daughter "
+        "sister brother parents partner husband friend neighbour"
+    ).split()
+)
+# What is said of cars beside the name of a model: "Golf Variant, Diesel" is no sport.
+_DRIVEN = frozenset(
+    fold(
+        "diesel petrol benzin benziner benzina essence gasolina tuv tdi tsi hdi tfsi mileage mileages hatchback estate "
+        "saloon automatik schaltgetriebe baujahr kombi variant boite kilometrage kilometraje mot hybrid cabrio turbo"
+    ).split()
+)
+_ON_WHEELS = frozenset(("cars-trucks-vans", "motorcycles-scooters", "recreational-vehicles"))
 _SENTENCE_END = re.compile(r"[.!?;\n]")
 
 
@@ -69,6 +90,7 @@ class Vocabulary:
             }
             for language in LANGUAGES
         }
+        self._add_translations()
         self._nearby = {language: _deletions(names) for language, names in self._names.items()}
 
     def _add(self, language: str, name: str, slug: str, how: How) -> None:
@@ -101,6 +123,20 @@ class Vocabulary:
                 if counts[word] <= 60:
                     bag[word].append((id_, math.log(1 + len(bags) / counts[word]) / (9 * math.sqrt(len(words)))))
         self._bag = dict(bag)
+
+    def _add_translations(self) -> None:
+        """What the tree calls its nodes in other languages: after our own words, which know better."""
+        for node in _below(self.tree):
+            for language, names in node.names.items():
+                if language == "en" or language not in self._names:
+                    continue
+                for label in names[:1]:
+                    self._add(language, label, node.slug, "label")
+                    for part in re.split(r",|&|/| und | et | y ", label):
+                        self._add(language, part, node.slug, "part")
+                for name in names[1:]:
+                    if key_of(name, language) not in self._actions[language]:
+                        self._add(language, name, node.slug, "part")
 
     def knows(self, folded: str, language: str) -> bool:
         """Whether this word alone names something in the language."""
@@ -163,10 +199,13 @@ class Vocabulary:
                     first = last - 1
                     break
             first += 1
+        driven = any(word.folded in _DRIVEN for word in words)
         brands = {make.brand for _, _, makes in spans for make in makes if not (make.is_model and make.ordinary)}
         for first, last, makes in spans:
             for make in makes:
-                if make.is_model and make.ordinary and make.brand not in brands - _own_names(makes):
+                numbered = last < len(words) and words[last].folded.isdigit() and len(words[last].folded) < 3
+                told = numbered or (driven and make.category in _ON_WHEELS)
+                if make.is_model and make.ordinary and not told and make.brand not in brands - _own_names(makes):
                     continue
                 node = self.tree.by_slug(make.category)
                 if node is not None:
@@ -193,7 +232,9 @@ class Vocabulary:
                 return
 
     def _typo(self, at: int, folded: str, language: str) -> Iterator[Hit]:
-        if len(folded) < _SHORTEST_TYPO or not folded.isalpha():
+        if len(folded) < _SHORTEST_TYPO or not folded.isalpha() or folded in _SPELT_RIGHT:
+            return
+        if any(stem(folded, tongue) in self._actions[tongue] for tongue in LANGUAGES):
             return
         for tongue in dict.fromkeys((language, "en")):
             key = stem(folded, tongue)
@@ -211,6 +252,9 @@ class Vocabulary:
         for at, word in enumerate(words):
             for tongue in dict.fromkeys((language, "en", *(() if sure else LANGUAGES))):
                 number = self._actions[tongue].get(stem(word.folded, tongue))
+                if number is None and at + 1 < len(words):
+                    both = f"{stem(word.folded, tongue)} {stem(words[at + 1].folded, tongue)}"
+                    number = self._actions[tongue].get(both)
                 if number is not None:
                     found.append(ActionHit(at, number))
                     break
@@ -218,6 +262,10 @@ class Vocabulary:
                 if language == "de" or not sure:
                     found += self._action_compound(at, word.folded)
         return found
+
+    def action_at(self, name: str, at: int) -> list[ActionHit]:
+        """The action of this name, as if word `at` said it; nothing when the lexicon has none of it."""
+        return [ActionHit(at, number) for number, action in enumerate(self.lexicon.actions) if action.name == name]
 
     def _action_compound(self, at: int, folded: str) -> Iterator[ActionHit]:
         for cut in range(4, len(folded) - 3):

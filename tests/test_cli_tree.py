@@ -95,3 +95,29 @@ def test_what_cannot_be_is_a_sentence(tree: Tree) -> None:
     assert "cannot hang on its own part" in tree("move", "vehicles", "--under", "bikes", fails=1).stderr
     assert "no category called “hovercraft”" in tree("rename", "hovercraft", "x", fails=1).stderr
     assert "no parent called “nowhere”" in tree("move", "bikes", "--under", "nowhere", fails=1).stderr
+
+
+def test_own_lines_are_loaded_and_the_bad_ones_told(tree: Tree, little_store: Store, tmp_path: Path) -> None:
+    file, bad = tmp_path / "mine.csv", tmp_path / "bad.csv"
+    file.write_text(
+        "id,parent,label,synonyms,de\n"
+        ",Bikes,Cargo bikes,bakfiets|box bike,Lastenräder|Lastenrad\n"
+        "electric-cargo-bikes,cargo-bikes,Electric cargo bikes,,\n"
+        "dolls,vehicles,,Puppets,\n"
+        "vehicles,scooters,,,\n"
+        ",nowhere,Hoverboards,,\n",
+        encoding="utf-8",
+    )
+    dry = tree("load", str(file), "--dry-run", fails=1)
+    assert "2 would be added, 1 would be changed, 2 left out" in dry.output
+    real = tree("load", str(file), "--errors", str(bad), fails=1)
+    assert "2 added, 1 changed, 2 left out" in real.output
+    assert "line 5" in real.stderr
+    assert "own part" in bad.read_text(encoding="utf-8")
+    with little_store.read() as session:
+        found = taxonomy.trees(session).categories
+    for word in ("bakfiets", "Lastenrad", "Cargo bikes"):
+        assert found.path_label(found.resolve(word, field="x").id) == "Vehicles › Bikes › Cargo bikes"
+    assert found.path_label(found.resolve("Electric cargo bikes", field="x").id).startswith("Vehicles › Bikes › Cargo")
+    assert found.path_label(found.resolve("puppets", field="x").id) == "Vehicles › Dolls"
+    assert "0 added, 0 changed, 2 left out" in tree("load", str(file), fails=1).output

@@ -28,6 +28,8 @@ SETTINGS: Mapping[str, str] = {
     "VRM_KEEP_ATTEMPTS": "For how many days attempts and what came in by mail are kept (default 90, at least 30).",
     "VRM_ALLOW_PRIVATE_TARGETS": "Private networks that feeds and webhooks may reach, as CIDRs with commas between "
     "them. Off by default.",
+    "VRM_LEXICON": "A CSV file of brands and models of your own: brand, category, models. Unset: only those that come "
+    "with the broker.",
     "VRM_LOG": "How much is logged: debug, info (default), warning or error; with “,json” behind it one JSON object a "
     "line.",
     "VRM_TRUSTED_PROXIES": "How many proxies in front of the pages set X-Forwarded headers (default 0).",
@@ -85,6 +87,7 @@ class Settings:
     log: str
     trusted_proxies: int
     instance: Path  # Where embedded state is kept.
+    lexicon: Path | None = None  # Brands and models beside those that come with the broker.
     inlet: MailInlet | None = None
     imap: MailAccount | None = None
     dkim: Dkim | None = None
@@ -131,11 +134,19 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         log=log,
         trusted_proxies=_number(environ, "VRM_TRUSTED_PROXIES", default=0, most=10),
         instance=instance,
+        lexicon=_file(environ, "VRM_LEXICON"),
         inlet=_inlet(environ.get("VRM_INLET")),
         imap=_imap(environ.get("VRM_IMAP_URL")),
         dkim=_dkim(environ.get("VRM_DKIM")),
         keep_attempts=timedelta(days=_number(environ, "VRM_KEEP_ATTEMPTS", default=90, least=30, most=3650)),
     )
+
+
+def _file(environ: Mapping[str, str], name: str) -> Path | None:
+    path = Path(environ[name]) if environ.get(name) else None
+    if path is not None and not path.is_file():
+        raise BadSetting(f"{name} names {path}, which is no file.")
+    return path
 
 
 def _number(environ: Mapping[str, str], name: str, *, default: int, most: int, least: int = 0) -> int:

@@ -6,7 +6,7 @@ Every pair in it is found from either side, by backfilling the subscriptions or 
 with fewer rows is asked to. Elsewhere coverage cannot have grown, and nothing is looked at again.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from intents.models import Blog, Intent, IntentPlace
 from vendors.models import Response, Subscription
-from vrm.kernel import reshape, taxonomy
+from vrm.kernel import own_lines, reshape, taxonomy
 from vrm.kernel.accounts import Account
-from vrm.kernel.edition import Edition
+from vrm.kernel.edition import Edition, Line
 from vrm.kernel.errors import BadInput
 from vrm.kernel.loading import LoadReport, Progress, load
+from vrm.kernel.own_lines import OwnReport
 from vrm.kernel.taxonomy import TreeName
 from vrm.kernel.tree import Tree
 
@@ -73,6 +74,19 @@ def upgrade(
         _find(session, moved.name, _newly_above(tree, moved.from_id, moved.id), _below(moved.name, tree, moved.id))
         if moved.into_id is not None:
             _follow(session, moved.name, moved.id, moved.into_id)
+    return report
+
+
+def load_lines(
+    session: Session, name: TreeName, lines: Iterable[Line], now: datetime, *, by: Account | None
+) -> OwnReport:
+    """Add and change nodes as an operator's lines say; who newly covers something hears of what is open there."""
+    _hold_still(session)
+    report = own_lines.load_lines(session, name, lines, now, by=by)
+    if report.moved:
+        tree = taxonomy.trees(session).of(name)
+        for moved in report.moved:
+            _find(session, name, _newly_above(tree, moved.from_id, moved.id), _below(name, tree, moved.id))
     return report
 
 

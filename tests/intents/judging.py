@@ -35,9 +35,9 @@ class Sentence:
     budget: Any
     needed_by: Any
     condition: str | None
-    quantity: int | None
-    brand: str | None
-    radius_km: float | None
+    quantity: Any
+    brand: Any
+    radius_km: Any
 
     @property
     def half(self) -> Half:
@@ -106,10 +106,12 @@ class Judge:
             "place": None if sentence.places == "any" else self._places_right(sentence, found),
             "budget": None if sentence.budget == "any" else _money(found) == sentence.budget,
             "day": None if sentence.needed_by == "any" else _day_right(sentence, found),
-            "radius": found.radius_km == sentence.radius_km,
+            "radius": None if sentence.radius_km == "any" else found.radius_km == sentence.radius_km,
             "condition": (found.condition.value if found.condition else None) == sentence.condition,
-            "quantity": found.quantity == sentence.quantity,
-            "brand": None if sentence.brand is None else found.brand == sentence.brand,
+            "quantity": None if sentence.quantity == "any" else found.quantity == sentence.quantity,
+            "brand": None
+            if sentence.brand is None
+            else found.brand in (sentence.brand if isinstance(sentence.brand, list) else [sentence.brand]),
             "language": found.language == sentence.lang,
         }
 

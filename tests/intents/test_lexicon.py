@@ -1,12 +1,14 @@
 """The committed words, brands and models: each names a category that exists, once."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from judging import committed_trees
 
 from intents.lexicon import lexicon
 from intents.words import LANGUAGES, key_of
+from vrm.kernel.errors import BadInput
 from vrm.kernel.tree import Tree
 
 
@@ -47,3 +49,15 @@ def test_every_action_has_words_in_every_language_and_leads_somewhere(categories
         assert set(action.words) == set(LANGUAGES)
         assert action.gives
         assert all(categories.by_slug(slug) is not None for pair in action.gives for slug in pair), action.name
+
+
+def test_an_operators_file_adds_to_the_lexicon(tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("brand,category,models\nAcme,bicycles,Rocket|~Fast\n", encoding="utf-8")
+    added = set(lexicon(file).makes) - set(lexicon().makes)
+    assert {(make.name, make.is_model, make.ordinary) for make in added} == {
+        ("Acme", False, False), ("Rocket", True, False), ("Fast", True, True),
+    }  # fmt: skip
+    file.with_name("bad.csv").write_text("brand,models\nAcme,x\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="line 2"):
+        lexicon(file.with_name("bad.csv"))

@@ -1,15 +1,19 @@
 """One box: what was understood of a sentence, as chips and as fields that can be corrected."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from visiting import Visitor
-from world import World
+from world import World, settings_for
 
 from intents.corrections import Correction, sentences
 from intents.models import Intent
+from vrm.kernel import taxonomy
 from vrm.kernel.db import Store
+from vrm.models import Base
+from vrm.web.warming import warm
 
 SAID = "want a used Toyota Yaris near Leeds, under £12k"
 
@@ -65,3 +69,16 @@ def test_a_correction_is_kept_with_consent_only_and_can_be_erased(
     ana.press("/want/forget")
     with store.read() as session:
         assert list(session.scalars(select(Correction))) == []
+
+
+def test_what_the_first_visitor_would_wait_for_is_made_beforehand(store_url: str, tmp_path: Path) -> None:
+    warm(settings_for(store_url, tmp_path)).join()
+    with Store.open(store_url) as store, store.read() as session:
+        assert "_names" in vars(taxonomy.trees(session).regions)
+
+
+def test_warming_an_empty_store_hurts_nobody(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'empty.db'}"
+    with Store.open(url) as store:
+        Base.metadata.create_all(store.engine)
+    warm(settings_for(url, tmp_path)).join()

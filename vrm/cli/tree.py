@@ -1,18 +1,23 @@
 """Commands on the trees: list, show, and the edits of an operator, each of which can be tried dry."""
 
+import csv
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
+from rich.progress import Progress
 from sqlalchemy.orm import Session
 
 from vrm import trees
-from vrm.cli.terminal import ready_store, sentences, settings, show_json, show_table
-from vrm.kernel import reshape, taxonomy
+from vrm.cli.terminal import console, ready_store, sentences, settings, show_json, show_table
+from vrm.kernel import own_lines, reshape, taxonomy
 from vrm.kernel.clock import utc_now
+from vrm.kernel.errors import VrmError
 from vrm.kernel.taxonomy import TreeName
 from vrm.kernel.tree import Node, Tree
 
@@ -132,6 +137,68 @@ def show(node: str, name: TreeName, as_json: bool) -> None:
         return
     words = {key: ", ".join(value) or "–" if isinstance(value, list) else value for key, value in facts.items()}
     show_table(["", ""], list(words.items()))
+
+
+# --- Loading ---------------------------------------------------------------------------------------
+
+
+@tree.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--errors", "error_file", type=click.Path(dir_okay=False, path_type=Path), help="Where bad lines go.")
+@_name
+@_dry
+@sentences
+def load(file: Path, error_file: Path | None, name: TreeName, dry_run: bool) -> None:
+    """Add nodes of your own, or names to those that are there, from a CSV file.
+
+    \b
+    Columns (the first line names them): id, parent, label, synonyms, de, fr, es, lat, lon, population.
+    A new node needs parent and label; names are separated by |. A line that does not hold is left out
+    and told, with --errors as a file to mend and load again.
+    Example:
+      vrm tree load towns.csv --regions --dry-run --errors bad.csv
+    """
+    lines = _lines(file)
+    with (
+        ready_store(settings()) as store,
+        store.session(writes=True) as session,
+        session.begin() as transaction,
+        Progress(console=console, disable=not console.is_terminal, transient=True) as bar,
+    ):
+        report = trees.load_lines(
+            session, name, bar.track(lines, description=f"Reading {file.name}"), utc_now(), by=None
+        )
+        if dry_run:
+            transaction.rollback()
+    for at, sentence in list(report.problems.items())[:20]:
+        click.echo(f"{file.name}, line {at + 1}: {sentence}", err=True)
+    if error_file is not None and report.problems:
+        with error_file.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.DictWriter(out, [*lines[0], "problem"])
+            writer.writeheader()
+            writer.writerows({**lines[at - 1], "problem": sentence} for at, sentence in report.problems.items())
+        click.echo(f"The lines that were left out are in {error_file}.", err=True)
+    done = "would be " if dry_run else ""
+    click.echo(f"{report.added:,} {done}added, {report.changed:,} {done}changed, {len(report.problems):,} left out.")
+    sys.exit(1 if report.problems else 0)
+
+
+def _lines(file: Path) -> list[dict[str, str]]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle)
+            unknown = {*(reader.fieldnames or [])} - {*own_lines.COLUMNS, "problem"}
+            if unknown or not reader.fieldnames:
+                named = ", ".join(sorted(map(str, unknown))) or "nothing"
+                raise VrmError(f"{file} has {named} as a column; its columns are {', '.join(own_lines.COLUMNS)}.")
+            lines = [
+                {key: value or "" for key, value in line.items() if key not in (None, "problem")} for line in reader
+            ]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise VrmError(f"{file} is not a CSV file in UTF-8: {error}.") from error
+    if len(lines) > own_lines.MOST_LINES:
+        raise VrmError(f"{file} has {len(lines):,} lines; please load at most {own_lines.MOST_LINES:,} at once.")
+    return lines
 
 
 # --- Changing -------------------------------------------------------------------------------------

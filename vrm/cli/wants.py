@@ -1,12 +1,13 @@
 """Commands on sentences: what is understood of one, and those that their authors let us keep."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
 
 from intents import corrections
-from intents.lexicon import lexicon
+from intents.lexicon import lexicon, read_own
 from intents.understand import understand
 from vrm.cli.terminal import ready_store, sentences, settings, show_json, show_table
 from vrm.kernel import taxonomy
@@ -32,10 +33,12 @@ def read(text: str, home: str, as_json: bool) -> None:
     Example:
       vrm wants read "Toyota Yaris near Leeds, under £12k, by June" --home gb
     """
-    with ready_store(settings()) as store, store.read() as session:
+    found_settings = settings()
+    with ready_store(found_settings) as store, store.read() as session:
         trees = taxonomy.trees(session)
+        known = lexicon(found_settings.lexicon)
         home_id = trees.regions.resolve(home, field="home").id if home else None
-        found = understand(text, trees=trees, lexicon=lexicon(), home_region_id=home_id, now=utc_now())
+        found = understand(text, trees=trees, lexicon=known, home_region_id=home_id, now=utc_now())
         facts = {
             "category": [f"{trees.categories.path_label(each.node_id)} ({each.why})" for each in found.categories],
             "place": [trees.regions.path_label(place.node.id) for place in found.places],
@@ -62,6 +65,30 @@ def read(text: str, home: str, as_json: bool) -> None:
         if said not in (None, ""):
             rows.append([field.replace("_", " "), said, found.confidence.get(field, "")])
     show_table(["", "", "sure"], rows)
+
+
+@wants.command(name="lexicon")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@sentences
+def check_lexicon(file: Path) -> None:
+    """Check a FILE of brands and models, before VRM_LEXICON names it: brand, category, models.
+
+    \b
+    Models are separated by |; a ~ before a name says that it is an ordinary word, too.
+    Example:
+      vrm wants lexicon mine.csv
+    """
+    lines = read_own(file)
+    with ready_store(settings()) as store, store.read() as session:
+        categories = taxonomy.trees(session).categories
+    unknown = [
+        (at, line["category"]) for at, line in enumerate(lines, 2) if categories.by_slug(line["category"]) is None
+    ]
+    for at, slug in unknown:
+        click.echo(f"{file.name}, line {at}: there is no category {slug}; `vrm tree list` shows them.", err=True)
+    models = sum(len(list(filter(None, line["models"].split("|")))) for line in lines)
+    click.echo(f"{len(lines) - len(unknown):,} lines hold, with {models:,} models; {len(unknown):,} do not.")
+    sys.exit(1 if unknown else 0)
 
 
 @wants.command()

@@ -98,9 +98,8 @@ function understand(form) {
       else if (!["currency", "condition", "quantity"].includes(name)) field.value = "";
       const slug = filled.elements[`${name}_slug`];
       if (slug) slug.value = fields[`${name}_slug`] ?? "";
-      const meant = filled.querySelector(`input[name="${name}_meant"][value=""]`);
-      if (meant) meant.checked = true;
     }
+    for (const asked of filled.querySelectorAll(".did-you-mean")) asked.remove();  // Asked of another sentence.
     filled.elements.said.value = said.value;
   }
   async function ask() {

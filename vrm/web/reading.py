@@ -15,11 +15,12 @@ from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
 from vrm.kernel.text import without_controls
 from vrm.kernel.tree import Tree
-from vrm.web.desk import now
+from vrm.web.desk import desk, now
 from vrm.web.typed import preset_node
 from vrm.web.words import CONDITIONS, _, budget, day, later, locale, number
 
 _TITLE = 200
+_WORTH_ASKING = 0.3  # Of the confidence of the likeliest: what is less likely is not offered.
 _PER = {
     "hour": later("an hour"), "day": later("a day"), "week": later("a week"), "month": later("a month"),
     "year": later("a year"), "night": later("a night"), "person": later("for each person"), "piece": later("for each"),
@@ -54,7 +55,7 @@ def read(said: str, trees: Trees) -> Reading:
     found = understand(
         said,
         trees=trees,
-        lexicon=lexicon(),
+        lexicon=lexicon(desk().settings.lexicon),
         locale=str(request.accept_languages.best or "") or None,
         home_region_id=home(trees.regions),
         now=now(),
@@ -130,7 +131,8 @@ def _typed(money: Budget, minor: int | None) -> str:
 def _candidates(found: Understanding, trees: Trees) -> dict[str, Sequence[Candidate]]:
     """What else may be meant, where more than one thing may."""
     offered: dict[str, Sequence[Candidate]] = {}
-    ids = [suggestion.node_id for suggestion in found.categories]
+    best = max((suggestion.confidence for suggestion in found.categories), default=0.0)
+    ids = [each.node_id for each in found.categories if each.confidence >= best * _WORTH_ASKING]
     if len(ids) > 1 or (ids and "category" not in found.sure):
         offered["category"] = [_candidate(trees.categories, id_) for id_ in ids]
     if len(found.places) > 1:

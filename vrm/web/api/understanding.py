@@ -16,6 +16,7 @@ from vrm.kernel.taxonomy import Trees
 from vrm.web.api.bearer import Caller
 from vrm.web.api.operations import Routes
 from vrm.web.api.shapes import Given, MomentIn, Told, node_id
+from vrm.web.desk import desk
 
 ROUTES = Routes("Understanding")
 _LONGEST = 10_000
@@ -106,7 +107,7 @@ def understand_text(caller: Caller, body: TextIn) -> UnderstandingOut:
     found = understand(
         body.text,
         trees=trees,
-        lexicon=lexicon(),
+        lexicon=lexicon(desk().settings.lexicon),
         locale=body.locale,
         home_region_id=home,
         now=body.now if body.now is not None else caller.now,
