@@ -11,7 +11,7 @@ from intents import publish
 from intents.draft import Condition, IntentDraft
 from intents.feed import Feed, FeedEntry
 from intents.models import Blog, Decision, Entry, Intent, Origin
-from intents.parse import SURE_TAGS, NotAWant, is_tagged, parse_entry
+from intents.parse import SURE_TAGS, NotAWant, Reading, is_tagged, parse_entry
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import BadInput, VrmError
 
@@ -35,13 +35,8 @@ class _Reading:
     put_off: bool = False
 
     def parse(self, item: FeedEntry) -> IntentDraft | NotAWant:
-        return parse_entry(
-            item,
-            trees=self.trees,
-            home_region_id=self.blog.home_region_id,
-            home_category_id=self.blog.home_category_id,
-            now=self.now,
-        )
+        reading = Reading(self.trees, self.now, self.blog.home_region_id, self.blog.home_category_id)
+        return parse_entry(item, reading)
 
 
 def take(session: Session, blog: Blog, feed: Feed, now: datetime) -> bool:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from intents.stated import Stated
 from vrm.kernel.errors import NotAFeed
 
 MAX_ENTRIES = 500
@@ -40,6 +41,7 @@ class FeedEntry:
     updated_at: datetime | None
     language: str | None  # BCP 47, as the feed says.
     date_replaced: bool = False
+    stated: Stated | None = None  # What it says in a form for machines.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,9 @@ class Feed:
     url: str  # The page that the feed names as its home; "" when it names none.
     entries: tuple[FeedEntry, ...]
     warnings: tuple[str, ...]
+    hub: str = ""  # Of WebSub; "" when it names none.
+    topic: str = ""  # The address under which the hub knows it, as the feed says.
+    about: str = ""  # What it says of itself: on Bluesky and YouTube, the profile.
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +210,19 @@ def _feed_of(answer: dict[str, Any]) -> Feed:
                 "tags": tuple(entry["tags"]),
                 "published_at": _moment_of(entry["published_at"]),
                 "updated_at": _moment_of(entry["updated_at"]),
+                "stated": _stated_of(entry["stated"]),
             }
         )
         for entry in answer["entries"]
     )
-    return Feed(title=answer["title"], url=answer["url"], entries=entries, warnings=tuple(answer["warnings"]))
+    return Feed(**answer | {"entries": entries, "warnings": tuple(answer["warnings"])})
+
+
+def _stated_of(written: dict[str, Any] | None) -> Stated | None:
+    if written is None:
+        return None
+    days = {name: date.fromisoformat(day) for name in ("needed_by", "ends_on") if (day := written[name])}
+    return Stated(**written | days)
 
 
 def _moment_of(written: str | None) -> datetime | None:

@@ -85,6 +85,11 @@ RULES = (
         fix="parse feeds in intents/feed_formats.py, from bytes that outbound fetched",
         allowed_in=("intents/feed_formats.py",),
     ),
+    Rule(
+        modules=frozenset({"mf2py", "bs4", "html5lib"}),
+        fix="parse pages in intents/feed_pages.py, from bytes that outbound fetched",
+        allowed_in=("intents/feed_pages.py",),
+    ),
 )
 # Calls that open a connection without an import of their own.
 CONNECTING_CALLS = frozenset(
