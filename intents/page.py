@@ -7,10 +7,11 @@ commenter's "<a rel=me>" inside an attribute, a comment or a text field is no li
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MAX_PAGE = 2_000_000  # Bytes of a page that are looked at.
+MAX_HEADER = 8_000  # Characters of a header.
 
 _TRACKED = frozenset({"a", "area", "base", "link"})
 # Elements whose content is text to a browser, or is not shown by it.
@@ -24,6 +25,9 @@ _ATTRIBUTE = re.compile(
     r"(?:\s*+=\s*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^\s\"'>][^\s>]*+)|(?=>)))?+(?!\s*+=))"
 )
 
+_LINK = re.compile(r"<([^<>]*+)>((?:\s*+;\s*+[\w*-]++\s*+(?:=\s*+(?:\"[^\"]*+\"|[^\s\",;]*+))?)*+)")
+_PARAMETER = re.compile(r";\s*+([\w*-]++)\s*+=\s*+(?:\"([^\"]*+)\"|([^\s\",;]*+))")
+
 
 @dataclass(frozen=True, slots=True)
 class Element:
@@ -36,6 +40,17 @@ class Element:
     def rels(self) -> frozenset[str]:
         """The words of its `rel`."""
         return frozenset(self.attributes.get("rel", "").lower().split())
+
+
+def links_of(headers: Sequence[str]) -> Iterator[tuple[str, frozenset[str], dict[str, str]]]:
+    """Each link of some Link headers (RFC 8288): its target, the words of its `rel`, and its other parameters."""
+    for header in headers:
+        for found in _LINK.finditer(header[:MAX_HEADER]):
+            attributes: dict[str, str] = {}
+            for parameter in _PARAMETER.finditer(found[2]):
+                quoted, bare = parameter[2], parameter[3]
+                attributes.setdefault(parameter[1].lower(), quoted if quoted is not None else bare)
+            yield found[1].strip(), frozenset(attributes.get("rel", "").lower().split()), attributes
 
 
 def elements_of(page: bytes) -> Iterator[Element]:

@@ -31,7 +31,6 @@ CLIENTS = frozenset(
         "httpcore",
         "aiodns",
         "pycares",
-        "dns",
         "ftplib",
         "nntplib",
         "telnetlib",
@@ -53,7 +52,7 @@ DEMO = ("vrm/demo.py", "vrm/demo/*")
 RULES = (
     Rule(modules=CLIENTS, fix="go out through vrm.kernel.outbound"),
     Rule(
-        modules=frozenset({"aiohttp"}),
+        modules=frozenset({"aiohttp", "dns"}),
         fix="go out through vrm.kernel.outbound",
         allowed_in=(OUTBOUND, *DEMO),
     ),

@@ -1,7 +1,7 @@
 """Every table in one import, for migrations and for whoever wants the whole picture."""
 
 from intents.corrections import Correction
-from intents.models import Blog, Entry, Intent, IntentPlace, Revision
+from intents.models import Blog, Entry, HubLease, Intent, IntentPlace, Revision
 from notifiers.models import Arrival, Attempt, Calendar, Channel, Notification
 from vendors.models import (
     Agreement,
@@ -42,6 +42,7 @@ __all__ = [
     "Correction",
     "Entry",
     "Exchange",
+    "HubLease",
     "IdempotencyKey",
     "Intent",
     "IntentPlace",

@@ -8,7 +8,7 @@ import pytest
 from hosting import BlogHost, Time, blog_host
 
 from intents.feed import FeedReader
-from intents.harvest import Harvester
+from intents.fetching import Harvester
 from vrm.kernel.db import Store
 from vrm.kernel.outbound import Outbound
 

@@ -7,8 +7,10 @@ from hosting import BlogHost, Said, Time, blog_of, item, register, rss
 from sqlalchemy import select
 
 from intents import blogs
-from intents.harvest import Harvester, harvest, prove
+from intents.fetching import Harvester
+from intents.harvest import harvest
 from intents.models import Blog
+from intents.prove import prove
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadInput, NotAFeed, OutsideError

@@ -5,8 +5,8 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from intents import blogs as verbs
-from intents.harvest import prove
 from intents.models import Blog, Entry
+from intents.prove import prove
 from notifiers import links
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import NotFound, OutsideError

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from intents import publish
 from intents.feed import FeedReader
-from intents.harvest import Harvester, harvest
+from intents.fetching import Harvester
+from intents.harvest import harvest
+from intents.websub import renew
 from notifiers.announce import announce
 from notifiers.deliver import deliver
 from notifiers.forget import forget
@@ -72,7 +74,7 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
     return {
         "rows": [_in_transactions(works, verb) for verb in rows],
         "deliver": [lambda: deliver(works.store, works.post, works.clock, stop=stopped)],
-        "harvest": [lambda: harvest(harvester(works))],
+        "harvest": [lambda: harvest(harvester(works), stop=stopped), lambda: renew(harvester(works))],
     }
 
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from intents import blogs, harvest
+from intents import blogs
 from intents.models import Blog
+from intents.prove import prove
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
 from vrm.kernel.errors import BadInput, WrongState
@@ -130,7 +131,7 @@ def verify_blog(caller: Caller, blog: str) -> BlogOut:
     found = blogs.by_code(caller.session, caller.account, blog)
     save()  # No transaction stays open while we wait for another host.
     try:
-        harvest.prove(desk().harvester, found.id)
+        prove(desk().harvester, found.id)
     except BadInput as error:  # Nothing in this request is wrong: the proof is not there yet.
         raise WrongState(str(error)) from error
     caller.session.refresh(found)
