@@ -34,9 +34,9 @@ class _Reading:
     room: int
     put_off: bool = False
 
-    def parse(self, item: FeedEntry) -> IntentDraft | NotAWant:
+    def parse(self, item: FeedEntry, *, insisted: bool = False) -> IntentDraft | NotAWant:
         reading = Reading(self.trees, self.now, self.blog.home_region_id, self.blog.home_category_id)
-        return parse_entry(item, reading)
+        return parse_entry(item, reading, insisted=insisted)
 
 
 def take(session: Session, blog: Blog, feed: Feed, now: datetime) -> bool:
@@ -130,9 +130,10 @@ def _make(reading: _Reading, entry: Entry, item: FeedEntry, found: IntentDraft) 
         return
     reading.room -= 1
     entry.decision, entry.reason, entry.ask_at = Decision.ASKED, "", now
+    entry.reply_at = now if blog.reply_to_posts and entry.url else None
     complete = found.category_id is not None and found.region_id is not None
     # A post that may be older than the registration is never published unasked.
-    surely_new = not item.date_replaced and entry.published_at >= blog.created_at
+    surely_new = entry.insisted_at is not None or (not item.date_replaced and entry.published_at >= blog.created_at)
     if blog.publish_tagged and is_tagged(item, among=SURE_TAGS) and complete and surely_new:
         try:
             publish.publish(session, entry.intent, now)
@@ -156,9 +157,11 @@ def _settle(entry: Entry) -> None:
 
 def _follow_edit(reading: _Reading, entry: Entry, item: FeedEntry) -> None:
     """An edited post: its intent is revised; one that made no want may make one now."""
-    found = reading.parse(item)
+    insisted = entry.insisted_at is not None
+    found = reading.parse(item, insisted=insisted)
     intent = entry.intent
-    may_make = intent is None and entry.decision is Decision.SKIPPED and entry.published_at >= reading.blog.created_at
+    is_new = insisted or entry.published_at >= reading.blog.created_at
+    may_make = intent is None and entry.decision is Decision.SKIPPED and is_new
     if may_make and reading.room <= 0 and not isinstance(found, NotAWant):
         reading.put_off = True
         return

@@ -309,7 +309,7 @@ def _note_success(session: Session, blog: Blog, outcome: _Outcome, now: datetime
     blog.trouble = None
     blog.fetched_at = now
     blog.pace_s = int(usual.total_seconds())
-    told = websub.POLL_ANYWAY if websub.is_told(session, blog, now) else usual
+    told = websub.POLL_ANYWAY if websub.lease_on(session, blog, now) is not None else usual
     blog.next_fetch_at = now + pace.after_answer(told, answer)
     if not whole:
         # Otherwise "nothing changed" would keep the rest from being read tomorrow.

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from intents.addresses import web_address
 from intents.feed import Feed
-from intents.page import Element, elements_of, links_of
+from intents.page import Element, base_of, elements_of, links_of
 
 Method = Literal["post", "about", "rel-me", "profile-field", "dns", "well-known"]
 
@@ -46,7 +46,7 @@ def find_proof(
     if page_html is None or (feed is not None and not _same_page(feed.url, page_url)):
         return None
     elements = list(elements_of(page_html))
-    base = _base_of(elements, page_url)
+    base = base_of(elements, page_url)
     for element in elements:
         # "ugc" is what blog software adds to the links of commenters.
         if element.name == "base" or "me" not in element.rels or "ugc" in element.rels:
@@ -63,7 +63,7 @@ def discover_feeds(page_html: bytes, page_url: str, link_headers: Sequence[str] 
     Feeds of comments come last: what strangers write there is no want of the blog's owner.
     """
     elements = list(elements_of(page_html))
-    base = _base_of(elements, page_url)
+    base = base_of(elements, page_url)
     found: dict[str, bool] = {}
     for element in elements:
         if element.name != "base" and _names_feed(element.rels, element.attributes):
@@ -143,11 +143,3 @@ def _is_mastodon(elements: list[Element]) -> bool:
         and element.attributes.get("type", "").lower().startswith("application/activity+json")
         for element in elements
     )
-
-
-def _base_of(elements: list[Element], page_url: str) -> str:
-    written = next((e.attributes["href"] for e in elements if e.name == "base" and "href" in e.attributes), "")
-    try:
-        return urljoin(page_url, written)
-    except ValueError:
-        return page_url

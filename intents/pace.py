@@ -48,7 +48,7 @@ def after_answer(pace: timedelta, answer: Answer) -> timedelta:
 
 def after_failures(failures: int, asked_for_s: float | None) -> timedelta:
     """How long to wait after so many failures in a row; `asked_for_s` is what the host asked for, if it did."""
-    pause = min(EVERY * 2 ** min(failures, 10), BACK_OFF_AT_MOST)
+    pause = min(EVERY * (1 << min(failures, 10)), BACK_OFF_AT_MOST)
     if asked_for_s is None:
         return pause
     return min(max(pause, timedelta(seconds=asked_for_s)), BACK_OFF_AT_MOST)

@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 MAX_PAGE = 2_000_000  # Bytes of a page that are looked at.
 MAX_HEADER = 8_000  # Characters of a header.
@@ -74,6 +75,15 @@ def elements_of(page: bytes) -> Iterator[Element]:
             at = closing.start() if closing is not None else None
         if name == "plaintext":
             return
+
+
+def base_of(elements: Sequence[Element], page_url: str) -> str:
+    """What the links of a page are relative to."""
+    written = next((e.attributes["href"] for e in elements if e.name == "base" and "href" in e.attributes), "")
+    try:
+        return urljoin(page_url, written)
+    except ValueError:
+        return page_url
 
 
 def _decoded(page: bytes) -> str:

@@ -76,10 +76,10 @@ def promised_until(session: Session, blog_ids: Sequence[int]) -> dict[int, datet
     return {blog_id: until for blog_id, until in rows if until is not None}
 
 
-def is_told(session: Session, blog: Blog, now: datetime) -> bool:
-    """Whether a hub has promised to say when the blog has something new."""
+def lease_on(session: Session, blog: Blog, now: datetime) -> HubLease | None:
+    """The lease by which a hub has promised to say when the blog has something new, if one runs."""
     lease = session.get(HubLease, blog.id)
-    return lease is not None and lease.until is not None and lease.until > now
+    return lease if lease is not None and lease.until is not None and lease.until > now else None
 
 
 # --- Asking ---------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def _note(harvester: Harvester, code: str, trouble: str) -> None:
         # The hub confirms by a call of its own; when that does not come, it is asked again.
         if trouble or lease.asked_at is not None:
             lease.failures += 1
-            lease.ask_at = now + min(_RETRY * 2 ** min(lease.failures - 1, 10), _RETRY_AT_MOST)
+            lease.ask_at = now + min(_RETRY * (1 << min(lease.failures - 1, 10)), _RETRY_AT_MOST)
 
 
 # --- Being called ---------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from intents import publish
 from intents.feed import FeedReader
 from intents.fetching import Harvester
 from intents.harvest import harvest
+from intents.reply import reply_owed
 from intents.websub import renew
 from notifiers.announce import announce
 from notifiers.deliver import deliver
@@ -74,7 +75,8 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
     return {
         "rows": [_in_transactions(works, verb) for verb in rows],
         "deliver": [lambda: deliver(works.store, works.post, works.clock, stop=stopped)],
-        "harvest": [lambda: harvest(harvester(works), stop=stopped), lambda: renew(harvester(works))],
+        "harvest": [lambda: harvest(harvester(works), stop=stopped)],
+        "word": [lambda: renew(harvester(works)), lambda: reply_owed(harvester(works))],
     }
 
 
