@@ -11,7 +11,7 @@ from intents.amounts import find_budget
 from intents.parse import WANT_TAGS
 from intents.phrases import find_hashtags, find_lead_in, is_offer
 
-LEAST = 3  # From this weight on a post is a want.
+LEAST = 4  # From this weight on a post is a want.
 _READ = 1_000  # Characters; who wants something says so at once.
 
 
@@ -36,7 +36,9 @@ def _sign(name: str, weight: int, *patterns: str) -> _Sign:
 
 
 _SOMEBODY = r"(?:any(?:one|body)|some(?:one|body)|who(?! (?:wants|comes))|does any(?:one|body)|people)"
-_BUYING = r"(?:buy(?:ing)?|purchas(?:e|ing)|hir(?:e|ing)|rent(?:ing)?|order(?:ing)?|book(?:ing)?|get(?:ting)?|find(?:ing)?)"
+_BUYING = (
+    r"(?:buy(?:ing)?|purchas(?:e|ing)|hir(?:e|ing)|rent(?:ing)?|order(?:ing)?|book(?:ing)?|get(?:ting)?|find(?:ing)?)"
+)
 _I_AM = r"(?:i['’]?m|i am|we['’]?re|we are)"
 
 _SIGNS = (
@@ -108,6 +110,31 @@ _SIGNS = (
         r"\bzahle\b|\bpago bien\b|\bje paie\b|\bcash\. location\b|\bdm me your rates\b|\bquotes please\b|\bdevis bienvenus\b",
         r"\bacepto presupuestos\b|\bbrauche angebote\b|\bcan collect\b",
     ),
+    _sign(
+        "may seek", 2,
+        r"(?:^|[.!?,:] |\b(?:i|we|i['’]m|we['’]re|i am|we are) )(?:am |are |really |now |still |just |also )?"
+        r"(?:looking for|looking to|searching for|hunting|seeking|hoping to|trying to (?:find|get|buy)|after|in need of|"
+        r"need(?:ing)?|require|want(?:ed|ing)?(?! to be)|would like|going to get|fancy) (?!my\b|it\b|to get up\b|you\b|people\b|inspiration\b)",
+        r"\b(?:recommend|point|find|sell|show) me (?:to )?(?:an?|some\w*)\b|\bneeds? (?:replacing|fixing|repairing|doing)\b|"
+        r"\btime for (?:an?|some) new\b|\bgave up\b",
+        r"\b(?:suchen?|suchten|gesucht|brauche[n]?|bräuchte[n]?|zulegen|anschaffen|nehme .{0,40} ab)\b(?!.{0,12}\bnoch nach\b)",
+        r"\b(?:cherch\w+|recherch(?:e|ons)|besoin d(?:['’]|e )|il (?:me|nous) fau|veux acheter)",
+        r"\b(?:busc(?:o|amos|ando)|se busca|necesit(?:o|amos)|quiero comprar\w*|me hace falta|nos hace falta)\b",
+    ),
+    _sign(
+        "may ask who does or sells it", 2,
+        r"\b(?:does|do|can|could|has|have|is|know) (?:any(?:one|body)|some(?:one|body)|any of you|you)\b(?=.*\?)(?!.*\b(?:want|watching|happened|know if|tell me what)\b)",
+        r"\bany(?:one|body) (?:got|have|know|in|near|who|recommend|letting|selling|with|able)\b|"
+        r"\bwho (?:should|would|could|can|does|do|sells|fits|repairs|makes|has used)\b(?=.*\?)",
+        r"\bwhere (?:would|do|can|could|should) (?:i|we|you|one)\b(?=.*\?)|\b(?:names|tips|suggestions|ideas|leads|recommendations)\b ?[?!]|"
+        r"\bquotes welcome\b|\bwhat did you (?:all )?buy\b",
+        r"\b(?:kennt|wisst) ihr\b|\b(?:wer|wo) (?:kann|könnte|kann man|weiß|verkauft|macht|fliest|repariert|hat)\b(?=.*\?)|\btipps ?\?|"
+        r"\bwelche[rs]? .{0,40}\b(?:taugt|ist gut|empfehl\w+|nehmen)\b|\bhat (?:jemand|wer)\b(?=.*\b(?:abzugeben|übrig|verkauf\w*)\b)",
+        r"\b(?:connaissez|auriez|avez)-vous\b|\bqui (?:saurait|pourrait|peut|sait|fait|vend)\b(?=.*\?)|\boù (?:est-ce|puis|peut|on|trouver|acheter)|"
+        r"\bvous (?:me )?(?:conseillez|recommandez|connaissez)\b|\bune bonne adresse\b",
+        r"¿ ?(?:conoc[eé]is|conoces|alguien (?:tiene|conoce|sabe de|vende|alquila)|qui[eé]n (?:puede|hace|arregla|vende)|d[oó]nde)\b|"
+        r"\baconsej\w+\b|\brecomend[aá]is\b|¿ ?sab[eé]is de\b",
+    ),
     # --- Not seeking
     _sign(
         "offers", -5,
@@ -138,20 +165,21 @@ _SIGNS = (
         r"\b(?:enfin )?trouvé\b|\best réparée?\b|\bpor fin\b|\bencontré\b|\bme compré\b|\bwe hired\b",
     ),
     _sign(
-        "a job, news or a text", -5,
+        "a job, news or a text", -8,
         r"\bhiring!|\bwe['’]re hiring\b|\bapply by\b|\bsenior \w+ developer\b|\bvolunteers\b|^job\b|\bwe need a chef\b|"
-        r"\bgood pay\b",
+        r"\bgood pay\b|\bfull time\b|\blooking for people\b|\bour (?:choir|team|band)\b",
+        r"\bsuchen dich\b|\b(?:in )?(?:voll|teil)zeit\b|\bbénévoles?\b|\bvoluntari[oa]s?\b|\bfreiwillige\b",
         r"\bverstärkung\b|\(m/w/d\)|\brecrut\w*|\bcdi\b|\bcv\b|\bprogramador\b|\bdéveloppeur\b|\bsoftwareentwickler",
         r"\bblog post\b|\bneuer artikel\b|\bnouveau billet\b|\bnueva entrada\b|\bthread\b|\breview of\b|\bsurvey\b|\bquote of the day\b",
         r"\b(?:market|markt|marché|prix|prices?) (?:for|für|des|of)\b.{0,50}\b(?:fell|rose|baisse|bricht|monte)",
         r"(?:^|[.!?] )(?:lost|perdu|perdido)\b|\bse perdió\b|\bfigures say\b|\breports of\b",
     ),
     _sign(
-        "not for money", -4,
+        "not for money", -6,
         r"\b(?:need|want|quiero|necesito|veux|besoin de|brauche|will)\b.{0,14}\b(?:coffee|café|kaffee|a? ?holidays?|vacances|vacaciones|"
         r"urlaub|a nap|sleep|dormir|schlafen|to go home|to hear|to stop|to know|help|wissen|mundo)\b",
         r"\blooking forward\b|\b(?:looking|searching) (?:for (?:my|meaning)|at)\b|\bmeine brille\b|\bmes mots\b|"
-        r"\bsinn des lebens\b|\blas palabras\b|\ba mi perro\b",
+        r"\bsinn des lebens\b|\bsuche (?:ich )?(?:noch )?nach\b|\bausrede\b|\bà comprendre\b|\bsigo buscando\b|\blas palabras\b|\ba mi perro\b",
         r"\bi don['’]t want\b|\bmy government\b|\ba government\b|\bhours in the day\b|\blost time\b|\bi wish i\b|\bwish i could\b",
         r"\b(?:explain|explique|erklären|expliquer)\b|\bhow do i\b|\bdo i get\b.{0,30}\bout of\b|"
         r"\bknow (?:what time|why|the name|how)\b|\bwhat time\b|\bweiß jemand\b|\ba qué hora\b|\bremember\b",
@@ -163,13 +191,17 @@ _TAGGED = 3
 _LED = 2
 _PRICED = 1
 _PLACED = 1
+_THING = 1
 _PLACE = re.compile(
     r"(?:\b(?:in|near|around|from|to|covers?|at|bei|um|raum|nach|von|à|sur|près de|région|en|cerca de|para)|,) (?:the )?[A-ZÄÖÜÉ]\w{2,}"
 )
 
 
-def detect(text: str, *, title: str = "", tags: tuple[str, ...] = ()) -> Verdict:
-    """Weigh the signs in a post of any language; those that we know speak English, German, French and Spanish."""
+def detect(text: str, *, title: str = "", tags: tuple[str, ...] = (), names_thing: bool = False) -> Verdict:
+    """Weigh the signs in a post of any language; those that we know speak English, German, French and Spanish.
+
+    `names_thing`: the post surely names something of the category tree.
+    """
     said = f"{title}. {text}" if title else text
     said = " ".join(said[:_READ].split())
     weight, signs = 0, []
@@ -177,7 +209,9 @@ def detect(text: str, *, title: str = "", tags: tuple[str, ...] = ()) -> Verdict
         if sign.pattern.search(said):
             weight += sign.weight
             signs.append(f"{'+' if sign.weight > 0 else '-'} {sign.name}")
-    tagged = {re.sub(r"[\s_#-]", "", tag).casefold() for tag in (*tags, *(found.value for found in find_hashtags(said)))}
+    tagged = {
+        re.sub(r"[\s_#-]", "", tag).casefold() for tag in (*tags, *(found.value for found in find_hashtags(said)))
+    }
     lead_in = find_lead_in(said)
     if tagged & WANT_TAGS:
         weight += _TAGGED
@@ -191,6 +225,9 @@ def detect(text: str, *, title: str = "", tags: tuple[str, ...] = ()) -> Verdict
     if weight > 0 and _PLACE.search(said):
         weight += _PLACED
         signs.append("+ names a place")
+    if weight > 0 and names_thing:
+        weight += _THING
+        signs.append("+ names a thing")
     if is_offer(said):
         weight -= 5
         signs.append("- begins like an offer")
