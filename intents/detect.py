@@ -11,7 +11,7 @@ from intents.amounts import find_budget
 from intents.parse import WANT_TAGS
 from intents.phrases import find_hashtags, find_lead_in, is_offer
 
-LEAST = 4  # From this weight on a post is a want.
+LEAST = 3  # From this weight on a post is a want.
 _READ = 1_000  # Characters; who wants something says so at once.
 
 
@@ -47,8 +47,8 @@ _SIGNS = (
         "seeks", 3,
         r"\b(?:wtb|iso(?= an?\b)|in the market for|on the hunt for|desperately seeking|shopping for)\b",
         rf"\b{_I_AM} (?:still |also |now )?(?:looking (?:to (?:buy|hire|rent)|for (?:an?|some|some(?:one|body)|piano)\b)|"
-        r"after (?:an?|some\w*)\b|searching for an?\b|hunting for)",
-        r"(?:^|[.!?] )(?:still )?(?:looking (?:to (?:buy|hire|rent)|for (?:an?|some|\w+ lessons)\b)|after an?\b|"
+        r"after (?:an?|some\w*)\b(?! (?:long|hard|bad|good|busy|great))|searching for an?\b|hunting for)",
+        r"(?:^|[.!?] )(?:still )?(?:looking (?:to (?:buy|hire|rent)|for (?:an?|some|\w+ lessons)\b)|after an?\b(?! (?:long|hard|bad|busy|great))|"
         r"trying to find an?\b)",
         r"(?:^|[.!?] )(?:wanted|want) ?:",
         r"\b(?:i|we)(?:['’]d| would)? (?:really )?(?:want|need|like|love|could (?:really )?do with)(?: to)? (?:buy|hire|rent|order)\b",
@@ -135,6 +135,32 @@ _SIGNS = (
         r"¿ ?(?:conoc[eé]is|conoces|alguien (?:tiene|conoce|sabe de|vende|alquila)|qui[eé]n (?:puede|hace|arregla|vende)|d[oó]nde)\b|"
         r"\baconsej\w+\b|\brecomend[aá]is\b|¿ ?sab[eé]is de\b",
     ),
+    _sign(
+        "may seek, in other words", 2,
+        r"\b(?:planning|plan|want|wants|looking|hoping|going|would (?:love|like)|['’]d (?:love|like)|trying|ready|time) to "
+        r"(?:get|buy|hire|rent|find|book|source|order|commission|replace|lease|borrow)\b",
+        r"\binterested in (?:buying|hiring|renting|getting|a)\b|(?:^|[.!?] )(?:seeking|wanted|want|needed|required|iso|wtb)\b ?[:!–—-]|"
+        r"\b(?:on the lookout for|keen to (?:buy|get|find)|could use an?|in search of an?|would kill for an?)\b|"
+        r"\bneed (?:my|our|the) .{0,30}(?:out|fixed|repaired|done|cleaned|replaced|cut)\b|\b(?:has|have) (?:finally )?died\b|\bhas had it\b",
+        r"\b(?:hätten?|würden?|wollen|will|möchten?|planen|plane) (?:wir |ich )?(?:gern|gerne|uns|mir|ein|eine[nr]?)\b|\bbraucht (?:einen?|ein|neue)\b|"
+        r"\bhat ausgedient\b|\bist (?:kaputt|hinüber)\b|\bwill .{0,40} (?:kaufen|mieten|leihen|haben)\b|\bhalte ausschau\b",
+        r"\b(?:voudr|souhait|aimer)(?:ais|ait|ions|ons) (?:acheter|louer|trouver|réserver|faire)\b|\bpreneu(?:r|se) d['’]|\ben quête d['’]une?\b|"
+        r"\bje prends\b|\ba rendu l['’]âme\b|\best (?:morte?|cassée?|en panne)\b|\bj['’]achète\b",
+        r"\b(?:queremos|quisi[eé]ra(?:mos)?|quiero|nos gustaría|me gustaría|pienso|pensamos) (?:comprar|alquilar|encontrar|reservar|contratar)\w*\b|"
+        r"\bse me ha (?:roto|muerto|estropeado)\b|\bme interesa(?:ría)? comprar\b",
+    ),
+    _sign(
+        "may ask, in other words", 2,
+        r"\bany(?:one|body)\b.{0,40}\b(?:flogging|parting with|getting rid|have (?:some|one|an?)|got an?|know of|used an?|to recommend)\b|"
+        r"\bany (?:good|decent|reliable|\w+ ?(?:shops?|places?|breeders?|dealers?|firms?|companies|recs))\b.*\?",
+        r"\b(?:suggestions?|recommendations?|tips?|recs|advice) (?:for|on|please|welcome)\b|\bwho (?:is|['’]s) (?:the best|good|your)\b|"
+        r"\bwhat['’]?s (?:a|the best) .*\?|\bwhere do you (?:all )?(?:go|buy|get)\b|\b(?:in|near) [\w ]{2,25} any(?:one|body)\?|\bnames please\b",
+        r"\b(?:nennen|empfehlen|weiterempfehlen)\b.*\?|\btipps? für\b|\bhabt ihr\b.*\b(?:tipp|empfehlung|adresse)|"
+        r"\b(?:wer|wo) (?:baut|leiht|macht|kauft|bietet|verlegt|repariert|mietet)\b.*\?|\bwer hat (?:eins|eine[nr]?)\b|\bwas darf .*kosten\b|\beure[rn]? empfehlung",
+        r"\bà me (?:conseiller|recommander|proposer)\b|\bquelqu['’]un (?:vendrait|aurait|loue|saurait)\b|\b(?:vos|des) (?:conseils|adresses|recommandations)\b|"
+        r"\bvous auriez\b|\bqui (?:connaît|connait|aurait)\b",
+        r"\bpod[eé]is recom\w+|\balguna? (?:recomendación|idea|tienda|sitio)\b|\balguien (?:que|me)\b|\bqu[eé] (?:tienda|marca|modelo)\b|\bd[oó]nde (?:compr|alquil|encontr)",
+    ),
     # --- Not seeking
     _sign(
         "offers", -5,
@@ -183,15 +209,16 @@ _SIGNS = (
         r"\bi don['’]t want\b|\bmy government\b|\ba government\b|\bhours in the day\b|\blost time\b|\bi wish i\b|\bwish i could\b",
         r"\b(?:explain|explique|erklären|expliquer)\b|\bhow do i\b|\bdo i get\b.{0,30}\bout of\b|"
         r"\bknow (?:what time|why|the name|how)\b|\bwhat time\b|\bweiß jemand\b|\ba qué hora\b|\bremember\b",
-        r"\bwhat people want\b|\bto see the\b|\bone day\b|\bdead or alive\b|\bremind me\b|\bgood book\b|\bpodcasts?\b",
+        r"\bproperly\b|\bto thank\b|\bsay thank\b|\bfilm\b|\btatort\b|\bre[ií]rme\b|\btried the\b|\bwitnesses\b|\bpetition\b|\bjournées de\b|\bis the camera\b|\bauthor of\b|\bsomeone to talk\b|\btalk to about\b|\bmotivaci|\bla sortie\b|\bnothing beats\b|\bwe have a cancellation\b|\btor für\b|\bwhat people want\b|\bto see the\b|\bone day\b|\bdead or alive\b|\bremind me\b|\bgood book\b|\bpodcasts?\b",
         r"\belse['’]?s?\b.{0,25}\?|\bis it me\b|\babsurdly\b|\bout of control\b|\bshe wants\b|\bhe wants\b|\bi need a holiday\b",
     ),
 )  # fmt: skip
 _TAGGED = 3
-_LED = 2
-_PRICED = 1
+_LED = 1
+_PRICED = 2
 _PLACED = 1
-_THING = 1
+_THING = 2
+_NO_THING = -1  # What nobody sells is seldom what is wanted.
 _PLACE = re.compile(
     r"(?:\b(?:in|near|around|from|to|covers?|at|bei|um|raum|nach|von|à|sur|près de|région|en|cerca de|para)|,) (?:the )?[A-ZÄÖÜÉ]\w{2,}"
 )
@@ -225,9 +252,9 @@ def detect(text: str, *, title: str = "", tags: tuple[str, ...] = (), names_thin
     if weight > 0 and _PLACE.search(said):
         weight += _PLACED
         signs.append("+ names a place")
-    if weight > 0 and names_thing:
-        weight += _THING
-        signs.append("+ names a thing")
+    if weight > 0:
+        weight += _THING if names_thing else _NO_THING
+        signs.append("+ names a thing" if names_thing else "- names no thing")
     if is_offer(said):
         weight -= 5
         signs.append("- begins like an offer")
