@@ -11,7 +11,7 @@ from intents.amounts import find_budget
 from intents.parse import WANT_TAGS
 from intents.phrases import find_hashtags, find_lead_in, is_offer
 
-LEAST = 4  # From this weight on a post is a want.
+LEAST = 5  # From this weight on a post is a want.
 _READ = 1_000  # Characters; who wants something says so at once.
 
 
