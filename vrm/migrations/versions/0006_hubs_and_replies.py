@@ -7,9 +7,6 @@ import vrm.kernel.db
 
 revision = '0006'
 down_revision = '0005'
-========
-revision = '0006'
-down_revision = '0005'
 branch_labels = None
 depends_on = None
 
