@@ -80,7 +80,7 @@ def serve(ready: Any) -> None:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         ports = []
-        for _ in range(PORTS):
+        for _ in range(PORTS + 1):  # The last one hangs.
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
             ports.append(site._server.sockets[0].getsockname()[1])  # type: ignore[union-attr]
@@ -230,7 +230,7 @@ def hanging(harvester: Harvester, ports: list[int], count: int) -> float:
     harvest(harvester)
     without = last_of_others()
     with harvester.store.write() as session:
-        hung = f"http://127.0.0.1:{ports[0]}/hang?"
+        hung = f"http://127.0.0.1:{ports[PORTS]}/hang?"
         session.execute(update(Blog).where(Blog.id <= 10).values(feed_url=hung + Blog.code, etag=None))
     due_again()
     begun = utc_now()
