@@ -54,7 +54,8 @@ def feed(number: int) -> bytes:
         f"<item><guid isPermaLink='false'>{number}-{post}</guid><title>Post {post} of blog {number}</title>"
         f"<link>https://blog{number}.example/{post}</link><category>rain</category>"
         f"<pubDate>{format_datetime(now - timedelta(days=post))}</pubDate>"
-        f"<description>&lt;p&gt;{WORDS}&lt;/p&gt;&lt;p&gt;&lt;a href='/{post}'&gt;More&lt;/a&gt;&lt;/p&gt;</description>"
+        f"<description>&lt;p&gt;{WORDS}&lt;/p&gt;"
+        f"&lt;p&gt;&lt;a href='/{post}'&gt;More&lt;/a&gt;&lt;/p&gt;</description>"
         "</item>"
         for post in range(POSTS)
     )

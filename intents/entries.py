@@ -68,6 +68,27 @@ def take(session: Session, blog: Blog, feed: Feed, now: datetime) -> bool:
     return not reading.put_off
 
 
+def take_claimed(session: Session, blog: Blog, item: FeedEntry, now: datetime) -> Entry:
+    """Consider one post that its author, who has proven the blog, says is a want, however old it is.
+
+    Raises BadInput("url") with the reason when nothing can be read from it.
+    """
+    reading = _Reading(session, blog, taxonomy.trees(session), now, room=1)
+    entry = session.scalar(select(Entry).where(Entry.blog_id == blog.id, Entry.key == item.key))
+    if entry is not None and entry.intent is not None:
+        return entry
+    found = reading.parse(item, insisted=True)
+    if isinstance(found, NotAWant):
+        raise BadInput({"url": found.sentence})
+    if entry is None:
+        entry = _entry_of(blog, item, now)
+        session.add(entry)
+    entry.insisted_at = now
+    _make(reading, entry, item, found)
+    session.flush()
+    return entry
+
+
 def digest(item: FeedEntry) -> str:
     """A hash that an edit changes: title, text and tags."""
     said = "\x00".join((item.title, item.text, *item.tags))
@@ -86,18 +107,8 @@ def _made_today(session: Session, blog: Blog, now: datetime) -> int:
 
 def _consider(reading: _Reading, item: FeedEntry) -> None:
     """Decide on an entry that was not seen before."""
-    session, blog, now = reading.session, reading.blog, reading.now
-    entry = Entry(
-        blog_id=blog.id,
-        blog=blog,
-        key=item.key,
-        url=item.url[:2000],
-        title=item.title[:200],
-        digest=digest(item),
-        published_at=item.published_at or now,
-        first_seen_at=now,
-        decision=Decision.SKIPPED,
-    )
+    session, blog = reading.session, reading.blog
+    entry = _entry_of(blog, item, reading.now)
     if _is_old(blog, item):
         entry.reason = "Older than the registration of the blog; only newer posts are read."
         # Of a post without a date only this is known, and an edit must not make it new.
@@ -113,6 +124,20 @@ def _consider(reading: _Reading, item: FeedEntry) -> None:
         else:
             _make(reading, entry, item, found)
     session.add(entry)
+
+
+def _entry_of(blog: Blog, item: FeedEntry, now: datetime) -> Entry:
+    return Entry(
+        blog_id=blog.id,
+        blog=blog,
+        key=item.key,
+        url=item.url[:2000],
+        title=item.title[:200],
+        digest=digest(item),
+        published_at=item.published_at or now,
+        first_seen_at=now,
+        decision=Decision.SKIPPED,
+    )
 
 
 def _is_old(blog: Blog, item: FeedEntry) -> bool:

@@ -43,7 +43,7 @@ def find_proof(
         return Proof("post")
     if feed is not None and _whole(token).search(feed.about):
         return Proof("about")
-    if page_html is None or (feed is not None and not _same_page(feed.url, page_url)):
+    if page_html is None or (feed is not None and not same_page(feed.url, page_url)):
         return None
     elements = list(elements_of(page_html))
     base = base_of(elements, page_url)
@@ -51,7 +51,7 @@ def find_proof(
         # "ugc" is what blog software adds to the links of commenters.
         if element.name == "base" or "me" not in element.rels or "ugc" in element.rels:
             continue
-        if _same_page(web_address(element.attributes.get("href", ""), base), account_url):
+        if same_page(web_address(element.attributes.get("href", ""), base), account_url):
             return Proof("profile-field" if _is_mastodon(elements) else "rel-me")
     return None
 
@@ -119,7 +119,8 @@ def _whole(token: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-]){re.escape(token)}(?![\w-])")
 
 
-def _same_page(one: str, other: str) -> bool:
+def same_page(one: str, other: str) -> bool:
+    """Whether two addresses lead to one page."""
     return bool(one) and bool(other) and _page_of(one) == _page_of(other)
 
 

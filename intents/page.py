@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 MAX_PAGE = 2_000_000  # Bytes of a page that are looked at.
 MAX_HEADER = 8_000  # Characters of a header.
 
-_TRACKED = frozenset({"a", "area", "base", "link"})
+_TRACKED = frozenset({"a", "area", "base", "link", "meta"})
 # Elements whose content is text to a browser, or is not shown by it.
 _OPAQUE = frozenset(
     {"script", "style", "template", "textarea", "title", "noscript", "noembed", "noframes", "xmp", "iframe"}
@@ -32,7 +32,7 @@ _PARAMETER = re.compile(r";\s*+([\w*-]++)\s*+=\s*+(?:\"([^\"]*+)\"|([^\s\",;]*+)
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element that links: its name and attributes in lower case, values unescaped."""
+    """An element that links, or says something of the page: its name and attributes in lower case, values unescaped."""
 
     name: str
     attributes: dict[str, str]
@@ -55,7 +55,7 @@ def links_of(headers: Sequence[str]) -> Iterator[tuple[str, frozenset[str], dict
 
 
 def elements_of(page: bytes) -> Iterator[Element]:
-    """The a, area, base and link elements of a page, in its order; of the first 2 MB only."""
+    """The a, area, base, link and meta elements of a page, in its order; of the first 2 MB only."""
     text = _decoded(page[:MAX_PAGE])
     at: int | None = 0
     while at is not None and (mark := _MARK.search(text, at)) is not None:

@@ -21,6 +21,8 @@ from notifiers.deliver import deliver
 from notifiers.forget import forget
 from notifiers.letters import owe_letters
 from notifiers.post import Post
+from vendors import watches
+from vendors.listen import listen
 from vrm import route
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
@@ -76,6 +78,7 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
         "rows": [_in_transactions(works, verb) for verb in rows],
         "deliver": [lambda: deliver(works.store, works.post, works.clock, stop=stopped)],
         "harvest": [lambda: harvest(harvester(works), stop=stopped)],
+        "listen": [lambda: listen(harvester(works)), _in_transactions(works, watches.forget)],
         "word": [lambda: renew(harvester(works)), lambda: reply_owed(harvester(works))],
     }
 
