@@ -11,10 +11,12 @@ from vendors.models import (
     Membership,
     Message,
     Response,
+    Sighting,
     Subscription,
     SubscriptionWord,
     Template,
     Vendor,
+    Watch,
 )
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
 from vrm.kernel.db import Base
@@ -58,6 +60,7 @@ __all__ = [
     "RegionMember",
     "Response",
     "Revision",
+    "Sighting",
     "Subscription",
     "SubscriptionWord",
     "Tally",
@@ -65,4 +68,5 @@ __all__ = [
     "Totp",
     "TreeVersion",
     "Vendor",
+    "Watch",
 ]
