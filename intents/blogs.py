@@ -24,6 +24,7 @@ def register(
     now: datetime,
     *,
     publish_tagged: bool = False,
+    reply_to_posts: bool = False,
     home_category_id: int | None = None,
     home_region_id: int | None = None,
 ) -> Blog:
@@ -49,6 +50,7 @@ def register(
         created_at=now,
         next_fetch_at=now,
         publish_tagged=publish_tagged,
+        reply_to_posts=reply_to_posts,
         home_category_id=home_category_id,
         home_region_id=home_region_id,
     )

@@ -48,6 +48,10 @@ ROUTES = {
     "read_subscription": ("vendor", None, 200),
     "change_subscription": ("admin", {"name": "Cars"}, 200),
     "delete_subscription": ("admin", None, 204),
+    "list_watches": ("vendor", None, 200),
+    "create_watch": ("admin", {"url": "https://social.example.org/tags/wanttobuy.rss"}, 201),
+    "delete_watch": ("admin", None, 404),  # There is none.
+    "list_sightings": ("vendor", None, 200),
     "list_channels": ("vendor", None, 200),
     "create_channel": ("admin", EMAIL, 201),
     "read_channel": ("vendor", None, 200),
@@ -93,6 +97,7 @@ def path_of(name, scene) -> str:
         subscription=scene.subscription,
         channel=scene.channel,
         blog=scene.blog,
+        watch="zzzzzzzzzzzz",
         message="msg_1_a",
     )
 

@@ -12,6 +12,7 @@ from vrm.web.api import (
     channels,
     intents,
     leads,
+    listening,
     openapi,
     problems,
     responsiveness,
@@ -23,7 +24,7 @@ from vrm.web.api.operations import Operation, register
 
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
-    for noun in (intents, understanding, trees, blogs, vendors, channels, leads, responsiveness)
+    for noun in (intents, understanding, trees, blogs, vendors, channels, listening, leads, responsiveness)
     for operation in noun.ROUTES.operations
 )
 
