@@ -38,7 +38,7 @@ def look(feed: Feed) -> None:
             shown = found.sentence if isinstance(found, NotAWant) else found.title + found.body
             shown.encode()
         detect(entry.text, title=entry.title, tags=entry.tags)
-        assert entry.url.startswith(("http://", "https://")) or not entry.url
+        assert entry.url.lower().startswith(("http://", "https://")) or not entry.url
         assert not any("<" in said and said.lower().find("<script") >= 0 for said in (entry.title, entry.text))
 
 
