@@ -24,6 +24,7 @@ def register(
     now: datetime,
     *,
     publish_tagged: bool = False,
+    reply_to_posts: bool = False,
     home_category_id: int | None = None,
     home_region_id: int | None = None,
 ) -> Blog:
@@ -49,6 +50,7 @@ def register(
         created_at=now,
         next_fetch_at=now,
         publish_tagged=publish_tagged,
+        reply_to_posts=reply_to_posts,
         home_category_id=home_category_id,
         home_region_id=home_region_id,
     )
@@ -58,11 +60,21 @@ def register(
 
 
 def choose(
-    session: Session, blog: Blog, *, publish_tagged: bool, home_category_id: int | None, home_region_id: int | None
+    session: Session,
+    blog: Blog,
+    *,
+    publish_tagged: bool,
+    home_category_id: int | None,
+    home_region_id: int | None,
+    reply_to_posts: bool = False,
 ) -> None:
-    """Set how the blog's posts are read. The homes stand in where a post names no category or region."""
+    """Set how the blog's posts are read. The homes stand in where a post names no category or region.
+
+    `reply_to_posts` is consent to tell each post in public where its want is; see `reply`.
+    """
     _check_homes(session, home_category_id, home_region_id)
     blog.publish_tagged = publish_tagged
+    blog.reply_to_posts = reply_to_posts
     blog.home_category_id = home_category_id
     blog.home_region_id = home_region_id
     session.flush()
@@ -132,6 +144,22 @@ def entries_of(session: Session, blog: Blog, *, limit: int = 50) -> list[Entry]:
             select(Entry).where(Entry.blog_id == blog.id).order_by(Entry.published_at.desc(), Entry.id).limit(limit)
         )
     )
+
+
+def insist(session: Session, entry: Entry, now: datetime) -> None:
+    """The author says that a post is a want, though it is old or shows no sign of it: it is read again, and soon.
+
+    The post itself is not kept here, so that the next look at the blog makes the draft.
+    """
+    if entry.intent is not None or entry.blog.ended_at is not None:
+        raise WrongState("This post is a want already, or its blog is not read any more.")
+    entry.insisted_at = now
+    entry.decision = Decision.SKIPPED
+    entry.digest = ""  # As if it had been edited.
+    entry.reason = "You said that it is a want; it is being read again."
+    entry.blog.etag = entry.blog.last_modified = None
+    entry.blog.next_fetch_at = now
+    session.flush()
 
 
 def confirm(session: Session, entry: Entry, now: datetime) -> Intent:

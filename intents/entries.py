@@ -11,7 +11,7 @@ from intents import publish
 from intents.draft import Condition, IntentDraft
 from intents.feed import Feed, FeedEntry
 from intents.models import Blog, Decision, Entry, Intent, Origin
-from intents.parse import SURE_TAGS, NotAWant, is_tagged, parse_entry
+from intents.parse import SURE_TAGS, NotAWant, Reading, is_tagged, parse_entry
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import BadInput, VrmError
 
@@ -34,14 +34,9 @@ class _Reading:
     room: int
     put_off: bool = False
 
-    def parse(self, item: FeedEntry) -> IntentDraft | NotAWant:
-        return parse_entry(
-            item,
-            trees=self.trees,
-            home_region_id=self.blog.home_region_id,
-            home_category_id=self.blog.home_category_id,
-            now=self.now,
-        )
+    def parse(self, item: FeedEntry, *, insisted: bool = False) -> IntentDraft | NotAWant:
+        reading = Reading(self.trees, self.now, self.blog.home_region_id, self.blog.home_category_id)
+        return parse_entry(item, reading, insisted=insisted)
 
 
 def take(session: Session, blog: Blog, feed: Feed, now: datetime) -> bool:
@@ -73,6 +68,27 @@ def take(session: Session, blog: Blog, feed: Feed, now: datetime) -> bool:
     return not reading.put_off
 
 
+def take_claimed(session: Session, blog: Blog, item: FeedEntry, now: datetime) -> Entry:
+    """Consider one post that its author, who has proven the blog, says is a want, however old it is.
+
+    Raises BadInput("url") with the reason when nothing can be read from it.
+    """
+    reading = _Reading(session, blog, taxonomy.trees(session), now, room=1)
+    entry = session.scalar(select(Entry).where(Entry.blog_id == blog.id, Entry.key == item.key))
+    if entry is not None and entry.intent is not None:
+        return entry
+    found = reading.parse(item, insisted=True)
+    if isinstance(found, NotAWant):
+        raise BadInput({"url": found.sentence})
+    if entry is None:
+        entry = _entry_of(blog, item, now)
+        session.add(entry)
+    entry.insisted_at = now
+    _make(reading, entry, item, found)
+    session.flush()
+    return entry
+
+
 def digest(item: FeedEntry) -> str:
     """A hash that an edit changes: title, text and tags."""
     said = "\x00".join((item.title, item.text, *item.tags))
@@ -91,18 +107,8 @@ def _made_today(session: Session, blog: Blog, now: datetime) -> int:
 
 def _consider(reading: _Reading, item: FeedEntry) -> None:
     """Decide on an entry that was not seen before."""
-    session, blog, now = reading.session, reading.blog, reading.now
-    entry = Entry(
-        blog_id=blog.id,
-        blog=blog,
-        key=item.key,
-        url=item.url[:2000],
-        title=item.title[:200],
-        digest=digest(item),
-        published_at=item.published_at or now,
-        first_seen_at=now,
-        decision=Decision.SKIPPED,
-    )
+    session, blog = reading.session, reading.blog
+    entry = _entry_of(blog, item, reading.now)
     if _is_old(blog, item):
         entry.reason = "Older than the registration of the blog; only newer posts are read."
         # Of a post without a date only this is known, and an edit must not make it new.
@@ -120,6 +126,20 @@ def _consider(reading: _Reading, item: FeedEntry) -> None:
     session.add(entry)
 
 
+def _entry_of(blog: Blog, item: FeedEntry, now: datetime) -> Entry:
+    return Entry(
+        blog_id=blog.id,
+        blog=blog,
+        key=item.key,
+        url=item.url[:2000],
+        title=item.title[:200],
+        digest=digest(item),
+        published_at=item.published_at or now,
+        first_seen_at=now,
+        decision=Decision.SKIPPED,
+    )
+
+
 def _is_old(blog: Blog, item: FeedEntry) -> bool:
     if blog.fetched_at is None:
         return item.published_at is None or item.date_replaced or item.published_at < blog.created_at
@@ -135,9 +155,10 @@ def _make(reading: _Reading, entry: Entry, item: FeedEntry, found: IntentDraft) 
         return
     reading.room -= 1
     entry.decision, entry.reason, entry.ask_at = Decision.ASKED, "", now
+    entry.reply_at = now if blog.reply_to_posts and entry.url else None
     complete = found.category_id is not None and found.region_id is not None
     # A post that may be older than the registration is never published unasked.
-    surely_new = not item.date_replaced and entry.published_at >= blog.created_at
+    surely_new = entry.insisted_at is not None or (not item.date_replaced and entry.published_at >= blog.created_at)
     if blog.publish_tagged and is_tagged(item, among=SURE_TAGS) and complete and surely_new:
         try:
             publish.publish(session, entry.intent, now)
@@ -161,9 +182,11 @@ def _settle(entry: Entry) -> None:
 
 def _follow_edit(reading: _Reading, entry: Entry, item: FeedEntry) -> None:
     """An edited post: its intent is revised; one that made no want may make one now."""
-    found = reading.parse(item)
+    insisted = entry.insisted_at is not None
+    found = reading.parse(item, insisted=insisted)
     intent = entry.intent
-    may_make = intent is None and entry.decision is Decision.SKIPPED and entry.published_at >= reading.blog.created_at
+    is_new = insisted or entry.published_at >= reading.blog.created_at
+    may_make = intent is None and entry.decision is Decision.SKIPPED and is_new
     if may_make and reading.room <= 0 and not isinstance(found, NotAWant):
         reading.put_off = True
         return

@@ -3,14 +3,16 @@
 import atexit
 import json
 import os
+import queue
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from intents.stated import Stated
 from vrm.kernel.errors import NotAFeed
 
 MAX_ENTRIES = 500
@@ -18,6 +20,7 @@ MAX_TITLE = 200  # Characters.
 MAX_TEXT = 20_000  # Bytes of UTF-8.
 MAX_ANSWER = 32_000_000  # Bytes; 500 entries at their longest are about 14 MB.
 
+_AT_ONCE = 4  # Children of one reader at most.
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -40,6 +43,7 @@ class FeedEntry:
     updated_at: datetime | None
     language: str | None  # BCP 47, as the feed says.
     date_replaced: bool = False
+    stated: Stated | None = None  # What it says in a form for machines.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,9 @@ class Feed:
     url: str  # The page that the feed names as its home; "" when it names none.
     entries: tuple[FeedEntry, ...]
     warnings: tuple[str, ...]
+    hub: str = ""  # Of WebSub; "" when it names none.
+    topic: str = ""  # The address under which the hub knows it, as the feed says.
+    about: str = ""  # What it says of itself: on Bluesky and YouTube, the profile.
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,45 +74,66 @@ class _Lost(Exception):
 
 
 class FeedReader:
-    """Reads feeds one after another in a warm child, which is replaced after any failure. Safe to share by threads.
+    """Reads feeds in warm children, each of which is replaced after any failure. Safe to share by threads.
 
-    Starting an interpreter costs some 200 ms, a small feed 1 ms: hence warm. The child holds no secret (its
-    environment is empty) and can neither connect nor write files.
+    Starting an interpreter costs some 200 ms, a small feed 1 ms: hence warm; as many at once as there are cores. A
+    child holds no secret (its environment is empty) and can neither connect nor write files.
     """
 
-    def __init__(self, limits: Limits = Limits()) -> None:
-        self._limits = limits
-        self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
-        self._owner = os.getpid()
-        self._served = 0
+    def __init__(self, limits: Limits = Limits(), *, at_once: int | None = None) -> None:
+        # The one that was used last is used next, so that a quiet broker keeps one child only.
+        self._free: queue.LifoQueue[_Child] = queue.LifoQueue()
+        self._all = [_Child(limits) for _ in range(at_once or min(os.cpu_count() or 1, _AT_ONCE))]
+        for child in self._all:
+            self._free.put(child)
 
     def read(self, body: bytes, *, content_type: str, url: str, fetched_at: datetime) -> Feed:
         """Read one feed, see `read_feed`."""
         head = {"content_type": content_type, "url": url, "fetched_at": fetched_at.isoformat(), "size": len(body)}
-        with self._lock:
-            answer = self._exchange(json.dumps(head).encode() + b"\n", body)
+        child = self._free.get()
+        try:
+            answer = child.exchange(json.dumps(head).encode() + b"\n", body)
+        finally:
+            self._free.put(child)
         if "refused" in answer:
             raise NotAFeed(answer["refused"])
         return _feed_of(answer)
 
     @property
     def pid(self) -> int | None:
-        """The process that reads now, if one is warm."""
-        return self._child.pid if self._child is not None else None
+        """The process that read last, if it is warm."""
+        child = self._free.get()
+        self._free.put(child)
+        return child.pid
 
     def close(self) -> None:
-        """End the child, if there is one; the next `read` starts another."""
-        with self._lock:
-            self._end_child()
+        """End the children when they are done; the next `read` starts another."""
+        held = [self._free.get() for _ in self._all]
+        for child in held:
+            child.end()
+            self._free.put(child)
 
-    def _exchange(self, head: bytes, body: bytes) -> dict[str, Any]:
-        child = self._warm_child()
-        clock = _kill_after(child, self._limits.wall_s)
+
+class _Child:
+    """One process that reads, started when it is first needed."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
+        self._served = 0
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    def exchange(self, head: bytes, body: bytes) -> dict[str, Any]:
+        process = self._warm()
+        clock = _kill_after(process, self._limits.wall_s)
         try:
-            answer = _ask(child, head, body)
+            answer = _ask(process, head, body)
         except (_Lost, OSError, ValueError) as failure:
-            self._end_child()
+            self.end()
             raise NotAFeed(
                 "This feed takes more time or memory to read than we allow; please make it shorter, or remove "
                 "what is unusual in it."
@@ -114,39 +142,39 @@ class FeedReader:
             clock.cancel()
         self._served += 1
         if self._served >= self._limits.feeds_per_child or answer.get("exhausted"):
-            self._end_child()
+            self.end()
         return answer
 
-    def _warm_child(self) -> subprocess.Popen[bytes]:
-        if self._child is not None and self._owner == os.getpid() and self._child.poll() is None:
-            return self._child
-        self._end_child()
+    def _warm(self) -> subprocess.Popen[bytes]:
+        if self._process is not None and self._owner == os.getpid() and self._process.poll() is None:
+            return self._process
+        self.end()
         limits = self._limits
-        child = subprocess.Popen(  # noqa: S603  # Our own interpreter and module, our own two numbers.
+        process = subprocess.Popen(  # noqa: S603  # Our own interpreter and module, our own two numbers.
             [sys.executable, "-P", "-m", "intents.feed_child", str(limits.memory_mb), str(limits.cpu_s)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "PYTHONWARNINGS": "ignore"},
             cwd="/",
         )
-        clock = _kill_after(child, 60.0)
-        ready = _out(child).readline()
+        clock = _kill_after(process, 60.0)
+        ready = _out(process).readline()
         clock.cancel()
-        self._child, self._served = child, 0
+        self._process, self._served = process, 0
         if ready != b"ready\n":
-            self._end_child()
+            self.end()
             raise RuntimeError("The process that reads feeds does not start; its reason is in the log.")
-        return child
+        return process
 
-    def _end_child(self) -> None:
-        child, self._child = self._child, None
+    def end(self) -> None:
+        process, self._process = self._process, None
         ours = self._owner == os.getpid()
         self._owner = os.getpid()
-        if child is None or not ours:  # A fork leaves its parent's child alone.
+        if process is None or not ours:  # A fork leaves its parent's child alone.
             return
-        child.kill()
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
             try:
                 if pipe is not None:
                     pipe.close()
@@ -205,11 +233,19 @@ def _feed_of(answer: dict[str, Any]) -> Feed:
                 "tags": tuple(entry["tags"]),
                 "published_at": _moment_of(entry["published_at"]),
                 "updated_at": _moment_of(entry["updated_at"]),
+                "stated": _stated_of(entry["stated"]),
             }
         )
         for entry in answer["entries"]
     )
-    return Feed(title=answer["title"], url=answer["url"], entries=entries, warnings=tuple(answer["warnings"]))
+    return Feed(**answer | {"entries": entries, "warnings": tuple(answer["warnings"])})
+
+
+def _stated_of(written: dict[str, Any] | None) -> Stated | None:
+    if written is None:
+        return None
+    days = {name: date.fromisoformat(day) for name in ("needed_by", "ends_on") if (day := written[name])}
+    return Stated(**written | days)
 
 
 def _moment_of(written: str | None) -> datetime | None:

@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from typing import IO, Any
 
 from intents.feed_formats import understand
@@ -52,8 +52,12 @@ def _answer(body: bytes, head: dict[str, Any]) -> dict[str, Any]:
     return asdict(feed)
 
 
+def _written(moment: date) -> str:
+    return moment.isoformat()
+
+
 def _send(answers: IO[bytes], answer: dict[str, Any]) -> None:
-    written = json.dumps(answer, default=datetime.isoformat).encode()
+    written = json.dumps(answer, default=_written).encode()
     answers.write(b"%d\n" % len(written))
     answers.write(written)
     answers.flush()

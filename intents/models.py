@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
@@ -187,8 +187,10 @@ class Blog(Base):
     title: Mapped[Line] = mapped_column(default="")
     proof_token: Mapped[Code]  # To be shown on the blog.
     verified_at: Mapped[Moment | None]
-    verified_by: Mapped[Word | None]  # "post", "rel-me" or "profile-field".
+    verified_by: Mapped[Word | None]  # One of `ownership.Method`.
     publish_tagged: Mapped[bool] = mapped_column(default=False)  # "Publish what I tag": no confirmation.
+    # Tell each post whose want was published where its page is, for all to see.
+    reply_to_posts: Mapped[bool] = mapped_column(default=False, server_default=false())
     home_category_id: Mapped[Ref | None] = mapped_column(ForeignKey("categories.id"))
     home_region_id: Mapped[Ref | None] = mapped_column(ForeignKey("regions.id"))
     created_at: Mapped[Moment]  # Nothing older than this is published.
@@ -196,12 +198,37 @@ class Blog(Base):
     fetched_at: Mapped[Moment | None]  # Last answer that was a feed, or 304.
     etag: Mapped[Line | None]
     last_modified: Mapped[Line | None]
+    pace_s: Mapped[int] = mapped_column(default=900, server_default="900")  # Between two looks, by its own rhythm.
     failing_since: Mapped[Moment | None]
     failures: Mapped[int] = mapped_column(default=0)  # In a row.
     trouble: Mapped[Line | None]  # The last failure, in words for the customer.
     ended_at: Mapped[Moment | None]  # Removed by the customer, gone (410), or dead for 14 days.
 
     account: Mapped[Account] = relationship()
+
+
+class HubLease(Base):
+    """What was agreed with a blog's hub (WebSub): that it tells us when something is new, until a given moment."""
+
+    __tablename__ = "hub_leases"
+    __table_args__ = (
+        # websub.renew: to be asked for, or to be asked for again before it ends.
+        partial_index("ix_hub_leases_due", "ask_at", where="ask_at IS NOT NULL"),
+    )
+
+    blog_id: Mapped[Ref] = mapped_column(ForeignKey("blogs.id", ondelete="CASCADE"), primary_key=True)
+    code: Mapped[Code] = mapped_column(unique=True)  # Names the address that the hub calls.
+    hub: Mapped[Address]
+    topic: Mapped[Address]
+    secret: Mapped[Code]  # Signs what the hub sends.
+    ask_at: Mapped[Moment | None]  # When the hub is to be asked (again); None: it said no for good.
+    asked_at: Mapped[Moment | None]  # Set while an answer is awaited: what nobody asked for is not confirmed.
+    failures: Mapped[int] = mapped_column(default=0)  # In a row.
+    until: Mapped[Moment | None]  # End of the lease; None: the hub has not confirmed yet.
+    heard_at: Mapped[Moment | None]  # When it last said, with its signature, that something is new.
+    trouble: Mapped[Line | None]
+
+    blog: Mapped[Blog] = relationship()
 
 
 class Decision(StrEnum):
@@ -220,6 +247,9 @@ class Entry(Base):
         UniqueConstraint("blog_id", "key"),
         # letters.owe: entries whose author has to be asked something.
         partial_index("ix_entries_to_ask", "ask_at", where="ask_at IS NOT NULL"),
+        Index("uq_entries_reply_code", "reply_code", unique=True),
+        # reply.reply_owed: posts that are to be told where their want is.
+        partial_index("ix_entries_to_reply", "reply_at", where="reply_at IS NOT NULL"),
     )
 
     id: Mapped[Id]
@@ -235,6 +265,12 @@ class Entry(Base):
     intent_id: Mapped[Ref | None] = mapped_column(ForeignKey("intents.id", ondelete="SET NULL"), index=True)
     vanished_at: Mapped[Moment | None]
     ask_at: Mapped[Moment | None]  # Set: the author has to be asked about it, since then.
+    insisted_at: Mapped[Moment | None]  # Its author said that it is a want, whatever it looks like.
+    reply_code: Mapped[Code | None]  # Names the page that a reply points to.
+    reply_at: Mapped[Moment | None]  # Set: the post has to be told, not before then.
+    reply_tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    replied_at: Mapped[Moment | None]
+    reply_note: Mapped[Line | None]  # Why the post could not be told, in words for its author.
 
     blog: Mapped[Blog] = relationship()
     intent: Mapped[Intent | None] = relationship()

@@ -7,12 +7,14 @@ commenter's "<a rel=me>" inside an attribute, a comment or a text field is no li
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 MAX_PAGE = 2_000_000  # Bytes of a page that are looked at.
+MAX_HEADER = 8_000  # Characters of a header.
 
-_TRACKED = frozenset({"a", "area", "base", "link"})
+_TRACKED = frozenset({"a", "area", "base", "link", "meta"})
 # Elements whose content is text to a browser, or is not shown by it.
 _OPAQUE = frozenset(
     {"script", "style", "template", "textarea", "title", "noscript", "noembed", "noframes", "xmp", "iframe"}
@@ -24,10 +26,13 @@ _ATTRIBUTE = re.compile(
     r"(?:\s*+=\s*+(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^\s\"'>][^\s>]*+)|(?=>)))?+(?!\s*+=))"
 )
 
+_LINK = re.compile(r"<([^<>]*+)>((?:\s*+;\s*+[\w*-]++\s*+(?:=\s*+(?:\"[^\"]*+\"|[^\s\",;]*+))?)*+)")
+_PARAMETER = re.compile(r";\s*+([\w*-]++)\s*+=\s*+(?:\"([^\"]*+)\"|([^\s\",;]*+))")
+
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element that links: its name and attributes in lower case, values unescaped."""
+    """An element that links, or says something of the page: its name and attributes in lower case, values unescaped."""
 
     name: str
     attributes: dict[str, str]
@@ -38,8 +43,19 @@ class Element:
         return frozenset(self.attributes.get("rel", "").lower().split())
 
 
+def links_of(headers: Sequence[str]) -> Iterator[tuple[str, frozenset[str], dict[str, str]]]:
+    """Each link of some Link headers (RFC 8288): its target, the words of its `rel`, and its other parameters."""
+    for header in headers:
+        for found in _LINK.finditer(header[:MAX_HEADER]):
+            attributes: dict[str, str] = {}
+            for parameter in _PARAMETER.finditer(found[2]):
+                quoted, bare = parameter[2], parameter[3]
+                attributes.setdefault(parameter[1].lower(), quoted if quoted is not None else bare)
+            yield found[1].strip(), frozenset(attributes.get("rel", "").lower().split()), attributes
+
+
 def elements_of(page: bytes) -> Iterator[Element]:
-    """The a, area, base and link elements of a page, in its order; of the first 2 MB only."""
+    """The a, area, base, link and meta elements of a page, in its order; of the first 2 MB only."""
     text = _decoded(page[:MAX_PAGE])
     at: int | None = 0
     while at is not None and (mark := _MARK.search(text, at)) is not None:
@@ -59,6 +75,15 @@ def elements_of(page: bytes) -> Iterator[Element]:
             at = closing.start() if closing is not None else None
         if name == "plaintext":
             return
+
+
+def base_of(elements: Sequence[Element], page_url: str) -> str:
+    """What the links of a page are relative to."""
+    written = next((e.attributes["href"] for e in elements if e.name == "base" and "href" in e.attributes), "")
+    try:
+        return urljoin(page_url, written)
+    except ValueError:
+        return page_url
 
 
 def _decoded(page: bytes) -> str:

@@ -1,14 +1,16 @@
 """An entry of a customer's feed -> the draft of an intent, or the reason why it is none. Pure."""
 
 import re
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
 from intents.amounts import find_budget
 from intents.days import find_day
 from intents.draft import Condition, IntentDraft
 from intents.feed import MAX_TITLE, FeedEntry
+from intents.lexicon import Lexicon, lexicon
 from intents.meaning import currency_of, find_category, find_region
 from intents.phrases import (
     LeadIn,
@@ -18,10 +20,13 @@ from intents.phrases import (
     is_offer,
     without_article,
 )
+from intents.stated import Stated
+from intents.understand import understand
 from vrm.kernel.taxonomy import Trees
 
 SURE_TAGS = frozenset({"intent", "wanttobuy"})
 WANT_TAGS = SURE_TAGS | {"vrm"}  # Also the name of a movement that people write about.
+LONGEST = timedelta(days=364)  # That a post may ask to be open, so that publishing it is not refused.
 _READ = 6_000  # Characters of an entry in which we look; what is wanted stands at the beginning.
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 _LEADS_ON = re.compile(
@@ -49,20 +54,44 @@ _QUESTION = NotAWant("question", "The title is a question to readers; begin it w
 _EMPTY = NotAWant("empty", "The post does not say what is wanted; name the thing or the service in its title.")
 
 
-def parse_entry(
-    entry: FeedEntry,
-    *,
-    trees: Trees,
-    home_region_id: int | None,
-    home_category_id: int | None,
-    now: datetime,
-) -> IntentDraft | NotAWant:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """With what an entry is read. The homes stand in where it is silent; `now` (aware UTC) decides which June it is."""
+
+    trees: Trees
+    now: datetime
+    home_region_id: int | None = None
+    home_category_id: int | None = None
+    lexicon: Lexicon = field(default_factory=lexicon)
+
+    def currency_at(self, region_id: int | None) -> str | None:
+        """Of the country of a region, else of the home."""
+        return currency_of(self.trees.regions, region_id if region_id is not None else self.home_region_id)
+
+    def category_of(self, title: str, text: str, tags: Iterable[str]) -> int | None:
+        """The category that is surely meant, by the trees' own names, else by brands, models and everyday words."""
+        named = find_category(self.trees.categories, title, text, tags)
+        if named is not None:
+            return named.id
+        understood = understand(
+            title, trees=self.trees, lexicon=self.lexicon, home_region_id=self.home_region_id, now=self.now
+        )
+        # A word that was not understood may be the one that counts: a cello case is no cello.
+        if "category" in understood.sure and not understood.not_understood:
+            return understood.categories[0].node_id
+        return self.home_category_id
+
+
+def parse_entry(entry: FeedEntry, reading: Reading, *, insisted: bool = False) -> IntentDraft | NotAWant:
     """Read a want from one entry. What is not surely said stays None, so that the author is asked.
 
     The blog's home category stands in where the entry says none that is sure; its home region only where the entry
-    names no place at all. `now` (aware UTC) decides which June "by June" is.
+    names no place at all. `insisted`: its author says that it is a want, so that it needs no sign of being one.
     """
-    tagged = is_tagged(entry)
+    if entry.stated is not None:
+        return _stated_draft(entry, entry.stated, reading)
+    trees = reading.trees
+    tagged = insisted or is_tagged(entry)
     headline = _headline(entry)
     lead_in = find_lead_in(headline)
     title = _title(headline[lead_in.end :] if lead_in is not None else headline)
@@ -71,23 +100,62 @@ def parse_entry(
         return refusal
     text = entry.text[:_READ]
     tags = [tag for tag in (*entry.tags, *_hashtags(text)) if _folded(tag) not in WANT_TAGS]
-    named, region = find_region(trees.regions, headline, text, tags, home_id=home_region_id)
-    region_id = region.id if region is not None else (None if named else home_region_id)
-    category = find_category(trees.categories, title, text, tags)
-    currency = currency_of(trees.regions, region_id if region_id is not None else home_region_id)
+    named, region = find_region(trees.regions, headline, text, tags, home_id=reading.home_region_id)
+    region_id = region.id if region is not None else (None if named else reading.home_region_id)
+    currency = reading.currency_at(region_id)
     budget = find_budget(headline, home_currency=currency) or find_budget(text, home_currency=currency, bare=False)
-    needed_by = find_day(headline, now.date(), led=True) or find_day(text, now.date(), led=True)
+    today = reading.now.date()
+    needed_by = find_day(headline, today, led=True) or find_day(text, today, led=True)
     condition = find_condition(headline) or find_condition(text)
     return IntentDraft(
         title=title,
         body=entry.text,
-        category_id=category.id if category is not None else home_category_id,
+        category_id=reading.category_of(title, text, tags),
         region_id=region_id,
         budget=budget.value if budget is not None else None,
         condition=condition.value if condition is not None else Condition.ANY,
         needed_by=needed_by.value if needed_by is not None else None,
         language=entry.language,
     )
+
+
+def _stated_draft(entry: FeedEntry, stated: Stated, reading: Reading) -> IntentDraft | NotAWant:
+    """A want stated for machines: what it says counts, and the words around it only where it is silent."""
+    if stated.action == "offer":
+        return _OFFER
+    title = _title(stated.name or _headline(entry))
+    if not title:
+        return _EMPTY
+    text, today = stated.text or entry.text, reading.now.date()
+    region_id = _stated_region(entry, stated, reading)
+    things = [find_category(reading.trees.categories, thing.strip(), "", ()) for thing in stated.thing.split(",")]
+    category = next((node.id for node in things if node is not None), None)
+    if category is None:
+        category = reading.category_of(title, text[:_READ], (*entry.tags, *stated.thing.split(",")))
+    budget = find_budget(stated.budget, home_currency=reading.currency_at(region_id))
+    ends_on, needed_by = stated.ends_on, stated.needed_by
+    is_fair = ends_on is not None and today < ends_on <= today + LONGEST
+    return IntentDraft(
+        title=title,
+        body=text,
+        category_id=category,
+        region_id=region_id,
+        budget=budget.value if budget is not None else None,
+        condition=Condition(stated.condition) if stated.condition else Condition.ANY,
+        quantity=stated.quantity or 1,
+        needed_by=needed_by if needed_by is not None and needed_by >= today else None,
+        expires_at=datetime.combine(ends_on, time(), UTC) if ends_on is not None and is_fair else None,
+        language=entry.language,
+    )
+
+
+def _stated_region(entry: FeedEntry, stated: Stated, reading: Reading) -> int | None:
+    regions, home_id = reading.trees.regions, reading.home_region_id
+    if stated.place:
+        _named, region = find_region(regions, f"in {stated.place}", "", (), home_id=home_id)
+        return region.id if region is not None else None
+    named, region = find_region(regions, stated.name, entry.text[:_READ], entry.tags, home_id=home_id)
+    return region.id if region is not None else (None if named else home_id)
 
 
 def _refusal(headline: str, lead_in: LeadIn | None, title: str, *, tagged: bool) -> NotAWant | None:
@@ -102,7 +170,9 @@ def _refusal(headline: str, lead_in: LeadIn | None, title: str, *, tagged: bool)
 
 
 def is_tagged(entry: FeedEntry, *, among: frozenset[str] = WANT_TAGS) -> bool:
-    """Whether its author tagged the entry as a want, which an untagged "I want" is not."""
+    """Whether its author marked the entry as a want, by a tag or for machines, which an untagged "I want" is not."""
+    if entry.stated is not None:
+        return entry.stated.action == "want"
     tags = (*entry.tags, *_hashtags(entry.title), *_hashtags(entry.text[:_READ]))
     return any(_folded(tag) in among for tag in tags)
 

@@ -31,7 +31,6 @@ CLIENTS = frozenset(
         "httpcore",
         "aiodns",
         "pycares",
-        "dns",
         "ftplib",
         "nntplib",
         "telnetlib",
@@ -53,7 +52,7 @@ DEMO = ("vrm/demo.py", "vrm/demo/*")
 RULES = (
     Rule(modules=CLIENTS, fix="go out through vrm.kernel.outbound"),
     Rule(
-        modules=frozenset({"aiohttp"}),
+        modules=frozenset({"aiohttp", "dns"}),
         fix="go out through vrm.kernel.outbound",
         allowed_in=(OUTBOUND, *DEMO),
     ),
@@ -84,6 +83,11 @@ RULES = (
         modules=frozenset({"feedparser"}),
         fix="parse feeds in intents/feed_formats.py, from bytes that outbound fetched",
         allowed_in=("intents/feed_formats.py",),
+    ),
+    Rule(
+        modules=frozenset({"mf2py", "bs4", "html5lib"}),
+        fix="parse pages in intents/feed_pages.py, from bytes that outbound fetched",
+        allowed_in=("intents/feed_pages.py",),
     ),
 )
 # Calls that open a connection without an import of their own.

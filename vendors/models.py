@@ -405,3 +405,55 @@ class Template(Base):
     name: Mapped[Word]
     body: Mapped[str] = mapped_column(Text)
     created_at: Mapped[Moment]
+
+
+class Watch(Base):
+    """A public feed (of a hashtag, a search, a forum) in which somebody listens for wants."""
+
+    __tablename__ = "watches"
+    __table_args__ = (
+        # listen.listen: live watches by when they are next read.
+        partial_index("ix_watches_due", "next_fetch_at", where="ended_at IS NULL"),
+        Index("ix_watches_vendor", "vendor_id"),
+    )
+
+    id: Mapped[Id]
+    code: Mapped[Code] = mapped_column(unique=True)
+    vendor_id: Mapped[Ref | None] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"))  # None: operators.
+    url: Mapped[Address]
+    title: Mapped[Line] = mapped_column(default="")
+    blocked: Mapped[str] = mapped_column(Text, default="")  # Words, one a line: a post with one of them is left alone.
+    created_at: Mapped[Moment]
+    next_fetch_at: Mapped[Moment]
+    fetched_at: Mapped[Moment | None]
+    newest_at: Mapped[Moment | None]  # Of the posts that were considered; older ones are not again.
+    etag: Mapped[Line | None]
+    last_modified: Mapped[Line | None]
+    failures: Mapped[int] = mapped_column(default=0)  # In a row.
+    trouble: Mapped[Line | None]
+    ended_at: Mapped[Moment | None]
+
+
+class Sighting(Base):
+    """A post by somebody we do not know that reads like a want. Its link, what and where: nothing of the person.
+
+    Only its author can make an intent of it, by proving the blog that it stands in.
+    """
+
+    __tablename__ = "sightings"
+    __table_args__ = (
+        UniqueConstraint("watch_id", "url"),
+        Index("ix_sightings_seen_at", "seen_at"),  # listen.forget
+    )
+
+    id: Mapped[Id]
+    code: Mapped[Code] = mapped_column(unique=True)  # Names the page that invites the author.
+    watch_id: Mapped[Ref] = mapped_column(ForeignKey("watches.id", ondelete="CASCADE"))
+    url: Mapped[Address]
+    category_id: Mapped[Ref | None] = mapped_column(ForeignKey("categories.id"))
+    region_id: Mapped[Ref | None] = mapped_column(ForeignKey("regions.id"))
+    seen_at: Mapped[Moment]
+    claimed_at: Mapped[Moment | None]
+    dismissed_at: Mapped[Moment | None]
+
+    watch: Mapped[Watch] = relationship()

@@ -1,7 +1,7 @@
 """Every table in one import, for migrations and for whoever wants the whole picture."""
 
 from intents.corrections import Correction
-from intents.models import Blog, Entry, Intent, IntentPlace, Revision
+from intents.models import Blog, Entry, HubLease, Intent, IntentPlace, Revision
 from intents.trials import Assignment, Consent, Deviation, Experiment
 from notifiers.models import Arrival, Attempt, Calendar, Channel, Notification
 from vendors.models import (
@@ -12,11 +12,13 @@ from vendors.models import (
     Membership,
     Message,
     Response,
+    Sighting,
     Subscription,
     SubscriptionWord,
     Template,
     Tightening,
     Vendor,
+    Watch,
 )
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
 from vrm.kernel.db import Base
@@ -50,6 +52,7 @@ __all__ = [
     "Entry",
     "Exchange",
     "Experiment",
+    "HubLease",
     "IdempotencyKey",
     "Intent",
     "IntentPlace",
@@ -66,6 +69,7 @@ __all__ = [
     "Reply",
     "Response",
     "Revision",
+    "Sighting",
     "Subscription",
     "SubscriptionWord",
     "Tally",
@@ -74,4 +78,5 @@ __all__ = [
     "Tightening",
     "TreeVersion",
     "Vendor",
+    "Watch",
 ]

@@ -8,7 +8,7 @@ import pytest
 from hosting import BlogHost, Time, blog_host
 
 from intents.feed import FeedReader
-from intents.harvest import Harvester
+from intents.fetching import Harvester
 from vrm.kernel.db import Store
 from vrm.kernel.outbound import Outbound
 
@@ -34,6 +34,7 @@ def server() -> Iterator[BlogHost]:
 def host(server: BlogHost) -> BlogHost:
     server.says.clear()
     server.heard.clear()
+    server.posted.clear()
     return server
 
 
@@ -44,4 +45,4 @@ def time(now: datetime) -> Time:
 
 @pytest.fixture
 def harvester(store: Store, reader: FeedReader, time: Time) -> Harvester:
-    return Harvester(store, Outbound([ip_network("127.0.0.0/8")]), reader, time, HOME)
+    return Harvester(store, Outbound([ip_network("127.0.0.0/8")]), reader, time, HOME, texts=lambda name: ())

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 from intents import blogs
 from intents.models import Blog
@@ -29,6 +30,7 @@ class BlogHost:
     port: int
     says: dict[str, Said] = field(default_factory=dict)
     heard: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    posted: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)  # Each form that was sent, by path.
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -52,6 +54,13 @@ def blog_host() -> Iterator[BlogHost]:
             self.end_headers()
             if said.status != 304:
                 self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            host.posted.append((self.path, {name: values[0] for name, values in form.items()}))
+            self.send_response(host.says.get(self.path, Said(status=404)).status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - The name of the base class.
             pass

@@ -51,6 +51,8 @@ BLOGGER = Feed(
         ),
     ),
     warnings=("Some dates are more than a year ago or a day ahead; they count as the time of reading.",),
+    hub="http://pubsubhubbub.appspot.com/",
+    topic="https://www.blogger.com/feeds/4711/posts/default",
 )
 WORDPRESS = Feed(
     title="Carla’s shed",
@@ -69,6 +71,7 @@ WORDPRESS = Feed(
         ),
     ),
     warnings=(),
+    topic="https://carla.example/feed/",
 )
 MASTODON = Feed(
     title="Dora 🚲",
@@ -87,6 +90,7 @@ MASTODON = Feed(
         ),
     ),
     warnings=(),
+    about="Public posts from @dora@social.example",
 )
 TUMBLR = Feed(
     title="eve collects",
@@ -105,6 +109,7 @@ TUMBLR = Feed(
         ),
     ),
     warnings=(),
+    hub="http://tumblr.superfeedr.com/",
 )
 YOUTUBE = Feed(
     title="Finn builds",
@@ -123,6 +128,7 @@ YOUTUBE = Feed(
         ),
     ),
     warnings=(),
+    topic="http://www.youtube.com/feeds/videos.xml?channel_id=UCxyz",
 )
 JSON_FEED = Feed(
     title="Gita writes",
@@ -141,6 +147,7 @@ JSON_FEED = Feed(
         ),
     ),
     warnings=(),
+    topic="https://gita.example/feed.json",
 )
 
 

@@ -10,8 +10,10 @@ from sqlalchemy import func, select
 from together import at_once
 
 from intents import blogs
-from intents.harvest import Harvester, harvest, prove
+from intents.fetching import Harvester
+from intents.harvest import harvest
 from intents.models import Blog, Entry, Intent
+from intents.prove import prove
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.kernel.errors import NotReachable

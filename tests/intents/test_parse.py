@@ -11,7 +11,7 @@ from intents_trees import TREES, category_id, region_id
 from intents.draft import Budget, Condition, IntentDraft
 from intents.feed import FeedEntry
 from intents.feed_formats import understand
-from intents.parse import NotAWant, parse_entry
+from intents.parse import NotAWant, Reading, parse_entry
 
 FEEDS = Path(__file__).parent / "feeds"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -36,13 +36,13 @@ def parse(
         updated_at=None,
         language=language,
     )
-    return parse_entry(
-        entry,
-        trees=TREES,
-        home_region_id=region_id(home_region) if home_region else None,
-        home_category_id=category_id(home_category) if home_category else None,
-        now=NOW,
+    reading = Reading(
+        TREES,
+        NOW,
+        region_id(home_region) if home_region else None,
+        category_id(home_category) if home_category else None,
     )
+    return parse_entry(entry, reading)
 
 
 def draft(
@@ -71,9 +71,7 @@ def test_the_yaris_of_2008_is_understood() -> None:
         url="https://wishes.blogspot.example/feeds/posts/default",
         fetched_at=NOW,
     )
-    yaris, rain = (
-        parse_entry(entry, trees=TREES, home_region_id=None, home_category_id=None, now=NOW) for entry in feed.entries
-    )
+    yaris, rain = (parse_entry(entry, Reading(TREES, NOW)) for entry in feed.entries)
     assert yaris == IntentDraft(
         title="Toyota Yaris",
         body="A used car near Leeds, under £12k, by June.\n\nFive doors & not red.\nNo vans.",
@@ -170,7 +168,7 @@ def test_the_title_drops_the_lead_in(headline: str, title: str) -> None:
         ("I want a Toyota Yaris", "", ("vehicles", "cars"), "cars"),
         ("Wanted: a cello teacher", "", (), "cello-teacher"),
         ("Wanted: a plumber for my bath", "", (), "plumber"),
-        ("Wanted: a bicycle 56 cm", "", (), None),  # "cm" might name what is wanted.
+        ("Wanted: a bicycle 56 cm", "", (), "bicycles"),
         ("Wanted: a cello case", "", (), None),
         ("I want a Toyota Yaris", "I have a dog and a bike.", (), None),
         ("I want a Toyota Yaris", "Evenings, in Bath.", (), None),

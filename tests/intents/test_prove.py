@@ -1,5 +1,6 @@
 """A blog is somebody's when it shows their token or links to their proof, over real HTTP on loopback."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,8 +8,10 @@ from hosting import BlogHost, Said, Time, blog_of, item, register, rss
 from sqlalchemy import select
 
 from intents import blogs
-from intents.harvest import Harvester, harvest, prove
+from intents.fetching import Harvester
+from intents.harvest import harvest
 from intents.models import Blog
+from intents.prove import prove
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadInput, NotAFeed, OutsideError
@@ -119,3 +122,81 @@ def test_a_page_and_its_feed_are_one_blog(
             blogs.remove(session, session.get_one(Blog, number), time.now)
     prove(harvester, blog.id)
     assert blog_of(store, blog.id).feed_url == host.url("/feed")
+
+
+# --- Proof by whoever runs the host, by the profile, and feeds that no page names -----------------
+
+
+def test_a_file_at_the_well_known_address_proves_every_feed_of_the_host(
+    harvester: Harvester, store: Store, ana: Account, host: BlogHost, time: Time
+) -> None:
+    blog = unproven(store, ana, host.url("/feed"), time.now)
+    host.says["/feed"] = Said(rss())
+    host.says["/.well-known/vrm.txt"] = Said(f"# ours\nvrm={blog.proof_token}\n")
+    assert prove(harvester, blog.id).method == "well-known"
+
+
+def test_a_file_of_another_host_proves_nothing(
+    harvester: Harvester, store: Store, ana: Account, host: BlogHost, time: Time
+) -> None:
+    blog = unproven(store, ana, host.url("/feed"), time.now)
+    host.says["/feed"] = Said(rss())
+    elsewhere = host.url("/file").replace("127.0.0.1", "localhost")
+    host.says["/.well-known/vrm.txt"] = Said(status=302, headers={"Location": elsewhere})
+    host.says["/file"] = Said(blog.proof_token)
+    with pytest.raises(BadInput, match=r"/\.well-known/vrm\.txt"):
+        prove(harvester, blog.id)
+
+
+def test_a_record_in_the_dns_proves_the_blog_of_that_host(
+    harvester: Harvester, store: Store, ana: Account, host: BlogHost, time: Time
+) -> None:
+    blog = unproven(store, ana, host.url("/feed"), time.now)
+    host.says["/feed"] = Said(rss(home="https://ana.example.org/"))
+    records = {"_vrm.ana.example.org": ("v=spf1 -all", f"vrm={blog.proof_token}")}
+    knowing = replace(harvester, texts=lambda name: records.get(name, ()))
+    assert prove(knowing, blog.id).method == "dns"
+
+
+def test_a_profile_that_the_feed_carries_proves_it(
+    harvester: Harvester, store: Store, ana: Account, host: BlogHost, time: Time
+) -> None:
+    blog = unproven(store, ana, host.url("/feed"), time.now)
+    host.says["/feed"] = Said(rss().replace("<link>", f"<description>Me. {blog.proof_token}</description><link>"))
+    assert prove(harvester, blog.id).method == "about"
+
+
+def test_a_feed_that_no_page_names_is_found_where_feeds_usually_are(
+    harvester: Harvester, store: Store, ana: Account, host: BlogHost, time: Time
+) -> None:
+    blog = unproven(store, ana, host.url("/ana"), time.now)
+    host.says["/ana"] = Said("<!doctype html><html><p>Hello", headers={"Content-Type": "text/html"})
+    host.says["/ana/rss"] = Said(rss(item("p", time.now, text=blog.proof_token)))
+    assert prove(harvester, blog.id).method == "post"
+    assert blog_of(store, blog.id).feed_url == host.url("/ana/rss")
+
+
+def test_a_page_of_marked_posts_is_a_feed_of_its_own(
+    harvester: Harvester, store: Store, ana: Account, host: BlogHost, time: Time
+) -> None:
+    blog = unproven(store, ana, host.url("/notes"), time.now)
+    page = f'<!doctype html><a rel="me" href="{harvester.proof_url(blog)}">me</a><p class="h-entry">Hello</p>'
+    host.says["/notes"] = Said(page, headers={"Content-Type": "text/html"})
+    assert prove(harvester, blog.id).method == "rel-me"
+    assert blog_of(store, blog.id).feed_url == host.url("/notes")
+
+
+def test_a_feed_that_moved_to_another_host_is_followed_only_where_the_proof_is_shown(
+    harvester: Harvester, store: Store, ana: Account, host: BlogHost, time: Time
+) -> None:
+    new = host.url("/new").replace("127.0.0.1", "localhost")
+    host.says["/feed"] = Said(status=301, headers={"Location": new})
+    host.says["/new"] = Said(rss())
+    blog_id = register(store, ana, host.url("/feed"), time.now)
+    assert harvest(harvester) == 1
+    blog = blog_of(store, blog_id)
+    assert (blog.feed_url, blog.trouble) == (host.url("/feed"), None)
+    host.says["/new"] = Said(rss(item("p", time.now, text=blog.proof_token)))
+    time.now = blog.next_fetch_at
+    assert harvest(harvester) == 1
+    assert blog_of(store, blog_id).feed_url == new

@@ -85,6 +85,10 @@ RUNNING = {
     "admin.remove",
     "lost.all_lost",
     "lost.again_for",
+    "listening.heard_by_operators",
+    "listening.watch_for_operators",
+    "listening.end_for_operators",
+    "listening.dismiss_for_operators",
     "trees.trees",
     "trees.node",
     "trees.edit",
@@ -96,6 +100,7 @@ def objects(world: World) -> dict[str, dict[str, object]]:
     want, vendor = {"code": world.want.code}, {"slug": world.vendor.slug}
     talk = {"code": world.want.code, "slug": world.vendor.slug}
     template: dict[str, object] = {"slug": world.vendor.slug, "template_id": 1}
+    claim = {"code": world.sighting_code, "blog": world.blog.code}
     blog, lead = {"code": world.blog.code}, {"code": f"{world.want.code}-{world.vendor.code}"}
     channel = {"slug": world.vendor.slug, "code": world.mail.code}
     subscription = {"slug": world.vendor.slug, "code": world.subscription_code}
@@ -133,6 +138,10 @@ def objects(world: World) -> dict[str, dict[str, object]]:
             ["blogs.blog", "blogs.verify", "blogs.choices", "blogs.read", "blogs.remove"],
             blog,
         ),
+        **dict.fromkeys(["listening.heard", "listening.watch"], vendor),
+        "listening.end": {**vendor, "code": world.watch_code},
+        "listening.dismiss": {**vendor, "code": world.sighting_code},
+        **dict.fromkeys(["listening.claiming", "listening.claim"], claim),
         "blogs.decide": {"entry_id": world.entry.id, "decision": "confirm"},
         "account.revoke_token": {"token_id": world.token.id},
         "signing_in.end_session": {"code": world.browser.code},
@@ -209,6 +218,11 @@ KEYED = {
     "blogs.asked",
     "blogs.answered",
     "blogs.proof",
+    "blogs.reply",
+    "listening.invitation",
+    "listening.say_mine",
+    "hubs.asked",
+    "hubs.told",
     "channels.look",
     "channels.prove",
     "feeds.fetch",
@@ -242,6 +256,10 @@ def walk(app: Flask, world: World) -> Iterator[tuple[str, str, str]]:
         "admin.remove": {"code": world.want.code},
         "lost.all_lost": {},
         "lost.again_for": {"id_": 1},
+        "listening.heard_by_operators": {},
+        "listening.watch_for_operators": {},
+        "listening.end_for_operators": {"code": world.watch_code},
+        "listening.dismiss_for_operators": {"code": world.sighting_code},
         "trees.trees": {},
         "trees.node": {"name": "categories", "slug": "vehicles"},
         "trees.edit": {"name": "categories", "slug": "vehicles", "what": "rename"},

@@ -12,8 +12,8 @@ from intents import blogs, publish
 from intents.draft import Budget, IntentDraft
 from intents.models import Blog, Decision, Entry, Intent
 from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
-from vendors import respond, subscribe, team
-from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Undelivered, Vendor, Via
+from vendors import respond, subscribe, team, watches
+from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Sighting, Undelivered, Vendor, Via
 from vendors.respond import Answer
 from vrm.app import create_app
 from vrm.config import Settings
@@ -68,6 +68,8 @@ class World:
     mail: Channel  # Ben's, verified.
     hook: Channel  # Ben's, not verified.
     subscription_code: str
+    watch_code: str
+    sighting_code: str
     blog: Blog  # Proven.
     unproven: Blog
     entry: Entry  # Waits for Ana's yes.
@@ -245,6 +247,11 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
             "verify": accounts.make_link(session, ana, LinkPurpose.VERIFY, now),
         }
         subscription_code = subscribe.subscriptions_of(session, vendor)[0].code
+        watch = watches.watch(session, vendor, "https://social.example.org/tags/wanttobuy.rss", now)
+        sighting = Sighting(
+            code=new_code(), watch_id=watch.id, url="https://social.example.org/@dora/115000000000000001", seen_at=now
+        )
+        session.add(sighting)
     outbox = instance / "outbox"
     outbox.mkdir(parents=True, exist_ok=True)
     (outbox / "20261121T115900-msg_1.eml").write_text(
@@ -267,6 +274,8 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
         mail=mail,
         hook=hook,
         subscription_code=subscription_code,
+        watch_code=watch.code,
+        sighting_code=sighting.code,
         blog=blog,
         unproven=unproven,
         entry=entries[0],

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from intents import blogs
-from intents.harvest import prove
 from intents.models import Entry, Intent
+from intents.prove import prove
 from notifiers import links, register
 from notifiers.deliver import send_now
 from notifiers.models import ChannelKind

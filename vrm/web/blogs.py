@@ -1,12 +1,17 @@
 """A customer's blogs: registered, proven, read; and what their author says to each post that was read."""
 
+from urllib.parse import urlsplit
+
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from intents import blogs as verbs
-from intents.harvest import prove
+from intents import reply as replies
+from intents import websub
 from intents.models import Blog, Entry
+from intents.ownership import record_name
+from intents.prove import prove
 from notifiers import links
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import NotFound, OutsideError
@@ -82,6 +87,7 @@ def choices(code: str) -> AnyResponse:
                 db(),
                 found,
                 publish_tagged=bool(typed.get("publish_tagged")),
+                reply_to_posts=bool(typed.get("reply_to_posts")),
                 home_category_id=category,
                 home_region_id=region,
             )
@@ -144,6 +150,15 @@ def proof(token: str) -> str:
     return render_template("public/proof.html")
 
 
+@blueprint.get("/replies/<code>")
+def reply(code: str) -> AnyResponse:
+    """What we reply to a post whose author wished it: where its want is."""
+    entry = replies.by_code(db(), code)
+    page = make_response(render_template("public/reply.html", entry=entry, intent=entry.intent))
+    page.headers["X-Robots-Tag"] = "noindex"
+    return page
+
+
 def _decide(entry: Entry, decision: str) -> str:
     if decision == "confirm":
         verbs.confirm(db(), entry, now())
@@ -154,6 +169,9 @@ def _decide(entry: Entry, decision: str) -> str:
     elif decision == "keep":
         verbs.keep(db(), entry)
         done = _("It stays open.")
+    elif decision == "insist":
+        verbs.insist(db(), entry, now())
+        done = _("It is being read again as a want; look again in a moment.")
     else:
         raise NotFound("There is no such button.")
     flash(done)
@@ -170,7 +188,8 @@ def _blog(blog: Blog, typed: Typed | None, status: int) -> AnyResponse:
     if typed is None:
         preset = preset_node("home_category", trees.categories, blog.home_category_id)
         preset |= preset_node("home_region", trees.regions, blog.home_region_id)
-        typed = Typed({**preset, "publish_tagged": "on" if blog.publish_tagged else ""})
+        ticks = {"publish_tagged": blog.publish_tagged, "reply_to_posts": blog.reply_to_posts}
+        typed = Typed({**preset, **{name: "on" if is_on else "" for name, is_on in ticks.items()}})
     page = render_template(
         "me/blog.html",
         blog=blog,
@@ -178,5 +197,7 @@ def _blog(blog: Blog, typed: Typed | None, status: int) -> AnyResponse:
         trees=trees,
         entries=verbs.entries_of(db(), blog),
         proof_url=desk().harvester.proof_url(blog),
+        record=record_name(urlsplit(blog.feed_url).hostname or ""),
+        lease=websub.lease_on(db(), blog, now()),
     )
     return make_response(page, status)

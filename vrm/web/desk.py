@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, g, request
 from sqlalchemy.orm import Session
 
 from intents.feed import FeedReader
-from intents.harvest import Harvester
+from intents.fetching import Harvester
 from notifiers.post import Post
 from vrm.config import Settings
 from vrm.kernel import logs

@@ -12,12 +12,17 @@ from sqlalchemy.orm import Session
 
 from intents import publish
 from intents.feed import FeedReader
-from intents.harvest import Harvester, harvest
+from intents.fetching import Harvester
+from intents.harvest import harvest
+from intents.reply import reply_owed
+from intents.websub import renew
 from notifiers.announce import announce
 from notifiers.deliver import deliver
 from notifiers.forget import forget
 from notifiers.letters import owe_letters
 from notifiers.post import Post
+from vendors import watches
+from vendors.listen import listen
 from vrm import route, turns
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
@@ -73,7 +78,9 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
     return {
         "rows": [_in_transactions(works, verb) for verb in rows],
         "deliver": [lambda: deliver(works.store, works.post, works.clock, stop=stopped)],
-        "harvest": [lambda: harvest(harvester(works))],
+        "harvest": [lambda: harvest(harvester(works), stop=stopped)],
+        "listen": [lambda: listen(harvester(works)), _in_transactions(works, watches.forget)],
+        "word": [lambda: renew(harvester(works)), lambda: reply_owed(harvester(works))],
     }
 
 

@@ -55,6 +55,10 @@ ROUTES = {
     "read_fit": ("vendor", None, 200),
     "tighten_subscription": ("admin", {"what": "region", "to": "gb"}, 409),
     "loosen_subscription": ("admin", None, 409),
+    "list_watches": ("vendor", None, 200),
+    "create_watch": ("admin", {"url": "https://social.example.org/tags/wanttobuy.rss"}, 201),
+    "delete_watch": ("admin", None, 404),  # There is none.
+    "list_sightings": ("vendor", None, 200),
     "list_channels": ("vendor", None, 200),
     "create_channel": ("admin", EMAIL, 201),
     "read_channel": ("vendor", None, 200),
@@ -100,6 +104,7 @@ def path_of(name, scene) -> str:
         subscription=scene.subscription,
         channel=scene.channel,
         blog=scene.blog,
+        watch="zzzzzzzzzzzz",
         message="msg_1_a",
     )
 

@@ -4,6 +4,7 @@ from vrm.kernel.outbound.address import Address
 from vrm.kernel.outbound.client import NOT_REACHABLE, Answer, Outbound
 from vrm.kernel.outbound.connecting import Resolver
 from vrm.kernel.outbound.guard import install_guard
+from vrm.kernel.outbound.names import texts_of
 from vrm.kernel.outbound.policy import FEED, PAGE, WEBHOOK, Policy
 from vrm.kernel.outbound.public import IPNetwork, is_public
 
@@ -20,4 +21,5 @@ __all__ = [
     "Resolver",
     "install_guard",
     "is_public",
+    "texts_of",
 ]

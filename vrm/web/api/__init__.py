@@ -13,6 +13,7 @@ from vrm.web.api import (
     explaining,
     intents,
     leads,
+    listening,
     openapi,
     problems,
     responsiveness,
@@ -24,7 +25,18 @@ from vrm.web.api.operations import Operation, register
 
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
-    for noun in (intents, understanding, trees, blogs, vendors, channels, explaining, leads, responsiveness)
+    for noun in (
+        intents,
+        understanding,
+        trees,
+        blogs,
+        vendors,
+        channels,
+        explaining,
+        listening,
+        leads,
+        responsiveness,
+    )
     for operation in noun.ROUTES.operations
 )
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from intents import blogs, harvest
+from intents import blogs
 from intents.models import Blog
+from intents.prove import prove
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
 from vrm.kernel.errors import BadInput, WrongState
@@ -28,12 +29,15 @@ class NewBlog(Given):
     publish_tagged: bool = Field(
         default=False, description="Publish what you tag (#intent, #wanttobuy, #vrm) without asking you first."
     )
+    reply_to_posts: bool = Field(
+        default=False, description="Tell each such post in public where its want is, by webmention."
+    )
     home_category: NodeIn | None = Field(default=None, description="Stands in where a post names no category.")
     home_region: NodeIn | None = Field(default=None, description="Stands in where a post names no place.")
 
 
 class BlogOut(Told):
-    """A blog from which wants are read, once it is proven to be yours by one of the two ways under `proof`."""
+    """A blog from which wants are read, once it is proven to be yours by its token or a link to its proof page."""
 
     id: str
     url: str
@@ -44,6 +48,7 @@ class BlogOut(Told):
     verified_at: datetime | None
     verified_by: str | None
     publish_tagged: bool
+    reply_to_posts: bool
     home_category: NodeOut | None
     home_region: NodeOut | None
     created_at: datetime
@@ -64,6 +69,7 @@ def _out(caller: Caller, blog: Blog) -> BlogOut:
         verified_at=blog.verified_at,
         verified_by=blog.verified_by,
         publish_tagged=blog.publish_tagged,
+        reply_to_posts=blog.reply_to_posts,
         home_category=NodeOut.of(trees.categories, blog.home_category_id),
         home_region=NodeOut.of(trees.regions, blog.home_region_id),
         created_at=blog.created_at,
@@ -107,7 +113,13 @@ def create_blog(caller: Caller, body: NewBlog) -> BlogOut:
         errors.append(error)
     refuse_together(errors)
     blog = blogs.register(
-        caller.session, caller.account, body.url, caller.now, publish_tagged=body.publish_tagged, **homes
+        caller.session,
+        caller.account,
+        body.url,
+        caller.now,
+        publish_tagged=body.publish_tagged,
+        reply_to_posts=body.reply_to_posts,
+        **homes,
     )
     return _out(caller, blog)
 
@@ -130,7 +142,7 @@ def verify_blog(caller: Caller, blog: str) -> BlogOut:
     found = blogs.by_code(caller.session, caller.account, blog)
     save()  # No transaction stays open while we wait for another host.
     try:
-        harvest.prove(desk().harvester, found.id)
+        prove(desk().harvester, found.id)
     except BadInput as error:  # Nothing in this request is wrong: the proof is not there yet.
         raise WrongState(str(error)) from error
     caller.session.refresh(found)

@@ -1,0 +1,127 @@
+"""Whoever listens for wants in public feeds: where, and what was seen there."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from intents import blogs
+from intents.models import Blog
+from vendors.models import Sighting, Vendor, Watch
+from vrm.kernel.accounts import Account
+from vrm.kernel.db import is_code, new_code
+from vrm.kernel.errors import BadInput, LimitReached, NotFound, WrongState
+
+AT_MOST = 20  # Live watches of one vendor, and of the operators together.
+LASTS = timedelta(days=30)  # A sighting that its author did not claim is forgotten.
+_MOST_WORDS = 2_000  # Characters of blocked words.
+
+
+def watch(session: Session, vendor: Vendor | None, url: str, now: datetime, *, blocked: str = "") -> Watch:
+    """Listen in a feed from now on, for a vendor, or (None) for the operators. Raises BadInput, LimitReached.
+
+    `url` was checked by `Outbound.check`. A post with one of the `blocked` words, one a line, is left alone.
+    """
+    if len(blocked) > _MOST_WORDS:
+        raise BadInput({"blocked": f"Please keep the blocked words below {_MOST_WORDS:,} characters."})
+    live = (_of(vendor), Watch.ended_at.is_(None))
+    if (session.scalar(select(func.count()).select_from(Watch).where(*live)) or 0) >= AT_MOST:
+        raise LimitReached(f"You can listen in {AT_MOST} feeds; end one that brings nothing.")
+    if session.scalar(select(Watch.id).where(*live, Watch.url == url)) is not None:
+        raise BadInput({"url": "You listen there already; it is in the list."})
+    made = Watch(
+        code=new_code(),
+        vendor_id=vendor.id if vendor is not None else None,
+        url=url,
+        title="",
+        blocked="\n".join(filter(None, (word.strip() for word in blocked.splitlines()))),
+        created_at=now,
+        next_fetch_at=now,
+        failures=0,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def watches_of(session: Session, vendor: Vendor | None) -> list[Watch]:
+    """The live watches of a vendor, or of the operators; oldest first."""
+    return list(session.scalars(select(Watch).where(_of(vendor), Watch.ended_at.is_(None)).order_by(Watch.id)))
+
+
+def watch_by_code(session: Session, vendor: Vendor | None, code: str) -> Watch:
+    """One of them; NotFound for any other's."""
+    mine = select(Watch).where(Watch.code == code, _of(vendor), Watch.ended_at.is_(None))
+    found = session.scalar(mine) if is_code(code) else None
+    if found is None:
+        raise NotFound("There is no such feed.")
+    return found
+
+
+def end(session: Session, watched: Watch, now: datetime) -> None:
+    """Listen there no more, and forget what was seen there."""
+    watched.ended_at = now
+    session.execute(delete(Sighting).where(Sighting.watch_id == watched.id))
+    session.flush()
+
+
+def sightings_of(session: Session, vendor: Vendor | None, *, limit: int = 100) -> list[Sighting]:
+    """What was seen, newest first, but for what was put aside."""
+    return list(
+        session.scalars(
+            select(Sighting)
+            .join(Watch)
+            .where(_of(vendor), Watch.ended_at.is_(None), Sighting.dismissed_at.is_(None))
+            .options(joinedload(Sighting.watch))
+            .order_by(Sighting.seen_at.desc(), Sighting.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def dismiss(session: Session, vendor: Vendor | None, code: str, now: datetime) -> None:
+    """Put a sighting aside: it is no want, or not for us. NotFound for any other's."""
+    mine = select(Sighting).join(Watch).where(Sighting.code == code, _of(vendor))
+    found = session.scalar(mine) if is_code(code) else None
+    if found is None:
+        raise NotFound("There is no such sighting.")
+    found.dismissed_at = found.dismissed_at or now
+    session.flush()
+
+
+def invited(session: Session, code: str) -> Sighting:
+    """The sighting to whose author the invitation speaks; NotFound when it was forgotten or put aside."""
+    asked = (
+        select(Sighting)
+        .join(Watch)
+        .where(Sighting.code == code, Watch.ended_at.is_(None), Sighting.dismissed_at.is_(None))
+    )
+    found = session.scalar(asked) if is_code(code) else None
+    if found is None:
+        raise NotFound("This invitation is not open any more.")
+    return found
+
+
+def say_mine(session: Session, account: Account, sighting: Sighting, url: str, now: datetime) -> Blog:
+    """The account says that the post is theirs and names its blog, which is registered if it was not.
+
+    Nothing is noted at the sighting: who somebody is, is nobody's business before it is proven.
+    """
+    if sighting.claimed_at is not None:
+        raise WrongState("This post was claimed by its author already.")
+    for blog in blogs.blogs_of(session, account):
+        if blog.ended_at is None and url in {blog.url, blog.feed_url}:
+            return blog
+    return blogs.register(session, account, url, now)
+
+
+def forget(session: Session, now: datetime) -> int:
+    """Delete sightings that are too old; how many."""
+    old = select(Sighting.id).where(Sighting.seen_at <= now - LASTS).limit(200)
+    ids = session.scalars(old).all()
+    session.execute(delete(Sighting).where(Sighting.id.in_(ids)))
+    return len(ids)
+
+
+def _of(vendor: Vendor | None) -> ColumnElement[bool]:
+    return Watch.vendor_id == vendor.id if vendor is not None else Watch.vendor_id.is_(None)
