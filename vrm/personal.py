@@ -32,11 +32,15 @@ from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link, audit
 from vrm.kernel.db import Base, new_code
 from vrm.kernel.errors import WrongState
+from vrm.kernel.factors import Passkey, RecoveryCode, Totp
 from vrm.kernel.idempotency import IdempotencyKey
+from vrm.kernel.sessions import BrowserSession
 
 Table = list[dict[str, Any]]
 
-_SECRET = frozenset({"said", "password_hash", "secret_hash", "session_epoch", "id", "account_id", "proof_token"})
+_SECRET = frozenset(
+    {"said", "password_hash", "secret_hash", "id", "account_id", "proof_token", "credential_id", "public_key"}
+)
 ERASED = "(erased)"
 _NO_POINT = dict.fromkeys(("near_km", "near_lat", "near_lon", "near_x", "near_y", "near_z"))  # Where they live, maybe.
 
@@ -90,6 +94,8 @@ def everything(session: Session, account: Account) -> dict[str, Table]:
         "posts": [_plain(one) for one in session.scalars(_entries(account))],
         "sentences_that_teach": [_plain(one) for one in _of(session, Correction, account)],
         "tokens": [_plain(one) for one in _of(session, ApiToken, account)],
+        "sessions": [_plain(one) for one in _of(session, BrowserSession, account)],
+        "passkeys": [_plain(one) for one in _of(session, Passkey, account)],
         "letters": [_plain(one) for one in _of(session, Notification, account)],
         "done_by_you": [_plain(one) for one in _of(session, Audit, account)],
     }
@@ -166,7 +172,10 @@ def erase(session: Session, account: Account, now: datetime) -> Gone:
         if vendor.name in gone.closed_vendors:
             _close(session, vendor, now)
     _erase_words(session, select(Intent.id).where(Intent.account_id == account.id))
-    for model in (Block, Blog, Correction, Membership, ApiToken, Link, IdempotencyKey, Notification):
+    for model in (
+        *(Block, Blog, Correction, Membership, IdempotencyKey, Notification),
+        *(ApiToken, BrowserSession, Link, Passkey, RecoveryCode, Totp),
+    ):
         session.execute(delete(model).where(model.account_id == account.id))
     for nameless in (Response, Agreement, Audit):
         session.execute(update(nameless).where(nameless.account_id == account.id).values(account_id=None))
@@ -226,7 +235,6 @@ def _make_nobody(account: Account, now: datetime) -> None:
     account.zone = "UTC"
     account.password_hash = account.verified_at = None
     account.is_operator = account.is_researcher = False
-    account.session_epoch += 1
     account.closed_at = now
 
 

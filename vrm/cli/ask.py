@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -23,6 +23,7 @@ from vrm.config import Settings
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
 from vrm.kernel.errors import VrmError
+
 _LATE = timedelta(minutes=5)  # No message waits as long when somebody works.
 
 

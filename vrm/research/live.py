@@ -130,9 +130,7 @@ def _plain(column: Any) -> Any:
     return type_coerce(column, String)
 
 
-def _table(
-    session: Session, now: datetime, category: Name, region: Name, vendor_id: int | None = None
-) -> LeadTable:
+def _table(session: Session, now: datetime, category: Name, region: Name, vendor_id: int | None = None) -> LeadTable:
     trees = taxonomy.trees(session)
     selves = self_intents(session)
     query = leads_query() if vendor_id is None else leads_query().where(Lead.vendor_id == vendor_id)

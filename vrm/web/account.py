@@ -12,10 +12,8 @@ from intents import corrections
 from vrm.kernel import accounts, text
 from vrm.kernel.accounts import ApiToken, NewToken, Scope
 from vrm.web.desk import db, now
-from vrm.web.signing_in import proven_lately
-from vrm.web import visitors
-from vrm.web.desk import db, desk, now
 from vrm.web.languages import LANGUAGES
+from vrm.web.signing_in import proven_lately
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, signed_in
 from vrm.web.words import _

@@ -172,7 +172,7 @@ def preview(slug: str) -> str:
     order = _order(typed)
     shown = None
     if order is not None:
-        with typed.attempt():
+        with typed.attempt(**_FIELDS):
             shown = _preview(vendor, order)
     return render_template("vendor/_preview.html", preview=shown)
 
@@ -241,9 +241,13 @@ def _only_looks() -> bool:
 def _looked(vendor: Vendor, typed: Typed, order: Order, found: Subscription | None = None) -> AnyResponse:
     preview = None
     with typed.attempt(**_FIELDS):
-        preview = would_have_come(db(), subscribe.proposed(db(), vendor, order, now()), now())
+        preview = _preview(vendor, order)
     cautions = subscribe.cautions(order, taxonomy.trees(db()))
     return _form(vendor, typed, 200 if preview else 422, found, preview=preview, cautions=cautions)
+
+
+def _preview(vendor: Vendor, order: Order) -> Preview:
+    return would_have_come(db(), subscribe.proposed(db(), vendor, order, now()), now())
 
 
 def _spoken() -> list[tuple[str, str]]:

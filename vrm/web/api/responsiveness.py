@@ -49,8 +49,8 @@ class Responsiveness(Told):
     data_quality: dict[str, Any] | None = None
     precision: dict[str, Any] | None = Field(
         default=None,
-        description="Of the live leads that a person at the vendor judged: how many fitted, by which reasons the others "
-        "did not, and the share with its 95 % interval (Wilson).",
+        description="Of the live leads that a person at the vendor judged: how many fitted, by which reasons the "
+        "others did not, and the share with its 95 % interval (Wilson).",
     )
 
 
