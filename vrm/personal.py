@@ -41,6 +41,8 @@ Table = list[dict[str, Any]]
 _SECRET = frozenset(
     {"said", "password_hash", "secret_hash", "id", "account_id", "proof_token", "credential_id", "public_key"}
 )
+    {"said", "password_hash", "secret_hash", "id", "account_id", "proof_token", "credential_id", "public_key"}
+)
 ERASED = "(erased)"
 _NO_POINT = dict.fromkeys(("near_km", "near_lat", "near_lon", "near_x", "near_y", "near_z"))  # Where they live, maybe.
 
