@@ -25,7 +25,7 @@ from vrm.kernel.db import Store
 from vrm.kernel.errors import WrongState
 
 PER_HOST = 6  # Attempts at once, whosever channels they are for.
-_PATIENCE = timedelta(seconds=60)  # What waited longer for its turn goes back: its lease would run out under way.
+_PATIENCE = timedelta(seconds=20)  # What waited longer for its turn goes back: its lease would run out under way.
 _THREADS = 16
 _LOOK_AGAIN_S = 0.25  # While something is under way, how often to look for more.
 _GATHER_S = 0.005  # How long what came back waits for company.

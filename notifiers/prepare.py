@@ -23,7 +23,7 @@ from vendors.models import Lead, Undelivered
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import VrmError
 
-LEASE = timedelta(seconds=120)  # A claim holds for this long; a claimer that died loses it then.
+LEASE = timedelta(seconds=45)  # A claim holds for this long; a claimer that died loses it then.
 PER_CHANNEL = 8  # Attempts at once.
 _AGAIN_SOON = timedelta(seconds=30)
 _MENDED_BY = timedelta(minutes=30)  # What we fail to write is our own fault, and no vendor can put it right.

@@ -137,6 +137,9 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         for table in reversed(Base.metadata.sorted_tables):
             if table.name not in _KEPT:
                 connection.execute(table.delete())
+        # In the order in which they refer to each other; nobody but the tests of the queue takes its jobs.
+        for table_name in ("procrastinate_periodic_defers", "procrastinate_events", "procrastinate_jobs"):
+            connection.execute(text(f"DELETE FROM {table_name}"))
     engine.dispose()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from rooms import publish_want, route_all, start_vendor
+from sqlalchemy import text
 
 from vrm.cli import main
 from vrm.kernel.accounts import Account, Passwords, bearer, find
@@ -173,3 +174,20 @@ def test_a_store_that_is_too_old_names_the_command(vrm: Vrm, tmp_path: Path) -> 
 )
 def test_a_wrong_setting_stops_with_a_sentence(vrm: Vrm, name: str, value: str, says: str) -> None:
     assert says in vrm("accounts", "list", fails=2, **{name: value}).stderr
+
+
+def test_a_store_of_a_later_version_is_worked_on_with_a_warning(vrm: Vrm, tmp_path: Path, store: Store) -> None:
+    """In the middle of a rolling deploy, old processes may start on tables that a newer one has changed."""
+    if store.dialect != "sqlite":
+        pytest.skip("The same words in both stores.")
+    with store.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert "No accounts yet" in vrm("accounts", "list").output
+    assert "later version (9999)" in vrm("db", "check", fails=1).output
+
+
+def test_copying_goes_from_a_file_to_postgresql_only(vrm: Vrm, store: Store) -> None:
+    if store.dialect == "sqlite":
+        assert "must be a PostgreSQL database" in vrm("db", "copy", "sqlite:///other.db", fails=1).stderr
+    else:
+        assert "names PostgreSQL already" in vrm("db", "copy", "postgresql://x/y", fails=1).stderr

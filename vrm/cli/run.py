@@ -21,7 +21,7 @@ from vrm.kernel.outbound import install_guard
 from vrm.serve import Supervisor, end_with_parent
 from vrm.web import admin
 from vrm.wiring import inlets_of, works_of
-from vrm.worker.loop import Worker
+from vrm.worker.engines import engine_for
 from vrm.worker.steps import Step, lanes
 
 _THREADS = 8  # Requests that one web process answers at a time; most wait for the store.
@@ -92,7 +92,7 @@ def worker() -> None:
     _guard(found)
     end_with_parent()
     works = works_of(found, store=store)
-    running = Worker(works)
+    running = engine_for(works)
     inlets = _open_inlets(inlets_of(found, works))
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

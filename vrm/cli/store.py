@@ -4,16 +4,17 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 import click
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from sqlalchemy import make_url, text
 
 from vrm import migrations
-from vrm.cli.terminal import console, sentences, settings
+from vrm.cli.terminal import console, ready_store, sentences, settings
 from vrm.config import Settings
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
@@ -33,14 +34,7 @@ def upgrade() -> None:
         Store.open(settings().database_url) as store,
         Progress(console=console, disable=not console.is_terminal, transient=True) as bar,
     ):
-        tasks = {}
-
-        def progress(name: str, done: int, of: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=of)
-            bar.update(tasks[name], completed=done)
-
-        report = migrations.upgrade(store, utc_now(), progress=progress)
+        report = migrations.upgrade(store, utc_now(), progress=_shown_by(bar))
     if report is not None:
         click.echo(f"Up to date: {report.added} nodes added, {report.changed} changed, {report.unchanged} as before.")
 
@@ -93,6 +87,45 @@ def restore(file: Path) -> None:
     click.echo("Restored, and up to date.")
 
 
+@db.command("copy")
+@click.argument("url")
+@sentences
+def copy_to(url: str) -> None:
+    """Copy the SQLite store to the empty PostgreSQL database at URL, and compare every row. Stop `vrm serve` first.
+
+    \b
+    Example:
+      vrm db copy postgresql://vrm:secret@db.example.org/vrm
+    """
+    found = settings()
+    if not found.embedded:
+        raise VrmError("VRM_DATABASE_URL names PostgreSQL already; unset it, so that the SQLite file is copied.")
+    if not url.startswith("postgresql://"):
+        raise VrmError("The target must be a PostgreSQL database, such as postgresql://user:password@host/database.")
+    with (
+        ready_store(found) as source,
+        Store.open(url) as target,
+        Progress(console=console, disable=not console.is_terminal, transient=True) as bar,
+    ):
+        total = import_module("vrm.migrations.copying").copy(source, target, utc_now(), progress=_shown_by(bar))
+    click.echo(f"Copied {total:,} rows, and compared each of them.")
+    click.echo(
+        f"Now set VRM_DATABASE_URL to the target and VRM_SECRET_KEY to what stands in {found.instance / 'secret_key'}: "
+        "links that were sent, and people who are signed in, then go on."
+    )
+
+
+def _shown_by(bar: Progress) -> Callable[[str, int, int], None]:
+    tasks: dict[str, TaskID] = {}
+
+    def progress(name: str, done: int, of: int) -> None:
+        if name not in tasks:
+            tasks[name] = bar.add_task(name, total=of)
+        bar.update(tasks[name], completed=done)
+
+    return progress
+
+
 @db.command()
 @sentences
 def check() -> None:
@@ -112,7 +145,9 @@ def _problems(store: Store) -> Iterator[str]:
             yield f"The file is damaged: {answer}. Restore the last backup."
         if broken:
             yield f"{len(broken)} rows point to rows that are gone. Restore the last backup."
-    if migrations.current(store) != migrations.newest():
+    if migrations.is_ahead(store):
+        yield f"The tables are of a later version ({migrations.current(store)}); replace this program by it."
+    elif migrations.current(store) != migrations.newest():
         yield "The tables are not at this version; run `vrm db upgrade`."
     elif migrations.drift(store):
         yield "The tables are not as the migrations made them; somebody changed them by hand."

@@ -20,6 +20,8 @@ from vrm.kernel.errors import BadSetting, UnknownNode, VrmError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_log = logging.getLogger(__name__)
+
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -60,9 +62,14 @@ def settings() -> Settings:
 
 
 def ready_store(found: Settings) -> Store:
-    """The store, or BadSetting with the command that makes it fit."""
+    """The store, or BadSetting with the command that makes it fit.
+
+    One that a later version has changed already is taken: it adds before it takes away, so that versions can overlap.
+    """
     store = Store.open(found.database_url)
-    if migrations.current(store) != migrations.newest():
+    if migrations.is_ahead(store):
+        _log.warning("The database is of a later version (%s) than this process.", migrations.current(store))
+    elif migrations.current(store) != migrations.newest():
         store.close()
         raise BadSetting("The database is not at this version yet; run `vrm db upgrade` first.")
     return store

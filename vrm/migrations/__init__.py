@@ -60,16 +60,32 @@ def current(store: Store) -> str | None:
 
 def newest() -> str | None:
     """The revision that this version of the code wants."""
+    return _scripts().get_current_head()
+
+
+def _scripts() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(_HERE))
-    return ScriptDirectory.from_config(config).get_current_head()
+    return ScriptDirectory.from_config(config)
+
+
+def is_ahead(store: Store) -> bool:
+    """Whether a later version of this code has changed the tables already, as in the middle of a rolling deploy."""
+    at = current(store)
+    known = {revision.revision for revision in _scripts().walk_revisions()}
+    return at is not None and at not in known
 
 
 def drift(store: Store) -> list[object]:
     """How the tables differ from the models; empty when the migrations tell the whole story."""
     with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_ours})
         return list(compare_metadata(context, Base.metadata))
+
+
+def is_ours(_object: object, name: str | None, *_: object) -> bool:
+    """Whether the models should know of it: the queue's tables are Procrastinate's own."""
+    return not (name or "").startswith(("procrastinate_", "idx_procrastinate_"))
 
 
 def _config(connection: Connection) -> Config:

@@ -6,6 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from vrm.kernel.db import Document, MomentType
+from vrm.migrations import is_ours
 from vrm.models import Base
 
 
@@ -27,6 +28,7 @@ context.configure(
     # SQLite's too, since our engines begin transactions themselves: a migration happens whole or not at all.
     transactional_ddl=True,
     render_item=render,
+    include_object=is_ours,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -12,14 +12,37 @@ _LOOK_S = 0.02  # One look at SQLite's counter costs some ten microseconds.
 _TICK_S = 0.2  # PostgreSQL has no such counter; the polling queries read empty partial indexes.
 
 
-class Watch:
-    """Wakes every waiting lane when the store was written to. One thread looks; `stop` ends it."""
+class Knock:
+    """Lets threads wait until somebody knocks, or until they are `stopped`."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, stopped: threading.Event) -> None:
+        self._stopped = stopped
         self._changed = threading.Condition()
         self._count = 0
-        self._stopped = threading.Event()
+
+    def knock(self) -> None:
+        """Wake everybody who waits."""
+        with self._changed:
+            self._count += 1
+            self._changed.notify_all()
+
+    def seen(self) -> int:
+        """How many knocks there were so far; for `wait`. Take it before looking for work, not after."""
+        with self._changed:
+            return self._count
+
+    def wait(self, seen: int, timeout_s: float) -> None:
+        """Return when somebody knocked after `seen` was taken, or after `timeout_s`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._count != seen or self._stopped.is_set(), timeout_s)
+
+
+class Watch(Knock):
+    """Knocks when the store was written to. One thread looks; `stop` ends it."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(threading.Event())
+        self._store = store
         look = self._look_sqlite if store.dialect == "sqlite" else self._tick
         self._thread = threading.Thread(target=look, name="watch", daemon=True)
 
@@ -30,7 +53,7 @@ class Watch:
     def stop(self) -> None:
         """End, and wake everybody for the last time."""
         self._stopped.set()
-        self._wake()
+        self.knock()
         if self._thread.is_alive():
             self._thread.join(timeout=2)
 
@@ -38,21 +61,6 @@ class Watch:
     def stopped(self) -> Callable[[], bool]:
         """Whether `stop` was called."""
         return self._stopped.is_set
-
-    def seen(self) -> int:
-        """How many changes there were so far; for `wait`. Take it before looking for work, not after."""
-        with self._changed:
-            return self._count
-
-    def wait(self, seen: int, timeout_s: float) -> None:
-        """Return when there was a change after `seen` was taken, or after `timeout_s`."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._count != seen or self._stopped.is_set(), timeout_s)
-
-    def _wake(self) -> None:
-        with self._changed:
-            self._count += 1
-            self._changed.notify_all()
 
     def _look_sqlite(self) -> None:
         # `data_version` changes when another connection has committed; this one never writes.
@@ -64,10 +72,10 @@ class Watch:
                 version = connection.execute("PRAGMA data_version").fetchone()[0]
                 if version != last:
                     last = version
-                    self._wake()
+                    self.knock()
         finally:
             connection.close()
 
     def _tick(self) -> None:
         while not self._stopped.wait(_TICK_S):
-            self._wake()
+            self.knock()
