@@ -4,5 +4,8 @@ import os
 
 from vrm.app import create_app
 from vrm.config import read_settings
+from vrm.kernel import logs
 
-app = create_app(read_settings(os.environ))
+settings = read_settings(os.environ)
+logs.set_up(settings.log)  # In a process that the server makes, nobody else has.
+app = create_app(settings)

@@ -195,6 +195,9 @@ class _Round:
             outcome = await self._send(ready)
             took_ms = round((time.monotonic() - begun) * 1000)
         self._ended.append(Tried(ready, outcome, started_at, took_ms))
+        level = logging.DEBUG if outcome.delivered else logging.INFO
+        if _log.isEnabledFor(level):
+            _log.log(level, "sent" if outcome.delivered else "not sent", extra=_facts(ready, outcome, took_ms))
 
     async def _send(self, ready: Ready) -> Outcome:
         try:
@@ -207,6 +210,21 @@ class _Round:
                 said="We failed to send it; the operator finds the reason in the log.",
                 ours=True,
             )
+
+
+def _facts(ready: Ready, outcome: Outcome, took_ms: int) -> dict[str, object]:
+    lead = f"{ready.lead[0]}:{ready.lead[1]}" if ready.lead else None
+    facts = {
+        "notification": ready.id,
+        "lead": lead,  # Intent and vendor, by their rows.
+        "channel": ready.channel_id,
+        "topic": ready.topic.value,
+        "tries": ready.tries,
+        "status": outcome.status,
+        "because": outcome.because,
+        "took_ms": took_ms,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -106,7 +106,7 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
 
 
 def test_the_other_closed_sets_say_what_they_hold() -> None:
-    assert refusal(VRM_LOG="loud") == "VRM_LOG must be debug, info, warning or error."
+    assert "debug, info, warning or error, with or without “,json”" in refusal(VRM_LOG="loud")
     assert "VRM_TRUSTED_PROXIES must be a whole number between 0 and 10" in refusal(VRM_TRUSTED_PROXIES="11")
 
 

@@ -28,7 +28,8 @@ SETTINGS: Mapping[str, str] = {
     "VRM_KEEP_ATTEMPTS": "For how many days attempts and what came in by mail are kept (default 90, at least 30).",
     "VRM_ALLOW_PRIVATE_TARGETS": "Private networks that feeds and webhooks may reach, as CIDRs with commas between "
     "them. Off by default.",
-    "VRM_LOG": "How much is logged: debug, info (default), warning or error.",
+    "VRM_LOG": "How much is logged: debug, info (default), warning or error; with “,json” behind it one JSON object a "
+    "line.",
     "VRM_TRUSTED_PROXIES": "How many proxies in front of the pages set X-Forwarded headers (default 0).",
     "VRM_SERVE_PID": "Set by `vrm serve` for its two processes, which end with it.",
     "VRM_TEST_POSTGRES_URL": "For tests only: a PostgreSQL in which databases may be made.",
@@ -112,8 +113,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if base is None or base.scheme not in ("http", "https") or not host or base.query or base.fragment:
         raise BadSetting("VRM_BASE_URL must be a whole address, such as https://wants.example.org.")
     log = environ.get("VRM_LOG") or "info"
-    if log not in ("debug", "info", "warning", "error"):
-        raise BadSetting("VRM_LOG must be debug, info, warning or error.")
+    if not re.fullmatch(r"(debug|info|warning|error)(,json)?", log):
+        raise BadSetting("VRM_LOG must be debug, info, warning or error, with or without “,json”, as in info,json.")
     return Settings(
         database_url=database_url,
         secret_key=_secret_key(environ, instance if embedded else None),

@@ -23,6 +23,7 @@ OPEN = {
     "home.responsiveness",
     "health.alive",
     "health.ready",
+    "health.metrics",  # From a machine of one's own network only.
     "door.sign_in",
     "door.send_link",
     "door.with_password",
@@ -66,6 +67,7 @@ OWN = {
 RUNNING = {
     "admin.overview",
     "admin.outbox",
+    "admin.queue",
     "admin.mail",
     "admin.remove",
     "lost.all_lost",

@@ -74,7 +74,7 @@ def web(host: str) -> None:
         blocking_threads=_THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=_GRACE_S,
-        log_level=LogLevels(found.log),
+        log_level=LogLevels(found.log.partition(",")[0]),
     ).serve()
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from vrm import migrations
 from vrm.config import Settings, read_settings
+from vrm.kernel import logs
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadSetting, UnknownNode, VrmError
 
@@ -54,10 +55,7 @@ def _say(*lines: str) -> None:
 def settings() -> Settings:
     """The settings of this process; logging is set up by them."""
     found = read_settings(os.environ)
-    logging.basicConfig(
-        level=found.log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("alembic").setLevel(max(logging.WARNING, logging.getLogger().level))
+    logs.set_up(found.log)
     return found
 
 

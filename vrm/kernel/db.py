@@ -30,13 +30,14 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import ArgumentError, IntegrityError
+from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.functions import FunctionElement
 
-from vrm.kernel.errors import BadSetting
+from vrm.kernel.errors import BadSetting, StoreDown
 
 # --- Column types ---------------------------------------------------------------------------------
 
@@ -284,6 +285,13 @@ class Store:
     def close(self) -> None:
         """Give all connections back. `with Store.open(url) as store:` does it at the end of the block."""
         self.engine.dispose()
+
+
+def store_down(error: BaseException | None) -> StoreDown | None:
+    """The error that says so when the store itself failed (a full disk, a restart, no connection); None otherwise."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return StoreDown()
+    return None
 
 
 def add_if_new(session: Session, row: Base) -> bool:

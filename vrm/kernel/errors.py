@@ -8,6 +8,16 @@ class VrmError(Exception):
     """Anything the broker itself refuses or fails at. `str(error)` is a sentence for a person."""
 
 
+class StoreDown(VrmError):
+    """The store could not be read or written: it restarts, or its disk is full. Nothing was kept of what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Our store cannot take this just now, so nothing was saved. Please try again in a minute; what you typed "
+            "is still in your browser when you go back."
+        )
+
+
 # --- What somebody asked for cannot be done -------------------------------------------------------
 
 

@@ -17,6 +17,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from intents import publish
 from intents.models import Blog, Intent
+from notifiers import gauges
+from notifiers.channels import KINDS
 from notifiers.models import Channel, Notification, Result
 from vendors.models import Lead, Response, Subscription, Vendor
 from vrm.config import Settings
@@ -32,6 +34,7 @@ from vrm.web.words import _, later
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 _MAILS_SHOWN = 100
+_OWED_SHOWN = 100
 
 
 def first_run_code(settings: Settings) -> str:
@@ -112,6 +115,20 @@ def overview() -> str:
         audits=audits,
         relay=desk().settings.mail is not None,
         settings=desk().settings,
+    )
+
+
+@blueprint.get("/queue")
+@operators_only
+def queue() -> str:
+    """What is owed, the most urgent first, and what came of the attempts that are kept."""
+    return render_template(
+        "admin/queue.html",
+        owed=gauges.owed(db(), now()),
+        waiting=gauges.waiting(db(), _OWED_SHOWN),
+        tried=sorted(gauges.tried(db()), key=lambda one: -one.count),
+        kinds=KINDS,
+        moment=now(),
     )
 
 

@@ -1,5 +1,7 @@
 """One request → one store session, the present moment, and the things the app was made with."""
 
+import logging
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -11,11 +13,13 @@ from intents.feed import FeedReader
 from intents.harvest import Harvester
 from notifiers.post import Post
 from vrm.config import Settings
+from vrm.kernel import logs
 from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
 from vrm.kernel.signing import Signer
 
+_log = logging.getLogger(__name__)
 _SAFE = frozenset(["GET", "HEAD", "OPTIONS"])
 
 
@@ -69,6 +73,7 @@ def db() -> Session:
 def install(app: Flask, made: Desk) -> None:
     """Give the app its desk, and each request the end of its session."""
     app.extensions["vrm"] = made
+    app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_drop)
 
@@ -85,12 +90,30 @@ def undo() -> None:
         g.session.rollback()
 
 
+def _begin() -> None:
+    logs.clear()
+    g.request_id = logs.request_id(request.headers.get("X-Request-ID"))
+    g.begun = time.monotonic()
+    logs.bind(request=g.request_id)
+
+
+def _tell(response: Response) -> None:
+    """One line for each request, by its route and not by its address: an address may be a key."""
+    if "begun" not in g:
+        return
+    response.headers["X-Request-ID"] = g.request_id
+    took_ms = round((time.monotonic() - g.begun) * 1000)
+    facts = {"method": request.method, "route": request.endpoint, "status": response.status_code, "took_ms": took_ms}
+    _log.info("answered", extra=facts)
+
+
 def _finish(response: Response) -> Response:
     if "session" in g and request.method not in _SAFE:
         if response.status_code < 400:
             g.session.commit()
         else:
             g.session.rollback()
+    _tell(response)
     return response
 
 

@@ -4,9 +4,11 @@ import logging
 
 from flask import Flask, Response, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped] # It ships no types.
-from werkzeug.exceptions import HTTPException, SecurityError
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
+from vrm.kernel.db import store_down
 from vrm.kernel.errors import (
     BadInput,
     LimitReached,
@@ -14,6 +16,7 @@ from vrm.kernel.errors import (
     NotAllowed,
     NotFound,
     OutsideError,
+    StoreDown,
     VrmError,
     WrongState,
 )
@@ -31,6 +34,7 @@ STATUS: dict[type[VrmError], int] = {
     LimitReached: 429,
     LinkSpent: 410,
     OutsideError: 502,
+    StoreDown: 503,
 }
 _TITLES = {
     400: later("We could not read that"),
@@ -43,6 +47,7 @@ _TITLES = {
     422: later("Something does not fit"),
     429: later("A little slower, please"),
     502: later("The other side did not answer"),
+    503: later("One moment, please"),
 }
 _SENTENCES = {
     404: later("The address may be mistyped, or what was here is gone or not for you to see."),
@@ -109,7 +114,26 @@ def _ask_again(_error: CSRFError) -> Response:
     return make_response(page, 400)
 
 
+def down_of(error: Exception) -> StoreDown | None:
+    """That the store failed, when this is what went wrong; also behind the error of a commit as the answer left."""
+    inner = error.original_exception if isinstance(error, InternalServerError) else error
+    return store_down(inner)
+
+
+def _without_store(down: StoreDown) -> Response:
+    _log.exception("The store failed.")
+    try:
+        response = kind_page(503, str(down))
+    except SQLAlchemyError:  # The page says who is signed in, and even that cannot be read.
+        response = Response(f"{down}\n", 503, mimetype="text/plain")
+    response.headers["Retry-After"] = "60"
+    return response
+
+
 def _http(error: HTTPException) -> AnyResponse:
+    down = down_of(error)
+    if down is not None:
+        return _without_store(down)
     status = error.code or 500
     if isinstance(error, SecurityError):  # A host that is not ours: no address on it can be built.
         return Response("This is not the address of this site.\n", status, mimetype="text/plain")
@@ -124,5 +148,8 @@ def _http(error: HTTPException) -> AnyResponse:
 
 
 def _broken(error: Exception) -> Response:
+    down = down_of(error)
+    if down is not None:
+        return _without_store(down)
     _log.exception("A request failed", exc_info=error)
     return kind_page(500, _("This is our fault, not yours. It has been noted; try again in a minute."))

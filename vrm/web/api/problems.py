@@ -22,7 +22,7 @@ from vrm.kernel.errors import (
 )
 from vrm.web.api.strict import NotJson
 from vrm.web.desk import undo
-from vrm.web.errors import status_of
+from vrm.web.errors import down_of, status_of
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -89,6 +89,9 @@ def describe(error: Exception) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Status, problem and headers for an error. Nothing of an unexpected one is told."""
     if isinstance(error, ExceptionGroup):
         return _several(error)
+    down = down_of(error)
+    if down is not None:
+        return 503, _problem(503, "store-down", "One moment, please", str(down)), {"Retry-After": "60"}
     if isinstance(error, HTTPException):
         return _http(error)
     if not isinstance(error, VrmError | NotJson) or _status(error) == 500:
