@@ -46,6 +46,14 @@ def fewer_towns() -> Edition:
 def plant(store: Store, now: datetime) -> None:
     """Make all tables as the newest version has them, and fill those of the trees."""
     Base.metadata.create_all(store.engine)
+    sow(store, now)
+    with store.write() as session:
+        session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        session.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": migrations.newest()})
+
+
+def sow(store: Store, now: datetime) -> None:
+    """Fill the tables of the trees, which must be empty."""
     with store.write() as session:
         for model, nodes in ((Category, CATEGORIES), (Region, REGIONS)):
             ids = {slug: id_ for id_, slug in enumerate(nodes, 1)}
@@ -65,8 +73,6 @@ def plant(store: Store, now: datetime) -> None:
             )  # fmt: skip
         region_ids = {slug: id_ for id_, slug in enumerate(REGIONS, 1)}
         session.add(RegionMember(group_id=region_ids["eu"], member_id=region_ids["fr"]))
-        session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
-        session.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": migrations.newest()})
         rates.load(session)
         for name in TreeName:
             stamp(session, name, now)

@@ -1,0 +1,191 @@
+"""A broker of real processes that may be killed, a vendor's endpoint that remembers, a customer who insists."""
+
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
+
+from werkzeug.serving import make_server
+
+from intents import publish as intents_publish
+from notifiers.models import Channel, ChannelKind
+from tests.little import sow
+from vendors import team
+from vendors.subscribe import Order, subscribe
+from vrm import migrations
+from vrm.app import create_app
+from vrm.config import read_settings
+from vrm.demo.town import Hook
+from vrm.kernel import accounts, taxonomy
+from vrm.kernel.clock import utc_now
+from vrm.kernel.db import Store, new_code
+from vrm.wiring import works_of
+from vrm.worker.engines import engine_for
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+# A server that has imported everything forks each process: as real as any, and there at once.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.chaos.rig"])
+
+
+def run_web(environ: Mapping[str, str], port: int) -> None:
+    """The pages and the API, until killed."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    make_server("127.0.0.1", port, create_app(read_settings(environ)), threaded=True).serve_forever()
+
+
+def run_worker(environ: Mapping[str, str]) -> None:
+    """The work in the background, until killed."""
+    engine_for(works_of(read_settings(environ))).start()
+    threading.Event().wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def until(holds: Callable[[], bool], what: str, patience_s: float = 120) -> float:
+    """Seconds until it holds."""
+    begun = time.monotonic()
+    while not holds():
+        if time.monotonic() - begun > patience_s:
+            raise AssertionError(f"waited {patience_s:.0f} s in vain: {what}")
+        time.sleep(0.05)
+    return time.monotonic() - begun
+
+
+class Endpoint(Hook):
+    """A vendor's endpoint; `delay_s` makes it slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secret = SECRET
+        self.delay_s = 0.0
+
+    def post(self, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
+        time.sleep(self.delay_s)
+        return super().post(headers, body)
+
+    def heard(self) -> dict[str, Counter[str]]:
+        """For each want: how often it came with which id."""
+        found: dict[str, Counter[str]] = {}
+        for event in list(self.received):
+            found.setdefault(event.data["intent"]["code"], Counter())[event.id] += 1
+        return found
+
+
+@dataclass
+class Broker:
+    """Web and workers over one store, and what a customer was promised."""
+
+    url: str
+    endpoint: Endpoint = field(default_factory=Endpoint)
+    port: int = field(default_factory=free_port)
+    web: ForkServerProcess | None = None
+    workers: list[ForkServerProcess] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)  # One of each customer.
+    acknowledged: list[str] = field(default_factory=list)
+    refusals: Counter[int] = field(default_factory=Counter)  # By status; 0 when nobody answered.
+    last_refusal: str = ""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "VRM_DATABASE_URL": self.url,
+            "VRM_SECRET_KEY": "a key for a store that is thrown away",
+            "VRM_ALLOW_PRIVATE_TARGETS": "127.0.0.0/8",
+            "VRM_LOG": "error",
+            "PORT": str(self.port),
+        }
+
+    def fill(self, wants: int) -> None:
+        """Tables, one vendor with a webhook that hears of everything, and customers enough for so many wants."""
+        now = utc_now()
+        with Store.open(self.url) as store:
+            migrations.upgrade(store, now, to=str(migrations.newest()))
+            sow(store, now)
+            with store.write() as session:
+                ben = accounts.ensure(session, "ben@shop.example", now)
+                vendor = team.found(session, ben, now, name="Leeds Toyota")
+                trees = taxonomy.trees(session)
+                order = Order(category_id=trees.categories.root.id, region_id=trees.regions.root.id)
+                subscribe(session, vendor, order, now)
+                session.add(
+                    Channel(
+                        code=new_code(), vendor_id=vendor.id, kind=ChannelKind.WEBHOOK, created_at=now,
+                        verified_at=now, target={"url": f"{self.endpoint.url}/hook", "secret": SECRET},
+                    )
+                )  # fmt: skip
+                for number in range(-(-wants // intents_publish.PER_DAY)):
+                    ana = accounts.ensure(session, f"ana{number}@example.org", now)
+                    ana.verified_at = now
+                    self.tokens.append(accounts.make_token(session, ana, now, name="chaos").secret)
+
+    def start_web(self) -> None:
+        self.web = FORKS.Process(target=run_web, args=(self.environ, self.port), daemon=True)
+        self.web.start()
+
+    def start_worker(self) -> ForkServerProcess:
+        worker = FORKS.Process(target=run_worker, args=(self.environ,), daemon=True)
+        worker.start()
+        self.workers.append(worker)
+        return worker
+
+    def publish(self, number: int, patience_s: float = 120) -> str:
+        """Ask, and ask again with the same key, until it is acknowledged; its code."""
+        body = json.dumps({"title": f"Want {number}", "category": "cars", "region": "leeds"}).encode()
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            code = self._ask(body, f"key-{number}", self.tokens[number // intents_publish.PER_DAY])
+            if code is not None:
+                self.acknowledged.append(code)
+                return code
+            time.sleep(0.05)
+        raise AssertionError(f"want {number} was not taken within {patience_s:.0f} s; refused so far: {self.refusals}")
+
+    def _ask(self, body: bytes, key: str, token: str) -> str | None:
+        headers = {
+            "Authorization": f"Bearer {token}", "Content-Type": "application/json", "Idempotency-Key": key,
+        }  # fmt: skip
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v1/intents", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                code: str = json.load(answer)["code"]
+                return code
+        except urllib.error.HTTPError as error:
+            self.refusals[error.code] += 1
+            self.last_refusal = error.read().decode()
+        except (OSError, ValueError):
+            self.refusals[0] += 1  # Nobody answered, or half an answer came.
+        return None
+
+    def missing(self) -> int:
+        """Acknowledged wants that the vendor has not heard of."""
+        return len(set(self.acknowledged) - set(self.endpoint.heard()))
+
+    def close(self) -> None:
+        for process in (self.web, *self.workers):
+            if process is not None:
+                kill(process)
+        self.endpoint.close()
+
+
+def kill(process: ForkServerProcess) -> None:
+    """kill −9, and wait until it is gone."""
+    if process.pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    process.join(timeout=10)

@@ -1,0 +1,259 @@
+"""One function for each kind of fault: how often it was done, and what came of it."""
+
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from intents.models import Intent
+from notifiers.models import Attempt, Notification, Result
+from notifiers.prepare import PER_CHANNEL
+from tests.chaos.rig import Broker, free_port, kill, until
+from vendors.models import Lead
+from vrm.kernel.db import Store
+
+PUBLISHERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table."""
+
+    what: str
+    figure: float
+    unit: str
+    target: str
+    ok: bool
+
+
+def publish_all(broker: Broker, wants: int, *, first: int = 0) -> threading.Thread:
+    """Begin to publish so many wants, some at a time; join the thread to wait for the last acknowledgement."""
+
+    def run() -> None:
+        with ThreadPoolExecutor(PUBLISHERS) as pool:
+            list(pool.map(broker.publish, range(first, first + wants)))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def verdicts(broker: Broker, name: str, wants: int, in_flight: int) -> list[Line]:
+    """Hold what the vendor heard and what the store says against what was acknowledged."""
+    heard = broker.endpoint.heard()
+    acknowledged = set(broker.acknowledged)
+    with Store.open(broker.url) as store, store.read() as session:
+        intents = session.scalar(select(func.count(Intent.id)).where(Intent.opened_at.is_not(None)))
+        leads = session.scalar(select(func.count()).select_from(Lead))
+        undone = session.scalar(select(func.count(Notification.id)).where(Notification.done_at.is_(None)))
+        failed = session.scalar(select(func.count(Notification.id)).where(Notification.result == Result.FAILED))
+        attempts = session.scalar(select(func.count(Attempt.id)))
+    repeats = sum(sum(ids.values()) - 1 for ids in heard.values())
+    two_ids = sum(len(ids) > 1 for ids in heard.values())
+    lost = len(acknowledged - set(heard))
+    return [
+        Line(f"{name}: acknowledged wants", len(acknowledged), "", f"= {wants}", len(acknowledged) == wants),
+        Line(f"{name}: intents and leads in the store", (intents or 0) + (leads or 0), "", f"= {2 * wants}",
+             intents == leads == wants),
+        Line(f"{name}: acknowledged and never heard of", lost, "", "= 0", lost == 0),
+        Line(f"{name}: still owed or given up", (undone or 0) + (failed or 0), "", "= 0", not undone and not failed),
+        Line(f"{name}: wants that came with two ids", two_ids, "", "= 0", two_ids == 0),
+        Line(f"{name}: repeats with the same id", repeats, "", f"≤ {in_flight}", repeats <= in_flight),
+        Line(f"{name}: attempts recorded", attempts or 0, "", f"≥ {wants}", (attempts or 0) >= wants),
+    ]  # fmt: skip
+
+
+def all_told(broker: Broker) -> bool:
+    """Whether everything acknowledged has been heard of and recorded."""
+    if broker.missing():
+        return False
+    with Store.open(broker.url) as store, store.read() as session:
+        return session.scalar(select(Notification.id).where(Notification.done_at.is_(None)).limit(1)) is None
+
+
+def killing(url: str, *, kills: int, wants: int, seed: int, name: str) -> list[Line]:
+    """kill −9 of web, worker or both at random moments while wants are published."""
+    dice = random.Random(seed)
+    broker = Broker(url)
+    broker.fill(wants)
+    broker.start_web()
+    broker.start_worker()
+    died = 0
+    try:
+        publishing = publish_all(broker, wants)
+        for _ in range(kills):
+            time.sleep(dice.uniform(0.05, 0.6))
+            victims = dice.choice(("web", "worker", "both"))
+            if victims != "worker" and broker.web is not None:
+                kill(broker.web)
+                broker.start_web()
+            if victims != "web":
+                died += 1
+                kill(broker.workers.pop())
+                broker.start_worker()
+        publishing.join()
+        until(lambda: all_told(broker), "everything is told")
+        lines = verdicts(broker, name, wants, died * PER_CHANNEL)
+    finally:
+        broker.close()
+    return [Line(f"{name}: kills", kills, "", "", True), *lines]
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------
+
+
+class Cluster:
+    """A PostgreSQL of its own, which may be treated badly."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._programs = Path(sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1])
+        self._port = free_port()
+        self._as_owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        if self._as_owner:
+            shutil.chown(folder, "postgres")
+        self._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
+        self._control("start")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+
+    def restart(self) -> None:
+        """As after a crash: nobody is asked to finish."""
+        self._control("restart", "-m", "immediate")
+
+    def close(self) -> None:
+        self._control("stop", "-m", "immediate")
+
+    def _control(self, *words: str) -> None:
+        options = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1"
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "-D", str(self._folder / "data"), "-w", "-l", log, "-o", options, *words)
+
+    def _run(self, program: str, *words: str) -> None:
+        command = [*self._as_owner, str(self._programs / program), *words]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """A cluster in a folder that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="vrm-chaos-") as name:
+        Path(name).chmod(0o755)
+        made = Cluster(Path(name))
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def restarting(*, restarts: int, wants: int) -> list[Line]:
+    """PostgreSQL restarts without a warning, again and again, under web and two workers."""
+    with cluster() as made:
+        broker = Broker(made.url)
+        broker.fill(wants)
+        broker.start_web()
+        for _ in range(2):
+            broker.start_worker()
+        try:
+            publishing = publish_all(broker, wants)
+            for _ in range(restarts):
+                time.sleep(1.0)
+                made.restart()
+            publishing.join()
+            took = until(lambda: all_told(broker), "everything is told")
+            # A send that could not be recorded goes again; two workers may each have a share in flight.
+            lines = verdicts(broker, "restarts", wants, restarts * 2 * PER_CHANNEL)
+        finally:
+            broker.close()
+    return [
+        Line("restarts: of PostgreSQL, immediate", restarts, "", "", True),
+        Line("restarts: caught up after the last one", round(took, 1), "s", "< 60", took < 60),
+        *lines,
+    ]
+
+
+def taking_over(*, wants: int) -> list[Line]:
+    """One of two workers dies for good with its hands full; the other one finishes."""
+    with cluster() as made:
+        broker = Broker(made.url)
+        broker.fill(wants)
+        broker.endpoint.delay_s = 0.5
+        broker.start_web()
+        first = broker.start_worker()
+        try:
+            publish_all(broker, wants).join()
+            until(lambda: len(broker.endpoint.received) > 2, "the first worker sends")
+            broker.start_worker()
+            kill(first)
+            broker.endpoint.delay_s = 0.0
+            took = until(lambda: all_told(broker), "the second worker finishes")
+            lines = verdicts(broker, "takeover", wants, PER_CHANNEL)
+        finally:
+            broker.close()
+    return [Line("takeover: all done after a worker died", round(took, 1), "s", "< 60", took < 60), *lines]
+
+
+# --- A full disk ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def small_disk(megabytes: int) -> Iterator[Path]:
+    """A tmpfs of this size. PermissionError for whoever may not mount one."""
+    with tempfile.TemporaryDirectory(prefix="vrm-disk-") as name:
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", name]
+        if subprocess.run(mount, check=False, capture_output=True).returncode:
+            raise PermissionError("A small disk can be mounted by root only.")
+        try:
+            yield Path(name)
+        finally:
+            subprocess.run(["umount", "-l", name], check=True)
+
+
+def filling(*, wants: int) -> list[Line]:
+    """The disk fills up, publishing is refused with a sentence, and goes on when there is room again."""
+    with small_disk(48) as disk:
+        broker = Broker(f"sqlite:///{disk}/vrm.db")
+        broker.fill(2 * wants)
+        broker.start_web()
+        broker.start_worker()
+        try:
+            publish_all(broker, wants).join()
+            until(lambda: all_told(broker), "all before is told")
+            ballast = disk / "ballast"
+            _fill_up(ballast)
+            publishing = publish_all(broker, wants, first=wants)
+            until(lambda: broker.refusals[503] > 0, "publishing is refused")
+            refusals, said = broker.refusals[503], broker.last_refusal
+            others = {status for status in broker.refusals if status not in (0, 503)}
+            ballast.unlink()
+            publishing.join()
+            until(lambda: all_told(broker), "all is told")
+            lines = verdicts(broker, "disk full", 2 * wants, PER_CHANNEL * 2)
+        finally:
+            broker.close()
+    return [
+        Line("disk full: refusals with 503 and a sentence", refusals, "", "≥ 1", "nothing was saved" in said),
+        Line("disk full: other refusals", len(others), "", "= 0", not others),
+        *lines,
+    ]
+
+
+def _fill_up(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            return
