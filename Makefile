@@ -67,6 +67,10 @@ bench: $(VENV)/.test ## Each promise about speed, as a ratio in one run
 	@missed=0; for script in benchmarks/[a-z]*.py; do \
 		echo "== $$script"; $(BIN)/python $$script || missed=1; done; exit $$missed
 
+.PHONY: chaos
+chaos: $(VENV)/.test ## kill −9, restarts, a full disk: each fault many times, with its counts (ARGS=--quick)
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: screenshots
 screenshots: $(VENV)/.test ## Every page, both widths, light and dark, into screenshots/
 	@$(BIN)/python -m tests.screenshots

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -20,7 +21,11 @@ from notifiers.models import Attempt, Notification, Result
 from notifiers.prepare import PER_CHANNEL
 from tests.chaos.rig import Broker, free_port, kill, until
 from vendors.models import Lead
+from vrm.config import read_settings
+from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
+from vrm.wiring import works_of
+from vrm.worker.steps import settle
 
 PUBLISHERS = 4
 
@@ -81,7 +86,23 @@ def all_told(broker: Broker) -> bool:
         return session.scalar(select(Notification.id).where(Notification.done_at.is_(None)).limit(1)) is None
 
 
-def killing(url: str, *, kills: int, wants: int, seed: int, name: str) -> list[Line]:
+def finish(broker: Broker, *, hurry: bool) -> float:
+    """Seconds until all is told. In a hurry the workers are killed, and their work is done by a clock that is ahead.
+
+    What a dead worker has claimed and not sent is free again after 45 seconds.
+    """
+    if not hurry:
+        return until(lambda: all_told(broker), "everything is told")
+    while broker.workers:
+        kill(broker.workers.pop())
+    with Store.open(broker.url) as store:
+        works = works_of(read_settings(broker.environ), store=store, clock=lambda: utc_now() + timedelta(minutes=1))
+        settle(works)
+        works.reader.close()
+    return until(lambda: all_told(broker), "everything is told", patience_s=5)
+
+
+def killing(url: str, *, kills: int, wants: int, seed: int, name: str, hurry: bool = False) -> list[Line]:
     """kill −9 of web, worker or both at random moments while wants are published."""
     dice = random.Random(seed)
     broker = Broker(url)
@@ -102,8 +123,8 @@ def killing(url: str, *, kills: int, wants: int, seed: int, name: str) -> list[L
                 kill(broker.workers.pop())
                 broker.start_worker()
         publishing.join()
-        until(lambda: all_told(broker), "everything is told")
-        lines = verdicts(broker, name, wants, died * PER_CHANNEL)
+        finish(broker, hurry=hurry)
+        lines = verdicts(broker, name, wants, (died + hurry) * PER_CHANNEL)
     finally:
         broker.close()
     return [Line(f"{name}: kills", kills, "", "", True), *lines]
@@ -158,7 +179,7 @@ def cluster() -> Iterator[Cluster]:
             made.close()
 
 
-def restarting(*, restarts: int, wants: int) -> list[Line]:
+def restarting(*, restarts: int, wants: int, hurry: bool = False) -> list[Line]:
     """PostgreSQL restarts without a warning, again and again, under web and two workers."""
     with cluster() as made:
         broker = Broker(made.url)
@@ -172,9 +193,9 @@ def restarting(*, restarts: int, wants: int) -> list[Line]:
                 time.sleep(1.0)
                 made.restart()
             publishing.join()
-            took = until(lambda: all_told(broker), "everything is told")
+            took = finish(broker, hurry=hurry)
             # A send that could not be recorded goes again; two workers may each have a share in flight.
-            lines = verdicts(broker, "restarts", wants, restarts * 2 * PER_CHANNEL)
+            lines = verdicts(broker, "restarts", wants, (restarts + hurry) * 2 * PER_CHANNEL)
         finally:
             broker.close()
     return [

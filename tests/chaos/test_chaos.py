@@ -24,13 +24,13 @@ def _postgres() -> None:
 
 @pytest.mark.slow
 def test_kill_9_of_web_and_worker_loses_nothing(tmp_path: Path) -> None:
-    kept(rounds.killing(f"sqlite:///{tmp_path}/vrm.db", kills=3, wants=12, seed=2008, name="kill −9"))
+    kept(rounds.killing(f"sqlite:///{tmp_path}/vrm.db", kills=3, wants=12, seed=2008, name="kill −9", hurry=True))
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_postgres")
 def test_postgresql_may_restart_at_any_moment() -> None:
-    kept(rounds.restarting(restarts=1, wants=8))
+    kept(rounds.restarting(restarts=1, wants=8, hurry=True))
 
 
 @pytest.mark.slow
