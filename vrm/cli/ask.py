@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from intents import publish
+from notifiers import gauges
 from notifiers.channels.email import greet
 from vendors import team
 from vrm import explain as explaining
@@ -28,6 +29,7 @@ from vrm.research.metrics import COLUMN_OF
 from vrm.research.metrics import measure as measuring
 from vrm.research.table import read_csv
 
+_LATE = timedelta(minutes=5)  # No message waits as long when somebody works.
 _HORIZONS = {"300": "5 min", "3600": "1 h", "86400": "24 h", "604800": "7 d", "2592000": "30 d"}
 
 
@@ -199,7 +201,10 @@ def _look_at_store(found: Settings) -> Iterator[_Finding]:
     try:
         at = migrations.current(store)
         up_to_date = at == migrations.newest()
-        yield _Finding("database", up_to_date, f"revision {at}" if up_to_date else "run `vrm db upgrade`")
+        fix = "of a later version; replace this program by it" if migrations.is_ahead(store) else "run `vrm db upgrade`"
+        yield _Finding("database", up_to_date, f"revision {at}" if up_to_date else fix)
+        if up_to_date:
+            yield _look_at_outbox(store)
         if store.dialect == "postgresql":
             with store.read() as session:
                 theirs = session.scalar(select(func.clock_timestamp())) or datetime.now(UTC)
@@ -212,6 +217,18 @@ def _look_at_store(found: Settings) -> Iterator[_Finding]:
         yield _Finding("database", False, f"does not answer; check VRM_DATABASE_URL ({type(error).__name__})")
     finally:
         store.close()
+
+
+def _look_at_outbox(store: Store) -> _Finding:
+    now = utc_now()
+    with store.read() as session:
+        owed = gauges.owed(session, now)
+    late = now - owed.oldest_due_at if owed.oldest_due_at is not None else timedelta(0)
+    if late > _LATE:
+        minutes = late.total_seconds() / 60
+        says = f"{owed.due:,} messages are due, the oldest for {minutes:.0f} minutes; does `vrm worker` run?"
+        return _Finding("outbox", False, says)
+    return _Finding("outbox", True, f"{owed.count:,} messages owed, none late")
 
 
 def _look_at_mail(found: Settings) -> _Finding:
