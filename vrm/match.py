@@ -32,6 +32,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    exists,
     func,
     literal_column,
     or_,
@@ -40,6 +41,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from intents.draft import Condition
 from intents.models import Intent, IntentPlace
@@ -166,7 +168,7 @@ def matching(dialect: str) -> Select[Any]:
 def _found(dialect: str, *, words: bool) -> Select[*tuple[Any, ...]]:
     """The subscriptions that have a required word, or those that have none."""
     anchored = (
-        _among(dialect, Subscription.anchor, "anchors") if words else Subscription.anchor.is_(None),
+        _said_by_some(dialect) if words else Subscription.anchor.is_(None),
         _among(dialect, Subscription.category_id, "category_ids"),
         _among(dialect, Subscription.place, "places"),
     )
@@ -185,6 +187,26 @@ def _found(dialect: str, *, words: bool) -> Select[*tuple[Any, ...]]:
         Subscription.vendor_id.not_in(_closed_to(bindparam("author_id", type_=BigInteger))),
         _heard(dialect),
     )
+
+
+def _said_by_some(dialect: str) -> ColumnElement[bool]:
+    """Whether the intent says the anchor.
+
+    Most of what an intent says is nobody's anchor. Seen to first, with one probe a word, this made finding ten
+    vendors three times as fast: the index would be probed for each of these words with every category.
+    """
+    one = aliased(Subscription)
+    listens = (one.ended_at.is_(None), one.paused_at.is_(None))
+    if dialect == "postgresql":
+        said = func.unnest(bindparam("anchors", type_=ARRAY(BigInteger))).column_valued("word")
+        known = select(said).where(exists().where(one.anchor == said, *listens))
+        matches: ColumnElement[bool] = Subscription.anchor == any_(func.array(known.scalar_subquery()))
+        return matches
+    word = func.json_each(bindparam("anchors", type_=_Numbers)).table_valued("value").c.value
+    within: ColumnElement[bool] = Subscription.anchor.in_(
+        select(word).where(exists().where(one.anchor == word, *listens))
+    )
+    return within
 
 
 def intent_parameters(intent: Intent, trees: Trees, now: datetime) -> dict[str, Any]:
