@@ -29,21 +29,19 @@ from vendors.models import (
     Vendor,
 )
 from vrm.kernel import taxonomy
-from vrm.kernel.accounts import Account, ApiToken, Audit, Link, audit
+from vrm.kernel.accounts import Account, ApiToken, Audit, audit
 from vrm.kernel.db import Base, new_code
 from vrm.kernel.errors import WrongState
-from vrm.kernel.factors import Passkey, RecoveryCode, Totp
-from vrm.kernel.idempotency import IdempotencyKey
+from vrm.kernel.factors import Passkey
 from vrm.kernel.sessions import BrowserSession
 
 Table = list[dict[str, Any]]
 
 _SECRET = frozenset(
-    {"said", "password_hash", "secret_hash", "id", "account_id", "proof_token", "credential_id", "public_key"}
-)
-    {"said", "password_hash", "secret_hash", "id", "account_id", "proof_token", "credential_id", "public_key"}
+    {"said", "password_hash", "secret_hash", "credential_id", "public_key", "id", "account_id", "proof_token"}
 )
 ERASED = "(erased)"
+_KEPT = frozenset({"intents", "responses", "agreements", "audits"})  # Without words or names; see `erase`.
 _NO_POINT = dict.fromkeys(("near_km", "near_lat", "near_lon", "near_x", "near_y", "near_z"))  # Where they live, maybe.
 
 
@@ -95,9 +93,9 @@ def everything(session: Session, account: Account) -> dict[str, Table]:
         "blogs": [_plain(one) for one in _of(session, Blog, account)],
         "posts": [_plain(one) for one in session.scalars(_entries(account))],
         "sentences_that_teach": [_plain(one) for one in _of(session, Correction, account)],
-        "tokens": [_plain(one) for one in _of(session, ApiToken, account)],
-        "sessions": [_plain(one) for one in _of(session, BrowserSession, account)],
         "passkeys": [_plain(one) for one in _of(session, Passkey, account)],
+        "sessions": [_plain(one) for one in _of(session, BrowserSession, account)],
+        "tokens": [_plain(one) for one in _of(session, ApiToken, account)],
         "letters": [_plain(one) for one in _of(session, Notification, account)],
         "done_by_you": [_plain(one) for one in _of(session, Audit, account)],
     }
@@ -174,11 +172,9 @@ def erase(session: Session, account: Account, now: datetime) -> Gone:
         if vendor.name in gone.closed_vendors:
             _close(session, vendor, now)
     _erase_words(session, select(Intent.id).where(Intent.account_id == account.id))
-    for model in (
-        *(Block, Blog, Correction, Membership, IdempotencyKey, Notification),
-        *(ApiToken, BrowserSession, Link, Passkey, RecoveryCode, Totp),
-    ):
-        session.execute(delete(model).where(model.account_id == account.id))
+    for table in Base.metadata.sorted_tables:  # Sessions, passkeys, tokens, letters, blogs …: whatever is theirs alone.
+        if "account_id" in table.c and table.name not in _KEPT:
+            session.execute(delete(table).where(table.c.account_id == account.id))
     for nameless in (Response, Agreement, Audit):
         session.execute(update(nameless).where(nameless.account_id == account.id).values(account_id=None))
     session.execute(update(Audit).where(Audit.subject == account.email).values(subject=ERASED, facts={}))
