@@ -13,6 +13,7 @@ from vrm import personal
 from vrm.kernel.errors import WrongState
 from vrm.web import visitors
 from vrm.web.desk import db, desk, now, save
+from vrm.web.signing_in import proven_lately
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, signed_in
 from vrm.web.words import _
@@ -52,7 +53,7 @@ def as_csv() -> AnyResponse:
 
 
 @blueprint.post("/erase")
-@signed_in
+@proven_lately
 def erase() -> AnyResponse:
     """Remove every word and name of who is signed in. They type their address, so that it is no slip."""
     account, typed = me(), Typed(request.form)
