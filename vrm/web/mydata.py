@@ -61,11 +61,12 @@ def erase() -> AnyResponse:
     if typed.get("email").strip().casefold() != email:
         typed.problems["email"] = _("Please type your address, %(email)s, so that this is no slip.", email=email)
         return _page(typed, 422)
+    personal.would_go(db(), account)  # Refuses before anything is ended.
+    visitors.sign_out()
     personal.erase(db(), account, now())
     save()
     _forget_mails(email)
     desk().store.forget()
-    visitors.sign_out()
     flash(_("Erased. Nothing here names you any more; thank you for having been with us."))
     return redirect(url_for("home.home"), 303)
 
