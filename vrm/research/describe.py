@@ -106,7 +106,7 @@ def datapackage(about: About, files: Sequence[Described]) -> str:
         resource: dict[str, Any] = {
             "name": f"leads-{kind}",
             "path": file.path,
-            # A Parquet file has its own schema; frictionless reads its empty whole numbers as NaN and refuses them.
+            # Parquet has a schema of its own; frictionless reads its empty whole numbers as NaN and refuses them.
             "type": "file" if kind == "parquet" else "table",
             "format": kind,
             "mediatype": media,
