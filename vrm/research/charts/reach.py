@@ -23,13 +23,13 @@ def reach(leads: LeadTable, measures: Measures, say: Say) -> Figure:
     ]
 
     def draw(ident: str, width: int) -> str:
-        most, left = max(rows[0][1], 1), 140
+        most, left = max(rows[0][1], 1), 160 if width > 400 else 120
         scale = (width - left - 64) / most
         body = [drawing.hatch(f"{ident}-unknown")]
         for place, (name, low, high) in enumerate(rows):
             y = 8 + 34 * place
             body += [
-                drawing.text(left - 8, y + 17, name, anchor="end"),
+                drawing.text(left - 8, y + 17, drawing.cut(name, 24), anchor="end", small=width <= 400),
                 drawing.rect(left, y, low * scale, 24, opacity=0.85),
                 drawing.area(
                     [(left + low * scale, y), (left + high * scale, y), (left + high * scale, y + 24),
