@@ -76,16 +76,15 @@ class Wish:
 conditions = st.sampled_from(list(Condition))
 currencies = st.sampled_from(["GBP", "EUR", "UAH"])  # There is no rate for the last.
 words = st.sampled_from(["red", "car", "cars", "clean", "cleaning", "Über"])
-circles = st.builds(
-    Circle,
-    st.sampled_from([1, 20, 34, 40, 90, 200, 470]),
-    st.none() | st.tuples(st.sampled_from([53.0, 53.83, 48.9]), st.sampled_from([-1.5, 0.1, 2.4])),
-)
+points = st.none() | st.tuples(st.sampled_from([53.0, 53.83, 48.9]), st.sampled_from([-1.5, 0.1, 2.4]))
+# A want's circle has 300 km at most, a vendor's 1,000.
+around_wants = st.builds(Circle, st.sampled_from([1, 20, 34, 40, 90, 200, 300]), points)
+around_vendors = st.builds(Circle, st.sampled_from([1, 20, 34, 40, 90, 200, 470]), points)
 wants = st.builds(
     Want,
     st.sampled_from(CATEGORIES),
     st.sampled_from(REGIONS),
-    st.none() | circles,
+    st.none() | around_wants,
     st.lists(words, max_size=4),
     st.none() | st.integers(0, 4),
     currencies,
@@ -97,7 +96,7 @@ wants = st.builds(
 ASKED: dict[str, st.SearchStrategy[Any]] = {
     "category": st.sampled_from(CATEGORIES),
     "region": st.sampled_from(REGIONS),
-    "reach": circles,
+    "reach": around_vendors,
     "required": st.lists(st.one_of(words, st.just("red cars")), min_size=1, max_size=2),
     "excluded": st.lists(words, max_size=1),
     "words_in": st.just("en"),

@@ -20,7 +20,7 @@ from vrm.kernel.accounts import ensure
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 def until(holds: Callable[[], bool], what: str) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from intents.models import Blog, Intent, IntentPlace
-from vendors.models import Response, Subscription
+from vendors.models import Response, Sighting, Subscription
 from vrm.kernel import own_lines, reshape, taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.edition import Edition, Line
@@ -134,8 +134,11 @@ def retire(session: Session, name: TreeName, node_id: int, now: datetime, *, by:
 def referring(name: TreeName) -> tuple[_Column, ...]:
     """Every column outside the trees that says a node of this one and follows it in a merge."""
     if name is TreeName.CATEGORIES:
-        return (Subscription.category_id, Intent.category_id, Blog.home_category_id)
-    return (Subscription.region_id, Intent.region_id, Blog.home_region_id, Response.region_id, Subscription.place)
+        return (Subscription.category_id, Intent.category_id, Blog.home_category_id, Sighting.category_id)
+    return (
+        *(Subscription.region_id, Intent.region_id, Blog.home_region_id, Response.region_id, Sighting.region_id),
+        Subscription.place,
+    )
 
 
 def _follow(session: Session, name: TreeName, node_id: int, into_id: int) -> None:

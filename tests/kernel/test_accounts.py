@@ -55,13 +55,13 @@ def test_a_password_that_cannot_be_kept_is_refused_in_words(passwords: Passwords
 
 
 @pytest.mark.parametrize(
-    "password", ["qz#mV 81kp", "x" * 200, "пароль пароль", "🐎🔋📎🐎🔋📎🐎🔋📎🐎", "nul \x00 is a letter"]
+    "password", ["qz#mV 81kp", "x" * 200, "пароль пароль", "🐎 🔋 ножницы 📎 ямщик", "nul \x00 is a letter"]
 )
 def test_any_other_password_will_do(passwords: Passwords, now: datetime, password: str) -> None:
     assert passwords.check(with_password(now, passwords.hash(password)), password)
 
 
-@pytest.mark.parametrize("password", ["password123", "Passw0rd!!", "qwertyuiop", "x" * 10, "toyota2008", "anacastro1"])
+@pytest.mark.parametrize("password", ["password123", "Passw0rd!!", "qwertyuiop", "x" * 10, "toyota2008", "castro2008"])
 def test_what_a_stranger_would_try_first_is_refused_in_words(passwords: Passwords, password: str) -> None:
     with pytest.raises(BadInput, match="would try"):
         passwords.hash(password, about=("Ana Castro", "ana@example.org"))

@@ -129,7 +129,7 @@ def publish(ana: Page, desk: Desk) -> None:
     """Ana's want, from the front page to the board."""
     ana.goto("/")
     ana.get_by_label("What do you want to buy?").fill("A used Toyota Yaris")
-    press(ana, "Say more about it")
+    press(ana, "Look at it")
     ana.get_by_label("What kind of thing").fill("Cars, Trucks & Vans")
     ana.get_by_label("Where").fill("Leeds")
     ana.get_by_label("Budget up to").fill("-5")

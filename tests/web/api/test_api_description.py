@@ -79,6 +79,6 @@ def test_bodies_say_which_fields_there_are_and_that_there_are_no_others(describe
         schema = described["components"]["schemas"][name]
         assert schema["additionalProperties"] is False
     assert described["components"]["schemas"]["NewIntent"]["required"] == ["title"]
-    assert "near" not in described["components"]["schemas"]["NewIntent"]["properties"]
+    assert "near" in described["components"]["schemas"]["NewIntent"]["properties"]
     amount = described["components"]["schemas"]["MoneyIn"]["properties"]["amount"]
     assert amount["type"] == "string"

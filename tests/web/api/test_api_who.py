@@ -81,9 +81,10 @@ ROUTES = {
     "read_lead": ("both", None, 200),
     "create_response": ("vendor", ANSWER, 201),
     "read_responsiveness": ("anybody", None, 200),
+    "list_snapshots": ("anybody", None, 200),
 }
 # Any live token may look these up.
-FOR_ANY_TOKEN = {"understand_text", "find_categories", "find_regions", "read_responsiveness"}
+FOR_ANY_TOKEN = {"understand_text", "find_categories", "find_regions", "read_responsiveness", "list_snapshots"}
 NOWHERE = Scene("zzzzzzzzzzzz", "nobody", "zzzzzzzzzzzz", "zzzzzzzzzzzz", "zzzzzzzzzzzz-zzzzzzzzzzzz", "zzzzzzzzzzzz")
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
