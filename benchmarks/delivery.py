@@ -61,45 +61,6 @@ Line = dict[str, Any]
 # --- Sinks ----------------------------------------------------------------------------------------
 
 
-class Sink(asyncio.Protocol):
-    """Answers every POST with 204 after a while; to the host that hangs, never. Headers and body may come apart."""
-
-    delay_s = 0.0
-    hanging = ""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: Any = transport
-        self._buffer = b""
-        self._hangs = transport.get_extra_info("sockname")[0] == self.hanging
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while b"\r\n\r\n" in self._buffer:
-            head, _, rest = self._buffer.partition(b"\r\n\r\n")
-            found = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-            length = int(found[0].split(b":")[1]) if found else 0
-            if len(rest) < length:
-                return
-            self._buffer = rest[length:]
-            if not self._hangs:
-                asyncio.get_running_loop().call_later(self.delay_s, self._answer)
-
-    def _answer(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
-
-
-def serve_sink(port: int, delay_s: float, hanging: str) -> None:
-    """A process of its own, so that it takes no time from what is measured."""
-
-    async def serve() -> None:
-        Sink.delay_s, Sink.hanging = delay_s, hanging
-        server = await asyncio.get_running_loop().create_server(Sink, "0.0.0.0", port)  # noqa: S104 - Loopbacks.
-        await server.serve_forever()
-
-    asyncio.run(serve())
-
-
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
@@ -125,16 +86,17 @@ def nginx(folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def own_sink(delay_s: float = 0, hanging: str = "") -> Iterator[int]:
+def own_sink(delay_s: float = 0, hanging: str = "-") -> Iterator[int]:
+    """The port of a sink in a process of its own, so that it takes no time from what is measured."""
     port = free_port()
-    process = get_context("spawn").Process(target=serve_sink, args=(port, delay_s, hanging), daemon=True)
-    process.start()
+    command = [sys.executable, str(Path(__file__).with_name("_sink.py")), str(port), str(delay_s), hanging]
+    server = subprocess.Popen(command)  # noqa: S603 - Our own program.
     try:
         wait_for(port)
         yield port
     finally:
-        process.kill()
-        process.join()
+        server.kill()
+        server.wait()
 
 
 def wait_for(port: int) -> None:
