@@ -120,8 +120,9 @@ def down_of(error: Exception) -> StoreDown | None:
     return store_down(inner)
 
 
-def _without_store(down: StoreDown) -> Response:
-    _log.exception("The store failed.")
+def _without_store(down: StoreDown, error: Exception) -> Response:
+    inner = error.original_exception if isinstance(error, InternalServerError) else error
+    _log.error("The store failed: %s", inner)
     try:
         response = kind_page(503, str(down))
     except SQLAlchemyError:  # The page says who is signed in, and even that cannot be read.
@@ -133,7 +134,7 @@ def _without_store(down: StoreDown) -> Response:
 def _http(error: HTTPException) -> AnyResponse:
     down = down_of(error)
     if down is not None:
-        return _without_store(down)
+        return _without_store(down, error)
     status = error.code or 500
     if isinstance(error, SecurityError):  # A host that is not ours: no address on it can be built.
         return Response("This is not the address of this site.\n", status, mimetype="text/plain")
@@ -150,6 +151,6 @@ def _http(error: HTTPException) -> AnyResponse:
 def _broken(error: Exception) -> Response:
     down = down_of(error)
     if down is not None:
-        return _without_store(down)
+        return _without_store(down, error)
     _log.exception("A request failed", exc_info=error)
     return kind_page(500, _("This is our fault, not yours. It has been noted; try again in a minute."))

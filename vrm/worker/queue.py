@@ -14,6 +14,7 @@ from procrastinate import App, PsycopgConnector
 from sqlalchemy import make_url, select
 
 from notifiers.models import Notification
+from vrm.kernel.db import store_down
 from vrm.worker.steps import Step, Works, lanes
 from vrm.worker.watch import Knock
 
@@ -73,8 +74,8 @@ class QueueWorker:
             seen = self._knock.seen()
             try:
                 done = sum(step() for step in steps)
-            except Exception:
-                _log.exception("sending failed; next try in %.0f s", trouble_s)
+            except Exception as error:
+                _tell("sending failed", error, trouble_s)
                 self._stopped.wait(trouble_s)
                 trouble_s = min(trouble_s * 2, _TROUBLE_AT_MOST_S)
                 continue
@@ -90,9 +91,9 @@ class QueueWorker:
             try:
                 asyncio.run(self._until_trouble())
                 trouble_s = _TROUBLE_S
-            except Exception:
+            except Exception as error:
                 # The store may be restarting: jobs stay where they are.
-                _log.exception("taking jobs failed; next try in %.0f s", trouble_s)
+                _tell("taking jobs failed", error, trouble_s)
                 trouble_s = min(trouble_s * 2, _TROUBLE_AT_MOST_S)
             self._stopped.wait(trouble_s)
 
@@ -167,6 +168,11 @@ class QueueWorker:
         )
         with self._works.store.read() as session:
             return session.scalar(owed.limit(1)) is not None
+
+
+def _tell(what: str, error: Exception, again_s: float) -> None:
+    """One line for a store that restarts, of which nobody needs to see the way to it; all of anything else."""
+    _log.error("%s, next try in %.0f s: %s", what, again_s, error, exc_info=None if store_down(error) else error)
 
 
 def _until_idle(steps: Sequence[Step], stopped: threading.Event) -> int:

@@ -80,7 +80,9 @@ def answer(error: Exception) -> Response:
     """The response for an error, with what the request wrote so far undone."""
     undo()
     status, body, headers = describe(error)
-    if status >= 500:
+    if status == 503:
+        _log.error("The store failed: %s", error)
+    elif status >= 500:
         _log.error("A request to the API failed", exc_info=error)
     return Response(json.dumps(body, ensure_ascii=False), status, headers, mimetype=MEDIA_TYPE)
 
