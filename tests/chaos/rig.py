@@ -166,8 +166,8 @@ class Broker:
                 code: str = json.load(answer)["code"]
                 return code
         except urllib.error.HTTPError as error:
-            self.refusals[error.code] += 1
             self.last_refusal = error.read().decode()
+            self.refusals[error.code] += 1  # Last, since somebody waits for it and then reads the sentence.
         except (OSError, ValueError):
             self.refusals[0] += 1  # Nobody answered, or half an answer came.
         return None
