@@ -159,8 +159,8 @@ def test_the_story_by_hand_without_script(browser: Browser, desk: Desk) -> None:
     expect(answer.get_by_text("Sent.")).to_be_visible()
 
     ana.reload()
-    expect(ana.locator(".rows")).to_contain_text("£11,495")
-    ana.get_by_role("link", name="Leeds Toyota").click()
+    expect(ana.get_by_role("main")).to_contain_text("£11,495")
+    ana.get_by_role("link", name="Leeds Toyota").first.click()
     ana.get_by_label("Write to Leeds Toyota").fill("Does it have winter tyres?")
     press(ana, "Send to Leeds Toyota")
     press(ana, "Show my contact details to Leeds Toyota")
