@@ -103,7 +103,7 @@ async def endless_body(writer: asyncio.StreamWriter) -> None:
 async def endless_chunks(writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
-        writer.write(b"1\r\nx\r\n" * 10_000)
+        writer.write((b"10\r\n" + b"x" * 16 + b"\r\n") * 1_000)
         await writer.drain()
 
 
