@@ -89,14 +89,20 @@ def picked(session: Session, vendor: Vendor, codes: Iterable[str]) -> list[Lead]
 
 
 def decline_all(
-    session: Session, leads: Iterable[Lead], reason: DeclineReason, now: datetime, *, account: Account
+    session: Session,
+    leads: Iterable[Lead],
+    reason: DeclineReason,
+    now: datetime,
+    *,
+    account: Account,
+    via: Via = Via.PAGE,
 ) -> Done:
     """Say "not for us" to each, with the same reason."""
     done = left = 0
     answer = Answer(kind=Kind.DECLINE, decline_reason=reason)
     for lead in leads:
         try:
-            respond.respond(session, lead, answer, now, via=Via.PAGE, account=account)
+            respond.respond(session, lead, answer, now, via=via, account=account)
             done += 1
         except (WrongState, NotFound, LimitReached):
             left += 1

@@ -31,6 +31,8 @@ class Scope(StrEnum):
     INTENTS_WRITE = "intents:write"
     VENDORS_READ = "vendors:read"
     VENDORS_WRITE = "vendors:write"
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_WRITE = "account:write"
 
 
 class LinkPurpose(StrEnum):

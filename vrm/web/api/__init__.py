@@ -8,9 +8,14 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Rule
 
 from vrm.web.api import (
+    account,
     blogs,
+    boards,
     channels,
+    colleagues,
+    entries,
     explaining,
+    inbox,
     intents,
     leads,
     listening,
@@ -20,6 +25,7 @@ from vrm.web.api import (
     trees,
     understanding,
     vendors,
+    wants,
 )
 from vrm.web.api.operations import Operation, register
 
@@ -27,15 +33,21 @@ OPERATIONS: tuple[Operation, ...] = tuple(
     operation
     for noun in (
         intents,
+        boards,
         understanding,
         trees,
         blogs,
+        entries,
         vendors,
+        colleagues,
         channels,
         explaining,
         listening,
         leads,
+        inbox,
+        wants,
         responsiveness,
+        account,
     )
     for operation in noun.ROUTES.operations
 )

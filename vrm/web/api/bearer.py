@@ -22,6 +22,7 @@ class Caller:
     account: Account
     scopes: frozenset[Scope]
     now: datetime
+    token_id: int
 
     def may(self, scope: Scope) -> bool:
         """Whether the token was made for this."""
@@ -50,7 +51,7 @@ def caller(any_of: Iterable[Scope]) -> Caller:
     if wanted and not scopes.intersection(wanted):
         raise WrongScope(wanted)
     session = db()
-    return Caller(session, session.get_one(Account, token.account_id), scopes, now())
+    return Caller(session, session.get_one(Account, token.account_id), scopes, now(), token.id)
 
 
 def _note_use(token: ApiToken) -> None:

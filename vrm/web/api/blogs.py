@@ -1,5 +1,6 @@
 """A customer's own blogs, through the API: register one, prove that it is yours, remove it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
@@ -34,6 +35,15 @@ class NewBlog(Given):
     )
     home_category: NodeIn | None = Field(default=None, description="Stands in where a post names no category.")
     home_region: NodeIn | None = Field(default=None, description="Stands in where a post names no place.")
+
+
+class BlogChange(Given):
+    """How its posts are read; what is left out stays as it is, and null empties a home."""
+
+    publish_tagged: bool = False
+    reply_to_posts: bool = False
+    home_category: NodeIn | None = None
+    home_region: NodeIn | None = None
 
 
 class BlogOut(Told):
@@ -79,6 +89,23 @@ def _out(caller: Caller, blog: Blog) -> BlogOut:
     )
 
 
+def _homes(
+    caller: Caller, body: NewBlog | BlogChange, fields: Iterable[str]
+) -> tuple[dict[str, int | None], list[BadInput]]:
+    """What stands in for a category and a region, and what does not hold."""
+    trees = taxonomy.trees(caller.session)
+    errors: list[BadInput] = []
+    homes: dict[str, int | None] = {}
+    for field, tree in (("home_category", trees.categories), ("home_region", trees.regions)):
+        if field in fields:
+            name = getattr(body, field)
+            try:
+                homes[f"{field}_id"] = None if name is None else node_id(tree, name, field)
+            except BadInput as error:
+                errors.append(error)
+    return homes, errors
+
+
 @ROUTES.add("GET", "/blogs", scopes=READ, query=PageQuery, answer=Page[BlogOut])
 def list_blogs(caller: Caller, query: PageQuery) -> Page[BlogOut]:
     """Your blogs, oldest first."""
@@ -98,15 +125,7 @@ def list_blogs(caller: Caller, query: PageQuery) -> Page[BlogOut]:
 )
 def create_blog(caller: Caller, body: NewBlog) -> BlogOut:
     """Register a blog as yours. The answer says how to prove it."""
-    trees = taxonomy.trees(caller.session)
-    errors: list[BadInput] = []
-    homes: dict[str, int | None] = {}
-    for field, tree in (("home_category", trees.categories), ("home_region", trees.regions)):
-        name = getattr(body, field)
-        try:
-            homes[f"{field}_id"] = None if name is None else node_id(tree, name, field)
-        except BadInput as error:
-            errors.append(error)
+    homes, errors = _homes(caller, body, ("home_category", "home_region"))
     try:
         desk().post.outbound.check(body.url, PAGE)
     except BadInput as error:
@@ -128,6 +147,31 @@ def create_blog(caller: Caller, body: NewBlog) -> BlogOut:
 def read_blog(caller: Caller, blog: str) -> BlogOut:
     """One of your blogs."""
     return _out(caller, blogs.by_code(caller.session, caller.account, blog))
+
+
+@ROUTES.add("PATCH", "/blogs/{blog}", scopes=WRITE, body=BlogChange, answer=BlogOut)
+def change_blog(caller: Caller, blog: str, body: BlogChange) -> BlogOut:
+    """Change how the posts of a blog are read."""
+    found = blogs.by_code(caller.session, caller.account, blog)
+    homes, errors = _homes(caller, body, body.model_fields_set)
+    refuse_together(errors)
+    said = {
+        "publish_tagged": found.publish_tagged,
+        "reply_to_posts": found.reply_to_posts,
+        "home_category_id": found.home_category_id,
+        "home_region_id": found.home_region_id,
+    }
+    given = body.model_dump(exclude_unset=True, include={"publish_tagged", "reply_to_posts"})
+    blogs.choose(caller.session, found, **(said | given | homes))
+    return _out(caller, found)
+
+
+@ROUTES.add("POST", "/blogs/{blog}/read", scopes=WRITE, answer=BlogOut, refuses=(429,))
+def read_blog_soon(caller: Caller, blog: str) -> BlogOut:
+    """Have its posts read at the next opportunity."""
+    found = blogs.by_code(caller.session, caller.account, blog)
+    blogs.read_soon(caller.session, found, caller.now)
+    return _out(caller, found)
 
 
 @ROUTES.add("DELETE", "/blogs/{blog}", scopes=WRITE, status=204)

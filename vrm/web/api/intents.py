@@ -204,6 +204,8 @@ class BoardLead(Told):
     responded_at: datetime | None
     revealed_at: datetime | None
     declined_at: datetime | None
+    shortlisted_at: datetime | None
+    chosen_at: datetime | None
     unmatched_at: datetime | None = Field(description="When you changed the want so that it no longer matches.")
 
     @classmethod
@@ -224,6 +226,8 @@ class BoardLead(Told):
             responded_at=lead.responded_at,
             revealed_at=lead.revealed_at,
             declined_at=lead.declined_at,
+            shortlisted_at=lead.shortlisted_at,
+            chosen_at=lead.chosen_at,
             unmatched_at=lead.unmatched_at,
         )
 
@@ -390,8 +394,14 @@ def _lead_of(caller: Caller, intent: Intent, code: str) -> Lead:
     return lead
 
 
-@ROUTES.add("GET", "/intents/{code}/leads", scopes=READ, query=PageQuery, answer=Page[BoardLead])
-def list_board(caller: Caller, code: str, query: PageQuery) -> Page[BoardLead]:
+class BoardQuery(PageQuery):
+    """Which vendors."""
+
+    standing: Standing | None = None
+
+
+@ROUTES.add("GET", "/intents/{code}/leads", scopes=READ, query=BoardQuery, answer=Page[BoardLead])
+def list_board(caller: Caller, code: str, query: BoardQuery) -> Page[BoardLead]:
     """The board of one of your wants: every vendor, whether it was told, read and answered, or why it is silent."""
     intent = own(caller, code)
     wanted = (
@@ -408,6 +418,8 @@ def list_board(caller: Caller, code: str, query: PageQuery) -> Page[BoardLead]:
         if last is None:
             raise cursors.bad()
         wanted = wanted.where(Lead.vendor_id > last.vendor_id)
+    if query.standing is not None:
+        wanted = wanted.where(leads.in_standing(query.standing))
     found = list(caller.session.scalars(wanted.limit(query.limit + 1)))
     more = len(found) > query.limit
     found = found[: query.limit]

@@ -1,6 +1,6 @@
 """Leads, read by the vendor that got them and by the customer whose want it is, and what is said about them."""
 
-from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -8,7 +8,8 @@ from flask import request
 from pydantic import Field, RootModel
 
 from intents.draft import Condition
-from vendors import leads, respond, team
+from vendors import inbox, leads, respond, team
+from vendors.inbox import Box, Sought
 from vendors.leads import Standing
 from vendors.models import Actor, DeclineReason, Kind, Lead, Message, Response, Role, SeenBy, Vendor, Via
 from vendors.respond import Answer
@@ -22,7 +23,20 @@ from vrm.web.api.bearer import Caller
 from vrm.web.api.intents import BoardLead, Why, why
 from vrm.web.api.operations import Routes
 from vrm.web.api.problems import WrongScope
-from vrm.web.api.shapes import BudgetOut, DayIn, Given, MoneyIn, MoneyOut, NodeOut, Page, PageQuery, Told
+from vrm.web.api.shapes import (
+    BudgetOut,
+    DayIn,
+    Given,
+    MoneyIn,
+    MoneyOut,
+    NameQ,
+    NodeOut,
+    Page,
+    PageQuery,
+    Told,
+    WordsQ,
+    below,
+)
 from vrm.web.api.vendors import vendor_for
 from vrm.web.desk import desk
 
@@ -196,17 +210,35 @@ class NewResponse(Given):
     )
 
 
-@ROUTES.add("GET", "/vendors/{slug}/leads", scopes=(Scope.VENDORS_READ,), query=PageQuery, answer=Page[LeadOut])
-def list_leads(caller: Caller, slug: str, query: PageQuery) -> Page[LeadOut]:
+class LeadsQuery(PageQuery):
+    """Which leads: everything that is left out is not asked."""
+
+    box: Box | None = Field(default=None, description="By what is to be done.")
+    standing: Standing | None = None
+    category: NameQ = ""
+    region: NameQ = ""
+    q: WordsQ = ""
+
+
+@ROUTES.add("GET", "/vendors/{slug}/leads", scopes=(Scope.VENDORS_READ,), query=LeadsQuery, answer=Page[LeadOut])
+def list_leads(caller: Caller, slug: str, query: LeadsQuery) -> Page[LeadOut]:
     """A vendor's leads, newest want first. To fetch a lead here proves that it was delivered, not that it was read."""
     vendor = vendor_for(caller, slug)
     before = None
     if query.cursor is not None:
         before = _last_intent(caller, vendor, cursors.unseal(f"leads-{vendor.code}", query.cursor))
-    page = leads.inbox(caller.session, vendor, before=before, limit=query.limit)
-    if request.method == "GET" and _note_fetched(caller, vendor, page.leads):
-        page = leads.inbox(caller.session, vendor, before=before, limit=query.limit)
     trees = taxonomy.trees(caller.session)
+    sought = Sought(
+        box=query.box,
+        standing=query.standing,
+        category=below(trees.categories, query.category, "category"),
+        region=below(trees.regions, query.region, "region"),
+        words=query.q,
+    )
+    where = inbox.conditions(sought, trees)
+    page = leads.inbox(caller.session, vendor, where=where, before=before, limit=query.limit)
+    if request.method == "GET":
+        page = replace(page, leads=note_fetched(caller, vendor, page.leads))
     cursor = None
     if page.next_before is not None:
         cursor = cursors.seal(f"leads-{vendor.code}", page.leads[-1].intent.code)
@@ -220,17 +252,21 @@ def _last_intent(caller: Caller, vendor: Vendor, code: str) -> int:
         raise cursors.bad() from error
 
 
-def _note_fetched(caller: Caller, vendor: Vendor, page: Collection[Lead]) -> bool:
-    """Record the proof of delivery, when there is any that is new."""
+def note_fetched(caller: Caller, vendor: Vendor, page: list[Lead]) -> list[Lead]:
+    """Record the proof of delivery, when there is any that is new; the same leads, as they are then."""
     if all(lead.delivered_at is not None for lead in page):
-        return False
+        return page
     with desk().store.write() as session:
         respond.fetched(session, vendor, page, caller.now)
     caller.session.rollback()  # The snapshot that it reads from is older than what was just written.
-    return True
+    keys = [lead.intent_id for lead in page]
+    caller.session.expunge_all()
+    again = leads.inbox(caller.session, vendor, where=[Lead.intent_id.in_(keys)], limit=len(keys)).leads
+    found = {lead.intent_id: lead for lead in again}
+    return [found[key] for key in keys if key in found]
 
 
-def _vendors_lead(caller: Caller, code: str) -> Lead:
+def vendors_lead(caller: Caller, code: str) -> Lead:
     """A lead of a vendor for which the caller acts; NotFound for any other, and for one that is withheld."""
     lead = leads.by_code(caller.session, code)
     if lead.withheld is not None or lead.vendor.closed_at is not None:
@@ -248,12 +284,12 @@ def read_lead(caller: Caller, code: str) -> EitherLead:
         if not caller.may(Scope.INTENTS_READ):
             raise WrongScope([Scope.INTENTS_READ])
         return EitherLead(_for_customer(caller, lead))
-    lead = _vendors_lead(caller, code)
+    lead = vendors_lead(caller, code)
     if not caller.may(Scope.VENDORS_READ):
         raise WrongScope([Scope.VENDORS_READ])
     if request.method == "GET" and lead.seen_at is None:
         lead = _note_seen(caller, lead)
-    return EitherLead(_for_vendor(caller, lead))
+    return EitherLead(for_vendor(caller, lead))
 
 
 def _note_seen(caller: Caller, lead: Lead) -> Lead:
@@ -264,7 +300,8 @@ def _note_seen(caller: Caller, lead: Lead) -> Lead:
     return leads.by_code(caller.session, code)
 
 
-def _for_vendor(caller: Caller, lead: Lead) -> VendorLead:
+def for_vendor(caller: Caller, lead: Lead) -> VendorLead:
+    """The lead with all that was said, as its vendor may see it."""
     session, account = caller.session, lead.intent.account
     told = LeadOut.of(lead, taxonomy.trees(session))
     return VendorLead(
@@ -296,7 +333,7 @@ def _for_customer(caller: Caller, lead: Lead) -> CustomerLead:
 )
 def create_response(caller: Caller, code: str, body: NewResponse) -> Word:
     """Answer a lead: an offer, a question, a decline with its reason, or a reply in the conversation."""
-    lead = _vendors_lead(caller, code)
+    lead = vendors_lead(caller, code)
     team.require(caller.session, lead.vendor, caller.account, Role.MEMBER)
     trees = taxonomy.trees(caller.session)
     answer = Answer(

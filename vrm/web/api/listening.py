@@ -113,3 +113,9 @@ def list_sightings(caller: Caller, slug: str, query: PageQuery) -> Page[Sighting
     seen = watches.sightings_of(caller.session, vendor_for(caller, slug))
     found, cursor = part(seen, query, f"sightings {slug}")
     return Page(items=[_sighting(caller, sighting) for sighting in found], next_cursor=cursor)
+
+
+@ROUTES.add("POST", "/vendors/{slug}/sightings/{sighting}/dismiss", scopes=WRITE, status=204)
+def dismiss_sighting(caller: Caller, slug: str, sighting: str) -> None:
+    """Put a sighting aside: it is no want, or not for you."""
+    watches.dismiss(caller.session, vendor_for(caller, slug), sighting, caller.now)

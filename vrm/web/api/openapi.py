@@ -23,6 +23,8 @@ _SCOPES = {
     Scope.INTENTS_WRITE: "Publish, change and end wants; register blogs.",
     Scope.VENDORS_READ: "See your vendors, their subscriptions, channels and leads.",
     Scope.VENDORS_WRITE: "Change them, and answer leads.",
+    Scope.ACCOUNT_READ: "See your name, address, telephone and tokens, and take all your data along.",
+    Scope.ACCOUNT_WRITE: "Change your name, telephone, zone and language; revoke tokens.",
 }
 
 _ERROR = {
@@ -156,6 +158,9 @@ def _in_query(operation: Operation) -> list[dict[str, Any]]:
         plain = {key: value for key, value in property_.items() if key not in ("title", "description")}
         if "anyOf" in plain:  # Left out is how an address says null.
             plain = next(one for one in plain["anyOf"] if one.get("type") != "null")
+        if "$ref" in plain:
+            choices = schema["$defs"][plain.pop("$ref").rpartition("/")[2]]
+            plain = {"type": choices["type"], "enum": choices["enum"]} | plain
         described = {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": plain}
         about = property_.get("description") or plain.pop("description", None)
         parameters.append(described | ({"description": about} if about else {}))

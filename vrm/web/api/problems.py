@@ -53,6 +53,10 @@ class BadQuery(BadInput):
     """As BadInput, for what stands behind the question mark."""
 
 
+class UnknownInQuery(UnknownNode, BadQuery):
+    """As UnknownNode, for what stands behind the question mark."""
+
+
 # (short name, title) by error; the name ends the problem's `type`, and programs may rely on it.
 _NAMES: Mapping[type[Exception], tuple[str, str]] = {
     BadRequest: ("unreadable", "The request cannot be read"),

@@ -9,9 +9,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from intents.draft import Budget
 from intents.models import Intent
-from vrm.kernel.errors import BadInput
+from vrm.kernel.errors import BadInput, UnknownNode
 from vrm.kernel.money import Money, check_currency, parse_money
 from vrm.kernel.tree import Node, Tree
+from vrm.web.api.problems import UnknownInQuery
 
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,4})?", re.ASCII)
 
@@ -187,9 +188,24 @@ def node_id(tree: Tree, name: str, field: str) -> int:
     return tree.resolve(name[:200], field=field).id
 
 
+def _storable(words: str) -> str:
+    return "".join(letter for letter in words if letter.isprintable())
+
+
+def below(tree: Tree, name: str, field: str) -> Node | None:
+    """The node that a query parameter names; None when it names none. BadQuery with candidates."""
+    try:
+        return tree.resolve(name, field=field) if name else None
+    except UnknownNode as error:
+        raise UnknownInQuery(field, str(error), error.candidates) from error
+
+
 # Of anything that has one: text that the store cannot hold never reaches it.
 CodeIn = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")]
 
+
+NameQ = Annotated[str, Field(max_length=200, description="An id, or a name that is not ambiguous.")]
+WordsQ = Annotated[str, AfterValidator(_storable), Field(max_length=200, description="All of these, in any case.")]
 
 # --- Several refusals at once ---------------------------------------------------------------------
 
@@ -209,10 +225,14 @@ Limit = Annotated[int, Field(ge=1, le=100, description="How many at most.")]
 Cursor = Annotated[str, Field(max_length=200, description="The next_cursor of the page before.")]
 
 
-class PageQuery(BaseModel):
-    """Which part of a list."""
+class Query(BaseModel):
+    """What stands behind the question mark, and nothing that we do not know."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class PageQuery(Query):
+    """Which part of a list."""
 
     cursor: Cursor | None = None
     limit: Limit = 50

@@ -51,7 +51,7 @@ class CategorySuggestion(Told):
     why: Annotated[str, Field(description="What in the text speaks for it.")]
 
 
-class PlaceOut(Told):
+class PlaceUnderstood(Told):
     """A place that the text names; `code` is its ISO 3166 code, or that of what it lies in."""
 
     id: str
@@ -82,7 +82,7 @@ class UnderstandingOut(Told):
     """What was understood. A field that the text does not say is null or empty; `sure` needs no question."""
 
     categories: list[CategorySuggestion]
-    places: list[PlaceOut]
+    places: list[PlaceUnderstood]
     radius_km: float | None
     budget: BudgetUnderstood | None
     condition: str | None
@@ -151,10 +151,10 @@ def _told(trees: Trees, found: Understanding) -> UnderstandingOut:
     )
 
 
-def _place(trees: Trees, place: Place) -> PlaceOut:
+def _place(trees: Trees, place: Place) -> PlaceUnderstood:
     path = trees.regions.path(place.node.id)
     coded = [step.slug.upper() for step in path if step.kind in ("country", "subdivision")]
-    return PlaceOut(
+    return PlaceUnderstood(
         id=place.node.slug,
         name=place.node.label,
         code=coded[-1] if coded else None,

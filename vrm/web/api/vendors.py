@@ -37,8 +37,8 @@ ROUTES = Routes("Vendors")
 READ, WRITE = (Scope.VENDORS_READ,), (Scope.VENDORS_WRITE,)
 
 
-class VendorChange(Given):
-    """What to change of what a vendor says of itself; its slug stays."""
+class VendorWords(Given):
+    """What a vendor says of itself."""
 
     name: Annotated[str, Field(examples=["Leeds Toyota"])] = ""
     website: Annotated[str, Field(examples=["https://www.example.org"])] = ""
@@ -46,7 +46,13 @@ class VendorChange(Given):
     zone: Annotated[str, Field(examples=["Europe/London"], description="IANA time zone.")] = "UTC"
 
 
-class NewVendor(VendorChange):
+class VendorChange(VendorWords):
+    """What to change of what a vendor says of itself; its slug stays."""
+
+    reply: Annotated[str, Field(description="Its word on its public figures.")] = ""
+
+
+class NewVendor(VendorWords):
     """An organisation that sells. You become its owner."""
 
     name: Annotated[str, Field(examples=["Leeds Toyota"])]
@@ -60,6 +66,7 @@ class VendorOut(Told):
     website: str
     about: str
     zone: str
+    reply: str = Field(description="Its word on its public figures.")
     verified_at: datetime | None = Field(description="When the website was seen to name the vendor.")
     proof: str = Field(description="What the website shows in /.well-known/vrm-vendor.txt to prove that it is yours.")
     role: Role
@@ -81,6 +88,7 @@ def _vendor(caller: Caller, vendor: Vendor) -> VendorOut:
         website=vendor.website,
         about=vendor.about,
         zone=vendor.zone,
+        reply=vendor.reply,
         verified_at=vendor.verified_at,
         proof=vendor.code,
         role=team.require(caller.session, vendor, caller.account, Role.MEMBER),
@@ -137,6 +145,22 @@ def verify_vendor(caller: Caller, slug: str) -> VendorOut:
     except BadInput as error:  # Nothing in this request is wrong: the proof is not there yet.
         raise WrongState(str(error)) from error
     site.mark_proven(caller.session, vendor, website, caller.now)
+    return _vendor(caller, vendor)
+
+
+@ROUTES.add("POST", "/vendors/{slug}/pause", scopes=WRITE, answer=VendorOut, refuses=(403,))
+def pause_vendor(caller: Caller, slug: str) -> VendorOut:
+    """No new leads until it is resumed."""
+    vendor = vendor_for(caller, slug, Role.ADMIN)
+    team.pause(caller.session, vendor, caller.now)
+    return _vendor(caller, vendor)
+
+
+@ROUTES.add("POST", "/vendors/{slug}/resume", scopes=WRITE, answer=VendorOut, refuses=(403,))
+def resume_vendor(caller: Caller, slug: str) -> VendorOut:
+    """New leads again; wants that came meanwhile and are still open come, too."""
+    vendor = vendor_for(caller, slug, Role.ADMIN)
+    team.resume(caller.session, vendor, caller.now)
     return _vendor(caller, vendor)
 
 
