@@ -112,6 +112,18 @@ class Calendar(Base):
     changed_at: Mapped[Moment]
 
 
+class CalendarVersion(Base):
+    """What a vendor's hours were from a moment on, until its next version: a wait is measured by those of its time."""
+
+    __tablename__ = "calendar_versions"
+
+    vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[Moment] = mapped_column(primary_key=True)
+    zone: Mapped[Word]
+    open: Mapped[list[list[list[int]]]] = mapped_column(Document)  # As in Calendar.
+    holidays: Mapped[Word] = mapped_column(default="")
+
+
 class Topic(StrEnum):
     """What a notification is about. The first group goes to channels of vendors, the second to accounts."""
 

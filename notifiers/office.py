@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from notifiers.channels import KINDS, Proof
-from notifiers.models import Calendar, Channel, Mode, Notification, Topic
+from notifiers.models import Calendar, CalendarVersion, Channel, Mode, Notification, Topic
 from notifiers.timing import Office, Timing, check_office, check_timing, digest_at, free_at, office_of, timing_of
 from vendors.models import Vendor
 from vrm.kernel.errors import WrongState
@@ -26,6 +26,20 @@ def set_office(session: Session, vendor: Vendor, given: Office, now: datetime) -
     calendar.changed_at = now
     session.add(calendar)
     session.flush()
+    keep_version(session, vendor, now)
+
+
+def keep_version(session: Session, vendor: Vendor, now: datetime) -> None:
+    """Write down from when these hours hold, where they or the vendor's zone changed: waits are measured by them."""
+    calendar = session.get(Calendar, vendor.id)
+    if calendar is None:
+        return
+    mine = select(CalendarVersion).where(CalendarVersion.vendor_id == vendor.id)
+    last = session.scalar(mine.order_by(CalendarVersion.since.desc()).limit(1))
+    said = {"zone": vendor.zone, "open": calendar.open, "holidays": calendar.holidays}
+    if last is None or any(getattr(last, name) != value for name, value in said.items()):
+        session.merge(CalendarVersion(vendor_id=vendor.id, since=now, **said))
+        session.flush()
 
 
 def set_timing(session: Session, channel: Channel, timing: Timing, now: datetime) -> None:

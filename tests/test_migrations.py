@@ -11,7 +11,7 @@ from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, make
 from sqlalchemy.exc import IntegrityError
 
 from intents.models import Intent
-from notifiers.models import Notification
+from notifiers.models import CalendarVersion, Notification
 from vendors.models import Lead
 from vrm import migrations, route
 from vrm.kernel import stems
@@ -198,3 +198,41 @@ def test_what_came_with_digests_and_mail_is_put_away_when_going_back(nothing: St
     migrations.upgrade(nothing, now, to="0002")
     with nothing.read() as session:
         assert session.execute(text("SELECT mode, digest_hour FROM channels")).all() == [("instant", 8)]
+
+
+def test_hours_are_remembered_from_now_on_and_a_vendor_has_one_reply(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0013")
+    moment = {"now": _moment(nothing, now)}
+    with nothing.write() as session:
+        for number, reply in enumerate(("", "Here.", "Both.", "Here."), start=1):
+            session.execute(
+                text(
+                    "INSERT INTO vendors (id, code, slug, name, website, about, zone, created_at, reply)"
+                    " VALUES (:id, :name, :name, 'V', '', '', 'Asia/Tokyo', :now, :reply)"
+                ),
+                moment | {"id": number, "name": f"v{number}", "reply": reply},
+            )
+        session.execute(
+            text(
+                "INSERT INTO calendars (vendor_id, open, holidays, changed_at)"
+                " VALUES (2, '[[[540,1020]],[],[],[],[],[],[]]', 'JP', :now)"
+            ),
+            moment,
+        )
+        session.execute(
+            text("INSERT INTO research_replies (vendor_id, body, at) VALUES (1, 'There.', :now), (3, 'And.', :now)"),
+            moment,
+        )
+    migrations.upgrade(nothing, now, to="0014")
+    with nothing.read() as session:
+        (kept,) = session.scalars(select(CalendarVersion)).all()
+        assert (kept.vendor_id, kept.since, kept.zone, kept.holidays) == (2, now, "Asia/Tokyo", "JP")
+        assert kept.open[0] == [[540, 1020]]
+        said = session.execute(text("SELECT reply, replied_at IS NOT NULL FROM vendors ORDER BY id")).all()
+        assert said == [("There.", True), ("Here.", False), ("Both.\n\nAnd.", True), ("Here.", False)]
+    migrations.downgrade(nothing, "0013")
+    with nothing.read() as session:
+        assert session.execute(text("SELECT vendor_id, body FROM research_replies ORDER BY 1")).all() == [
+            (1, "There."),
+            (3, "Both.\n\nAnd."),
+        ]

@@ -47,6 +47,7 @@ class Vendor(Base):
     about: Mapped[str] = mapped_column(Text, default="")
     # Its right of reply: what it says about the figures on its public page.
     reply: Mapped[str] = mapped_column(Text, default="", server_default="")
+    replied_at: Mapped[Moment | None]  # When that was last changed.
     zone: Mapped[Word] = mapped_column(default="UTC")
     created_at: Mapped[Moment]
     verified_at: Mapped[Moment | None]  # Its website named it; see vendors/site.py.

@@ -54,21 +54,25 @@ def found(
     return vendor
 
 
-def describe(
-    session: Session, vendor: Vendor, *, name: str, website: str, about: str, zone: str, reply: str | None = None
-) -> None:
+def describe(session: Session, vendor: Vendor, *, name: str, website: str, about: str, zone: str) -> None:
     """Change what the vendor says of itself; its slug stays. Raises BadInput with a sentence per field.
 
     Another website has to be proven anew.
     """
     before = vendor.website
     said = _check(name=name, website=website, about=about, zone=zone)
-    if reply is not None:  # Its word on its public figures.
-        said["reply"] = text.prose(reply, field="reply", label="Your word on your figures", most=2_000)
     for field, value in said.items():
         setattr(vendor, field, value)
     if not same_site(before, vendor.website):
         vendor.verified_at = None
+    session.flush()
+
+
+def reply(session: Session, vendor: Vendor, said: str, now: datetime) -> None:
+    """What the vendor says to its public figures, its right of reply; empty takes it back. BadInput for too much."""
+    clean = text.prose(said, field="reply", label="Your word on your figures", most=2_000)
+    if clean != vendor.reply:
+        vendor.reply, vendor.replied_at = clean, now if clean else None
     session.flush()
 
 

@@ -3,7 +3,7 @@
 from intents.corrections import Correction
 from intents.models import Blog, Entry, HubLease, Intent, IntentPlace, Revision
 from intents.trials import Assignment, Consent, Deviation, Experiment
-from notifiers.models import Arrival, Attempt, Calendar, Channel, Notification
+from notifiers.models import Arrival, Attempt, Calendar, CalendarVersion, Channel, Notification
 from vendors.models import (
     Agreement,
     Block,
@@ -28,7 +28,7 @@ from vrm.kernel.limits import Tally
 from vrm.kernel.rates import Rate
 from vrm.kernel.sessions import BrowserSession
 from vrm.kernel.taxonomy import Category, Region, RegionMember, TreeVersion
-from vrm.readers import Access, Reply
+from vrm.readers import Access
 
 __all__ = [
     "Access",
@@ -44,6 +44,7 @@ __all__ = [
     "Blog",
     "BrowserSession",
     "Calendar",
+    "CalendarVersion",
     "Category",
     "Channel",
     "Consent",
@@ -66,7 +67,6 @@ __all__ = [
     "RecoveryCode",
     "Region",
     "RegionMember",
-    "Reply",
     "Response",
     "Revision",
     "Sighting",

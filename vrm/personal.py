@@ -224,6 +224,7 @@ def _close(session: Session, vendor: Vendor, now: datetime) -> None:
     session.execute(update(Response).where(Response.vendor_id == vendor.id).values(body="", links=[]))
     vendor.name, vendor.slug = ERASED, f"erased-{new_code()}"
     vendor.website = vendor.about = vendor.reply = ""
+    vendor.replied_at = None
     vendor.closed_at = now
 
 

@@ -1,10 +1,9 @@
-"""Tables of who reads the research bench: who may have the restricted tier, what vendors reply to their figures."""
+"""Tables of who reads the research bench: who may have the restricted tier."""
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
-from vendors.models import Vendor
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Base, Id, Line, Moment, Ref
 
@@ -26,15 +25,3 @@ class Access(Base):
     ended_at: Mapped[Moment | None]  # Refused, or taken back.
 
     account: Mapped[Account] = relationship(foreign_keys=[account_id])
-
-
-class Reply(Base):
-    """What a vendor says to its published figures, in its own words: its right of reply."""
-
-    __tablename__ = "research_replies"
-
-    vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"), primary_key=True)
-    body: Mapped[str] = mapped_column(Text)
-    at: Mapped[Moment]
-
-    vendor: Mapped[Vendor] = relationship()

@@ -9,7 +9,7 @@ from research_leads import PATHS, PLACES, answered, lead, market
 from vrm.research import charts
 from vrm.research.charts import Figure, Material
 from vrm.research.drawing import standalone
-from vrm.research.hours import Week, week_of
+from vrm.research.hours import NO_WEEKS, Week, weeks_of
 from vrm.research.release import roll_up
 from vrm.research.table import LeadRow, from_rows
 
@@ -23,12 +23,14 @@ def dealt(rows: list[LeadRow]) -> list[LeadRow]:
 
 MUCH = Material(
     roll_up(from_rows(dealt(market())), PATHS, PLACES).table,
-    week_of((hour, "Europe/London", 12, hour % 13) for hour in range(100)),
+    weeks_of((hour, "Europe/London", 12, hour % 13) for hour in range(100)),
     {"v1": "Airedale <Autos> & Söhne", "v2": "Bristol Cars"},
 )
-NOTHING = Material(from_rows([]), Week((), 0, 0), {})
-ONE = Material(from_rows([lead()]), Week((), 1, 0), {"v1": "One"})
-ALL_AT_ONCE = Material(from_rows([answered(0) for _ in range(12)]), Week((), 12, 12), {"v1": "One"})
+NOTHING = Material(from_rows([]), NO_WEEKS, {})
+ONE = Material(from_rows([lead()]), NO_WEEKS, {"v1": "One"})
+ALL_AT_ONCE = Material(
+    from_rows([answered(0) for _ in range(12)]), dict(NO_WEEKS) | {"calendar": Week((), 12, 12)}, {"v1": "One"}
+)
 
 
 def drawn(material: Material, name: str) -> Figure:
@@ -93,7 +95,7 @@ def test_figures_translate_every_word() -> None:
         return charts.plain(words, **named)
 
     for name in charts.NAMES:
-        Material(MUCH.leads, MUCH.week, MUCH.names, say).figure(name).draw("f", 300)
+        Material(MUCH.leads, MUCH.weeks, MUCH.names, say).figure(name).draw("f", 300)
     assert len(set(said)) > 100
 
 

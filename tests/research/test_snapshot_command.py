@@ -58,6 +58,7 @@ def test_a_snapshot_is_whole_and_says_what_its_table_says(
         "ocel.json",
         "sql/reach.sql",
         "sql/from-the-store.sql",
+        "tables/business-hours.csv",
         "tables/hours.csv",
         "tables/measures.json",
     } <= names

@@ -16,7 +16,7 @@ from vrm.kernel.errors import BadInput, NotFound
 from vrm.research import snapshots
 from vrm.research.describe import About
 from vrm.research.files import read_parquet, rows, write_parquet, write_text
-from vrm.research.hours import Week, as_csv, from_csv, week_of
+from vrm.research.hours import Week, as_csv, from_csv, weeks_of
 from vrm.research.metrics import measure
 from vrm.research.ocel import write_ocel
 from vrm.research.queries import QUERIES
@@ -163,7 +163,7 @@ def test_an_event_log_names_only_what_it_has(table: LeadTable, tmp_path: Path) -
 
 def test_hours_are_on_the_vendors_own_clock_and_small_ones_are_told_together(now: datetime) -> None:
     noon = int(now.timestamp()) // 3600  # Saturday, 12:00 UTC.
-    week = week_of([(noon, "Europe/Berlin", 20, 5), (noon + 1, "UTC", 15, 15), (noon, "No/Where", 4, 1)])
+    week = weeks_of([(noon, "Europe/Berlin", 20, 5), (noon + 1, "UTC", 15, 15), (noon, "No/Where", 4, 1)])["calendar"]
     assert [(hour.weekday, hour.hour, hour.leads) for hour in week.hours] == [(5, 13, 35)] or week.other_leads >= 11
     assert week.n == 39
     assert from_csv(as_csv(week)) == week

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from flask import Flask
@@ -14,6 +15,8 @@ from sqlalchemy import update
 from visiting import Clock, Visitor
 from world import World
 
+from notifiers import office
+from notifiers.timing import Office
 from vendors import respond
 from vendors.models import Kind, Lead, Via
 from vrm import route
@@ -21,10 +24,12 @@ from vrm.cli import main
 from vrm.kernel import accounts
 from vrm.kernel.db import Store
 from vrm.research import charts, snapshots
+from vrm.research.hours import CLOCKS, from_csv
+from vrm.research.hours import Clock as HoursClock
 from vrm.research.metrics import measure
 from vrm.research.published import of_snapshot
-from vrm.research.snapshots import Shelf, Snapshot
-from vrm.research.table import read_csv
+from vrm.research.snapshots import HOURS, Shelf, Snapshot
+from vrm.research.table import MISSING, read_csv
 from vrm.web.figures import shelf
 
 DAY = timedelta(days=1)
@@ -37,7 +42,8 @@ def busy(store: Store, now: datetime) -> datetime:
     with store.write() as session:
         for number in range(5):
             ben = accounts.ensure(session, f"ben@shop{number}.example", now)
-            start_vendor(session, ben, now, name=f"Shop {number}", wish=("anything", "world"))
+            vendor = start_vendor(session, ben, now, name=f"Shop {number}", wish=("anything", "world"))
+            office.set_office(session, vendor, Office("UTC", (((9 * 60, 17 * 60),),) * 5 + ((), ())), now)
         for number in range(9):
             at = now + number * timedelta(hours=7)
             region = "gb-lds" if number % 3 else "fr"
@@ -78,9 +84,9 @@ def test_page_api_terminal_and_files_agree_to_the_last_digit(
     words = ["measure", "--snapshot", str(made.folder), "--json"]
     by_terminal = json.loads(CliRunner(env=environment).invoke(main, words).stdout)
     grouped = json.loads(CliRunner(env=environment).invoke(main, [*words, "--by", "region"]).stdout)
-    from_csv = json.loads(json.dumps(measure(read_csv(made.folder / "leads.csv")).as_json()))
+    from_table = json.loads(json.dumps(measure(read_csv(made.folder / "leads.csv")).as_json()))
     in_set = json.loads((made.folder / "tables/measures.json").read_text())
-    assert by_api["measures"] == by_terminal["groups"][0] == from_csv["groups"][0] == in_set["all"]["groups"][0]
+    assert by_api["measures"] == by_terminal["groups"][0] == from_table["groups"][0] == in_set["all"]["groups"][0]
     assert by_api["groups"] == grouped["groups"] == in_set["by_region"]["groups"]
     assert by_api["logrank"] == grouped["logrank"]
     page = client.get(f"/responsiveness/figures/curve.csv?snapshot={made.id}").text.splitlines()
@@ -89,6 +95,38 @@ def test_page_api_terminal_and_files_agree_to_the_last_digit(
     for name in charts.NAMES:
         of_page = client.get(f"/responsiveness/figures/{name}.csv?snapshot={made.id}").text
         assert of_page == of_snapshot(made).figure(name).as_csv(), name
+
+
+@pytest.mark.parametrize("clock_named", CLOCKS)
+def test_both_clocks_agree_on_the_page_in_the_api_in_the_terminal_and_in_the_files(
+    app: Flask, store: Store, store_url: str, made: Snapshot, clock: Clock, clock_named: HoursClock
+) -> None:
+    client, asked = app.test_client(), f"snapshot={made.id}&clock={clock_named}"
+    week = client.get(f"/api/v1/responsiveness?{asked}", headers=token(store, clock())).get_json()["week"]
+    environment = {**os.environ, "VRM_DATABASE_URL": store_url, "VRM_SECRET_KEY": "s" * 40}
+    words = ["measure", "--snapshot", str(made.folder), "--clock", clock_named, "--json"]
+    by_terminal = json.loads(CliRunner(env=environment).invoke(main, words).stdout)
+    assert week == by_terminal["week"]
+    in_set = from_csv((made.folder / HOURS[clock_named]).read_text(), clock_named)
+    assert week == {"clock": clock_named} | in_set.as_json()
+    page = client.get(f"/responsiveness/figures/week.csv?{asked}").text
+    assert page.splitlines()[-1].split(",")[2] == str(week["other_leads"])
+    assert week["other_leads"] == 45
+    assert 0 < week["other_answered"] < 45
+    said = {"calendar": "watched for a day", "business": "watched for eight open hours"}[clock_named]
+    assert said in client.get(f"/responsiveness?{asked}").text
+
+
+def test_the_wait_in_open_hours_is_in_the_table_and_in_every_measure(made: Snapshot) -> None:
+    table = made.table()
+    waits = table.seconds["business_wait_s"]
+    said = table.seconds["response_after_s"]
+    assert ((waits == MISSING) == (said == MISSING)).all()
+    assert (waits <= said).all()
+    found = measure(table).groups[0].business_wait
+    assert found is not None
+    assert found.n == 30
+    assert 0 <= found.median_of_responders_s < float(np.median(said[said != MISSING]))
 
 
 def test_the_live_page_and_api_and_terminal_agree(app: Flask, store: Store, busy: datetime, clock: Clock) -> None:
@@ -124,7 +162,14 @@ def test_a_part_is_shown_and_a_part_that_is_too_small_is_not(
 
 def test_what_cannot_be_understood_is_answered_with_a_sentence(app: Flask) -> None:
     visitor = Visitor(app)
-    for query in ("category=xyzzy", "region=nowhere-at-all", "since=yesterday", "since=0001-01-01", "since=9999-99-99"):
+    for query in (
+        "category=xyzzy",
+        "region=nowhere-at-all",
+        "since=yesterday",
+        "since=0001-01-01",
+        "since=9999-99-99",
+        "clock=sundial",
+    ):
         assert "Something does not fit" in visitor.get(f"/responsiveness?{query}", 422)
     visitor.get("/responsiveness?snapshot=2001-01-01.1", 404)
     visitor.get("/responsiveness/figures/nothing", 404)

@@ -94,8 +94,8 @@ def test_a_vendor_is_named_with_enough_leads_and_may_reply(
     assert "Leeds Toyota" in visitor().get(page)
     visitor().get("/research/vendors/small-shop", 404)
     assert "Only you see this" in visitor().sign_in(carol).get("/research/vendors/small-shop")
-    visitor().sign_in(carol).refused(page, 404, body="Ours is better.")
-    assert visitor().send(page, body="x").status_code == 401
-    visitor().sign_in(ben).press(page, body="We were closed for a <week>.")
+    visitor().sign_in(carol).refused(page, 404, reply="Ours is better.")
+    assert visitor().send(page, reply="x").status_code == 401
+    visitor().sign_in(ben).press(page, reply="We were closed for a <week>.")
     assert "We were closed for a &lt;week&gt;." in visitor().get(page)
     assert "Leeds Toyota" in visitor().get("/responsiveness/figures/scores")

@@ -12,13 +12,13 @@ from vrm import simulate as simulation
 from vrm.cli.terminal import console, errors, ready_store, sentences, settings, show_json, show_table
 from vrm.kernel.clock import utc_now
 from vrm.kernel.errors import BadInput
-from vrm.research import snapshots
-from vrm.research.live import live_table
+from vrm.research import published, snapshots
+from vrm.research.charts import Material
+from vrm.research.hours import CLOCKS, NO_WEEKS, Clock
 from vrm.research.metrics import COLUMN_OF
-from vrm.research.metrics import measure as measuring
-from vrm.research.precision import precision
+from vrm.research.precision import Precision, precision
 from vrm.research.snapshots import Shelf
-from vrm.research.table import LeadTable, read_csv
+from vrm.research.table import read_csv
 from vrm.simulate.behaviour import BEHAVIOURS
 
 _HORIZONS = {"300": "5 min", "3600": "1 h", "86400": "24 h", "604800": "7 d", "2592000": "30 d"}
@@ -28,9 +28,10 @@ _HORIZONS = {"300": "5 min", "3600": "1 h", "86400": "24 h", "604800": "7 d", "2
 @click.option("--leads", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A table to read instead.")
 @click.option("--snapshot", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A snapshot instead.")
 @click.option("--by", type=click.Choice(list(COLUMN_OF)), help="One group for each.")
+@click.option("--clock", type=click.Choice(CLOCKS), help="Weekday × hour too: answered in time by which clock.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @sentences
-def measure(leads: Path | None, snapshot: Path | None, by: Any, as_json: bool) -> None:
+def measure(leads: Path | None, snapshot: Path | None, by: Any, clock: Clock | None, as_json: bool) -> None:
     """Measure responsiveness: who was reached, who answered, how fast, who is silent and why.
 
     \b
@@ -38,12 +39,16 @@ def measure(leads: Path | None, snapshot: Path | None, by: Any, as_json: bool) -
       vrm measure --by category
       vrm measure --leads leads.csv --json
       vrm measure --snapshot instance/research/snapshots/2026-11-21.1 --by region
+      vrm measure --clock business
     """
-    found = measuring(_table(leads, snapshot), by=by).as_json()
-    if leads is None and snapshot is None:
-        # A table of leads does not hold why a want was declined.
-        with ready_store(settings()) as store, store.read() as session:
-            found["precision"] = precision(session).as_json()
+    material, right = _material(leads, snapshot)
+    found = material.measured(by).as_json()
+    if right is not None:
+        found["precision"] = right.as_json()
+    if clock is not None:
+        if leads is not None:
+            raise BadInput({"clock": "A table of leads has no clock; weekday × hour is in the store and in snapshots."})
+        found["week"] = {"clock": clock} | material.weeks[clock].as_json()
     if as_json:
         show_json(found)
         return
@@ -65,19 +70,30 @@ def measure(leads: Path | None, snapshot: Path | None, by: Any, as_json: bool) -
     console.print(
         "Shares are of delivered leads, by Kaplan–Meier, with 95 % intervals; – is not yet observable.", style="dim"
     )
+    if clock is not None:
+        _show_week(found["week"])
     for line in _remarks(found):
         click.echo(line)
 
 
-def _table(leads: Path | None, snapshot: Path | None) -> LeadTable:
+def _material(leads: Path | None, snapshot: Path | None) -> tuple[Material, Precision | None]:
+    """What is measured; of the live store also M14: a table of leads does not hold why a want was declined."""
     if leads is not None and snapshot is not None:
         raise BadInput({"leads": "Name a table with --leads or a snapshot with --snapshot, not both."})
     if leads is not None:
-        return read_csv(leads)
+        return Material(read_csv(leads), NO_WEEKS, {}), None
     if snapshot is not None:
-        return snapshots.check(snapshot).table()
+        return published.of_snapshot(snapshots.check(snapshot)), None
     with ready_store(settings()) as store, store.read() as session:
-        return live_table(session, utc_now())
+        return published.live(session, utc_now()), precision(session)
+
+
+def _show_week(week: dict[str, Any]) -> None:
+    soon = {"calendar": "answered ≤ 24 h", "business": "answered ≤ 8 open h"}[week["clock"]]
+    lines = [(each["weekday"], f"{each['hour']}:00", f"{each['leads']:,}", _share(each)) for each in week["hours"]]
+    if week["other_leads"]:
+        lines.append(("all other hours", "", f"{week['other_leads']:,}", f"{week['other_answered']:,} of them"))
+    show_table(["delivered on", "from", "leads", soon], lines)
 
 
 def _remarks(found: dict[str, Any]) -> Iterator[str]:
@@ -187,7 +203,7 @@ def simulate(behaviour: str, as_json: bool, keep: Path | None, **numbers: int) -
         task = bar.add_task("Weeks go by …", total=1.0, visible=errors.is_terminal)
         outcome = simulation.Simulation(store, plan, lambda done: bar.update(task, completed=done)).run()
         with store.read() as session:
-            group = measuring(live_table(session, outcome.now)).groups[0]
+            group = published.live(session, outcome.now).measured().groups[0]
     found = {
         str(at): {"truth": plan.behaviour.truth(at), "measured": share.as_json() if share else None}
         for at, share in group.share_by.items()

@@ -5,11 +5,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vendors.models import Vendor
 from vrm.kernel import text
 from vrm.kernel.accounts import Account, audit
 from vrm.kernel.errors import BadInput, NotFound, WrongState
-from vrm.readers import Access, Reply
+from vrm.readers import Access
 
 AGREEMENT = (
     "I use these leads for the purpose that I stated and for nothing else. I do not try to find out who a person or a "
@@ -87,16 +86,3 @@ def _by_id(session: Session, access_id: int) -> Access:
     if access is None:
         raise NotFound("There is no such request.")
     return access
-
-
-def reply(session: Session, vendor: Vendor, body: str, now: datetime) -> None:
-    """What the vendor says to its figures; empty takes it back. BadInput for too much."""
-    clean = text.prose(body, field="body", label="The reply", most=2_000)
-    session.merge(Reply(vendor_id=vendor.id, body=clean, at=now))
-    session.flush()
-
-
-def reply_of(session: Session, vendor: Vendor) -> Reply | None:
-    """The vendor's reply, if it has one."""
-    found = session.get(Reply, vendor.id)
-    return found if found is not None and found.body else None

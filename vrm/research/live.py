@@ -16,9 +16,10 @@ from vendors.models import Actor, Lead, Response, Undelivered, Vendor
 from vrm.kernel import taxonomy
 from vrm.kernel.db import MomentType
 from vrm.kernel.tree import Tree
+from vrm.research.business import business_waits, versions
 from vrm.research.cells import Path
 from vrm.research.selves import self_intents
-from vrm.research.spans import days_since_1970, seconds_between
+from vrm.research.spans import days_since_1970, seconds_between, seconds_since_1970
 from vrm.research.table import FAILED, MISSING, SECONDS, Delivery, Excluded, LeadTable, Words
 
 _UNDELIVERED = {
@@ -94,6 +95,7 @@ def leads_query() -> Select[*tuple[Any, ...]]:
             Lead.notified_at.is_not(None).label("notified"),
             _plain(Lead.undelivered).label("undelivered"),
             seconds_between(Lead.delivered_at, routed).label("delivered_after_s"),
+            seconds_since_1970(Lead.delivered_at).label("delivered_s"),
             after(Lead.seen_at).label("seen_after_s"),
             _plain(Lead.seen_by).label("seen_by"),
             Intent.account_id,
@@ -131,8 +133,7 @@ def _plain(column: Any) -> Any:
 
 
 def _table(session: Session, now: datetime, category: Name, region: Name, vendor_id: int | None = None) -> LeadTable:
-    trees = taxonomy.trees(session)
-    selves = self_intents(session)
+    trees, selves, hours = taxonomy.trees(session), self_intents(session), versions(session)
     query = leads_query() if vendor_id is None else leads_query().where(Lead.vendor_id == vendor_id)
     fetched = session.execute(query, {"now": now}).fetchall()
     names = leads_query().selected_columns.keys()
@@ -145,6 +146,10 @@ def _table(session: Session, now: datetime, category: Name, region: Name, vendor
     def several(label: Callable[..., str], *of: str) -> Words:
         return Words.of(map(label, *(columns[name] for name in of)))
 
+    seconds = {name: _seconds(columns.get(name, [None] * len(fetched))) for name in SECONDS}
+    if hours:  # Of vendors who said none, nothing is known: the column stays empty.
+        vendor, delivered_s = (_seconds(columns[name]) for name in ("vendor_id", "delivered_s"))
+        seconds["business_wait_s"] = business_waits(hours, vendor, delivered_s, seconds["response_after_s"])
     status = several(_delivery, "withheld", "delivered_after_s", "undelivered", "notified")
     return LeadTable(
         words={
@@ -178,7 +183,7 @@ def _table(session: Session, now: datetime, category: Name, region: Name, vendor
                 "ethics",
             ),
         },
-        seconds={name: _seconds(columns.get(name, [None] * len(fetched))) for name in SECONDS},
+        seconds=seconds,
         contact_interval_ok=_reached(status),
         row_numbers=np.arange(1, len(fetched) + 1),
     )

@@ -13,7 +13,7 @@ from vrm.kernel import taxonomy
 from vrm.kernel.tree import Tree
 from vrm.research.cells import LEAST, Path
 from vrm.research.charts import Material, Say, plain
-from vrm.research.hours import live_week
+from vrm.research.hours import live_weeks
 from vrm.research.live import fine_table, paths
 from vrm.research.metrics import COLUMN_OF, NOT_STATED, By
 from vrm.research.release import below, roll_up
@@ -57,7 +57,7 @@ def live(session: Session, now: datetime, *, say: Say = plain) -> Material:
         paths(trees.categories, fine.words["category"].labels),
         paths(trees.regions, fine.words["region"].labels),
     )
-    return Material(public.table, live_week(session, now), names(session), say)
+    return Material(public.table, live_weeks(session, now), names(session), say)
 
 
 def names(session: Session) -> dict[str, str]:
@@ -75,7 +75,7 @@ def names(session: Session) -> dict[str, str]:
 def of_snapshot(snapshot: Snapshot, *, say: Say = plain) -> Material:
     """A snapshot: its vendors have pseudonyms, by which they are shown."""
     table = snapshot.table()
-    return Material(table, snapshot.week(), {name: name for name in table.words["vendor_id"].labels}, say)
+    return Material(table, snapshot.weeks(), {name: name for name in table.words["vendor_id"].labels}, say)
 
 
 def narrowed(material: Material, wanted: Wanted) -> Material:

@@ -13,7 +13,7 @@ from vrm.kernel.errors import BadInput
 from vrm.research.charts import Figure, Material
 from vrm.research.comparisons import ArmEffect, Effect
 from vrm.research.experiments import Power
-from vrm.research.hours import Week
+from vrm.research.hours import NO_WEEKS
 from vrm.research.survival import Share
 from vrm.research.table import Excluded, LeadTable, Words
 
@@ -68,7 +68,7 @@ def html(facts: Facts, leads: LeadTable, snapshot_id: str) -> str:
     if not len(mine):
         sentence = f"Snapshot {snapshot_id} has no leads of experiment {facts.code}; make one after it began."
         raise BadInput({"snapshot": sentence})
-    material = Material(mine, Week((), 0, 0), {})
+    material = Material(mine, NO_WEEKS, {})
     body = [
         f"<h1>{escape(facts.title)}</h1>",
         f"<p>Experiment {escape(facts.code)}, from snapshot {escape(snapshot_id)}: {len(mine)} leads.</p>",

@@ -22,7 +22,7 @@ from vrm.research import codebook, describe, hours, ocel
 from vrm.research.cells import LEAST
 from vrm.research.describe import About, Described
 from vrm.research.files import need_parquet, read_parquet, write_parquet, write_text
-from vrm.research.hours import Week, live_week
+from vrm.research.hours import CLOCKS, Clock, Weeks, live_weeks
 from vrm.research.live import fine_table, leads_query, paths
 from vrm.research.metrics import COLUMN_OF, By, measure
 from vrm.research.queries import QUERIES
@@ -31,7 +31,7 @@ from vrm.research.restricted import write_restricted
 from vrm.research.table import LeadTable, read_csv
 
 SUMS = "SHA256SUMS"
-HOURS = "tables/hours.csv"
+HOURS: Mapping[Clock, str] = {"calendar": "tables/hours.csv", "business": "tables/business-hours.csv"}
 _ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9]{1,4}", re.ASCII)
 _GROUPS: tuple[By, ...] = ("category", "region", "channel", "vendor", "arm")
 
@@ -104,9 +104,14 @@ class Snapshot:
             return read_csv(self.folder / "leads.csv")
         return read_parquet(parquet) if parquet.exists() else read_csv(self.folder / "leads.csv")
 
-    def week(self) -> Week:
-        """Its table of hours, which cannot be made from its leads: they have no clock."""
-        return hours.from_csv(self.file(HOURS).read_text(encoding="utf-8"))
+    def weeks(self) -> Weeks:
+        """Its tables of hours, which cannot be made from its leads: they have no clock. Old ones have one of them."""
+        there = {file.path for file in self.files}
+        return dict(hours.NO_WEEKS) | {
+            clock: hours.from_csv(self.file(path).read_text(encoding="utf-8"), clock)
+            for clock, path in HOURS.items()
+            if path in there
+        }
 
 
 def opened(folder: Path) -> Snapshot:
@@ -178,7 +183,7 @@ def make(
     shelf.public.mkdir(parents=True, exist_ok=True)
     half = Path(tempfile.mkdtemp(prefix=f".{ident}-", dir=shelf.public))
     try:
-        _write(half, about, release, live_week(session, now, least=least))
+        _write(half, about, release, live_weeks(session, now, least=least))
         _keep_ledger(shelf, ident, known)
         write_restricted(session, now, public.table, shelf.restricted / f"{ident}.csv")
         half.chmod(0o755)
@@ -195,11 +200,12 @@ def _next(before: list[Snapshot], now: datetime) -> tuple[str, str]:
     return f"{now:%Y-%m-%d}.{today + 1}", f"{number}.0.0"
 
 
-def _write(folder: Path, about: About, release: Public, week: Week) -> None:
+def _write(folder: Path, about: About, release: Public, weeks: Weeks) -> None:
     write_leads(release.table, folder)
     for name in ("tables", "sql"):
         (folder / name).mkdir()
-    (folder / HOURS).write_text(hours.as_csv(week), encoding="utf-8")
+    for clock in CLOCKS:
+        (folder / HOURS[clock]).write_text(hours.as_csv(weeks[clock], clock), encoding="utf-8")
     measured = {"all": measure(release.table).as_json()}
     measured |= {f"by_{by}": measure(release.table, by=by).as_json() for by in _GROUPS if _has(release.table, by)}
     (folder / "tables/measures.json").write_text(json.dumps(measured, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -1,7 +1,7 @@
 """Who answers, for everybody: the figures of the bench, each with its table, its files, its query and an address."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +12,7 @@ from vrm.kernel import taxonomy
 from vrm.kernel.errors import BadInput, NotFound
 from vrm.research import charts, drawing, published
 from vrm.research.charts import Cell, Column, Figure, Material
+from vrm.research.hours import CLOCKS, Clock
 from vrm.research.precision import precision
 from vrm.research.published import LIVE, Wanted
 from vrm.research.queries import QUERIES
@@ -22,7 +23,7 @@ from vrm.web.words import _, later, number
 blueprint = Blueprint("figures", __name__)
 
 SIZES = {"wide": 560, "small": 300}  # Of which the page shows one: letters must stay readable on a phone.
-_ASKED = ("category", "region", "since", "snapshot")
+_ASKED = ("category", "region", "since", "snapshot", "clock")
 # Only once there is an experiment.
 _OF_ARMS = ("arms", "randomisation")
 _SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -45,6 +46,13 @@ class Asked:
     wanted: Wanted
     source: str  # "live", or the id of a snapshot.
     args: Mapping[str, Any]  # Words: what was asked, for addresses.
+
+    def clocks(self, page: str, **here: str) -> Iterator[tuple[Clock, str]]:
+        """Both clocks of the figure of hours, each with its address on this page."""
+        asked = {name: value for name, value in self.args.items() if name != "clock"}
+        for clock in CLOCKS:
+            chosen = {} if clock == CLOCKS[0] else {"clock": clock}
+            yield clock, url_for(page, **here, **asked, **chosen, _anchor="week")
 
     @property
     def too_few(self) -> bool:
@@ -109,7 +117,15 @@ def _asked() -> Asked:
         material = published.live(db(), now(), say=_)
     else:
         material = published.of_snapshot(shelf().by_id(source), say=_)
-    return Asked(published.narrowed(material, wanted), wanted, source, args)
+    material = replace(published.narrowed(material, wanted), clock=_clock(args.get("clock", CLOCKS[0])))
+    return Asked(material, wanted, source, args)
+
+
+def _clock(name: str) -> Clock:
+    for clock in CLOCKS:
+        if clock == name:
+            return clock
+    raise BadInput({"clock": _("Choose the calendar or open hours.")})
 
 
 def _day(text: str) -> date | None:

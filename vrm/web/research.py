@@ -151,7 +151,7 @@ def reply(slug: str) -> AnyResponse:
     team.require(db(), found, me(), Role.ADMIN)
     typed = Typed(request.form)
     with typed.attempt():
-        access.reply(db(), found, typed.get("body"), now())
+        team.reply(db(), found, typed.get("reply"), now())
     if typed.problems:
         return make_response(_vendor(slug, typed), 422)
     flash(_("Your reply stands beside your figures."))
@@ -166,14 +166,12 @@ def _vendor(slug: str, typed: Typed) -> str:
     if slug not in material.names and not own:
         raise NotFound(_("Too little is known of this vendor to be published."))
     group = next((each for each in material.measured("vendor").groups if each.label == slug), None)
-    said = access.reply_of(db(), found)
     return render_template(
         "research/vendor.html",
         vendor=found,
         named=slug in material.names,
         group=group,
         own=own,
-        reply=said,
-        typed=typed if typed.problems else Typed(body=said.body if said else ""),
+        typed=typed if typed.problems else Typed(reply=found.reply),
         marks=MARKS,
     )

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from intents import publish
 from intents.models import Intent
-from notifiers import register
+from notifiers import office, register
 from notifiers.channels import KINDS
 from notifiers.models import ChannelKind
 from vendors import inbox as sought
@@ -213,8 +213,9 @@ def describe(slug: str) -> AnyResponse:
             website=typed.get("website"),
             about=typed.get("about"),
             zone=typed.get("zone"),
-            reply=typed.get("reply"),
         )
+        office.keep_version(db(), vendor, now())
+        team.reply(db(), vendor, typed.get("reply"), now())
     if typed.problems:
         db().rollback()
         return _settings(acting_for(slug), typed, 422)

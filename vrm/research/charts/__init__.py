@@ -10,7 +10,7 @@ from vrm.research.charts.places import places, week
 from vrm.research.charts.reach import quality, reach
 from vrm.research.charts.sellers import funnel, scores
 from vrm.research.charts.times import bins, curve, ends
-from vrm.research.hours import Week
+from vrm.research.hours import Clock, Weeks
 from vrm.research.metrics import By, Measures, measure
 from vrm.research.table import LeadTable
 
@@ -22,9 +22,10 @@ class Material:
     """What figures are made of."""
 
     leads: LeadTable  # With published names, see `release`.
-    week: Week
+    weeks: Weeks
     names: Mapping[str, str]  # Of vendors that may be named, by their word in the table.
     say: Say = plain
+    clock: Clock = "calendar"  # Of the figure of hours.
     _measured: dict[By | None, Measures] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def figure(self, name: str) -> Figure:
@@ -51,7 +52,7 @@ _MAKERS: Mapping[str, Callable[[Material], Figure]] = {
     "ends": lambda m: ends(m.measured(), m.say),
     "bins": lambda m: bins(m.measured(), m.say),
     "places": lambda m: places(m.leads, m.say),
-    "week": lambda m: week(m.week, m.say),
+    "week": lambda m: week(m.weeks[m.clock], m.clock, m.say),
     "funnel": lambda m: funnel(m.measured("vendor"), m.say),
     "scores": lambda m: scores(m.measured("vendor"), m.names, m.say),
     "arms": lambda m: forest(m.measured("arm"), m.say),

@@ -9,7 +9,7 @@ import numpy as np
 from vrm.research import drawing
 from vrm.research.cells import LEAST
 from vrm.research.charts.figure import Cell, Column, Figure, Say, table
-from vrm.research.hours import Week
+from vrm.research.hours import Clock, Week
 from vrm.research.release import ROOTS, coarser, tops
 from vrm.research.survival import Share, kaplan_meier_by, share_by, wilson
 from vrm.research.table import LeadTable, waits
@@ -115,11 +115,14 @@ def _map(ident: str, width: int, grid: _Grid, say: Say) -> str:
     return drawing.svg(ident, (width, top + high * len(lines) + 6), title, "; ".join(said), body)
 
 
-def week(found: Week, say: Say) -> Figure:
-    """Weekday × hour of the delivery, on the vendor's clock."""
+def week(found: Week, clock: Clock, say: Say) -> Figure:
+    """Weekday × hour of the delivery, on the vendor's clock; answered in time by the calendar or in open hours."""
     days = (say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun"))
     at = {(hour.weekday, hour.hour): hour for hour in found.hours}
-    title = say("Share answered within 24 hours, by the weekday and hour of delivery")
+    title = {
+        "calendar": say("Share answered within 24 hours, by the weekday and hour of delivery"),
+        "business": say("Share answered within eight open hours, by the weekday and hour of delivery"),
+    }[clock]
 
     def draw(ident: str, width: int) -> str:
         left, top, high = 36, 18, 22
@@ -158,11 +161,7 @@ def week(found: Week, say: Say) -> Figure:
     return Figure(
         name="week",
         title=say("By weekday and hour"),
-        definition=say(
-            "Of the leads that were watched for a day, the share answered within it, by when they were delivered on "
-            "the "
-            "vendor's own clock; the darker, the more. Hours with fewer than 11 leads are hatched and told together."
-        ),
+        definition=_of_week(clock, say),
         n=found.n,
         table=table(
             [
@@ -177,4 +176,18 @@ def week(found: Week, say: Say) -> Figure:
             rows,
         ),
         draw=draw,
+    )
+
+
+def _of_week(clock: Clock, say: Say) -> str:
+    if clock == "business":
+        return say(
+            "Of the leads of vendors who had said when they are open, watched for eight open hours, the share answered "
+            "within these, by when they were delivered on the vendor's own clock; the darker, the more. Nights, "
+            "weekends and holidays of the vendor do not count. Hours with fewer than 11 leads are hatched and told "
+            "together."
+        )
+    return say(
+        "Of the leads that were watched for a day, the share answered within it, by when they were delivered on the "
+        "vendor's own clock; the darker, the more. Hours with fewer than 11 leads are hatched and told together."
     )

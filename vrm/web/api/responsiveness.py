@@ -9,6 +9,7 @@ from vrm.kernel import taxonomy
 from vrm.research import published
 from vrm.research.cells import LEAST
 from vrm.research.charts import Material
+from vrm.research.hours import Clock
 from vrm.research.metrics import By
 from vrm.research.precision import precision
 from vrm.research.published import LIVE, Wanted
@@ -31,6 +32,10 @@ class Question(Given):
     by: Annotated[By | None, Field(description="One group for each, those with fewer than 11 leads left out.")] = None
     snapshot: Annotated[str, Field(max_length=40, description="The id of a snapshot; otherwise the live store.")] = ""
 
+    clock: Annotated[
+        Clock, Field(description="Of `week`: answered within 24 hours, or within eight open hours of the vendor.")
+    ] = "calendar"
+
 
 class Responsiveness(Told):
     """The measures of the leads that were asked for; nothing is told about fewer than 11 that are a part."""
@@ -47,6 +52,11 @@ class Responsiveness(Told):
     logrank: dict[str, Any] | None = Field(default=None, description="With `by`: whether the groups answer alike.")
     effects: list[dict[str, Any]] | None = Field(default=None, description="With `by=arm`: the effects between arms.")
     data_quality: dict[str, Any] | None = None
+    week: dict[str, Any] | None = Field(
+        default=None,
+        description="By weekday and hour of the delivery on the vendor's own clock: leads watched for long enough, and "
+        "those answered soon by the `clock` that was asked for. Always of all leads; small hours are told together.",
+    )
     precision: dict[str, Any] | None = Field(
         default=None,
         description="Of the live leads that a person at the vendor judged: how many fitted, by which reasons the "
@@ -104,6 +114,7 @@ def read_responsiveness(caller: Caller, query: Question) -> Responsiveness:
         n=group.n,
         measures=group.as_json(),
         data_quality=material.measured().as_json()["data_quality"],
+        week={"clock": query.clock} | material.weeks[query.clock].as_json(),
     )
     if source == LIVE:
         found.precision = precision(caller.session).as_json()
