@@ -49,10 +49,9 @@ class Asked:
 
     def clocks(self, page: str, **here: str) -> Iterator[tuple[Clock, str]]:
         """Both clocks of the figure of hours, each with its address on this page."""
-        asked = {name: value for name, value in self.args.items() if name != "clock"}
         for clock in CLOCKS:
-            chosen = {} if clock == CLOCKS[0] else {"clock": clock}
-            yield clock, url_for(page, **here, **asked, **chosen, _anchor="week")
+            asked: dict[str, Any] = {**here, **self.args, "clock": None if clock == CLOCKS[0] else clock}
+            yield clock, url_for(page, **asked, _anchor="week")
 
     @property
     def too_few(self) -> bool:
