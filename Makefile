@@ -74,7 +74,7 @@ chaos: $(VENV)/.test ## kill −9, restarts, a full disk: each fault many times,
 .PHONY: texts
 texts: $(VENV)/.test ## Collect the texts of pages into the catalogues of vrm/translations/
 	@cd vrm && ../$(BIN)/pybabel -q extract -F translations/babel.cfg -k _ -k later -k ngettext:1,2 --sort-output --no-location -o translations/messages.pot .
-	@cd vrm && ../$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching --omit-header --ignore-obsolete
+	@cd vrm && ../$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete
 	@rm vrm/translations/messages.pot
 
 .PHONY: screenshots

@@ -273,3 +273,25 @@ def test_the_first_page_is_light(browser: Browser, desk: Desk) -> None:
     page.goto("/", wait_until="networkidle")
     assert len(sizes) >= 4
     assert sum(sizes) <= 150_000
+
+
+def test_on_a_phone_the_places_are_in_a_menu_that_needs_no_script(browser: Browser, desk: Desk) -> None:
+    context = browser.new_context(base_url=desk.base, java_script_enabled=False, viewport={"width": 320, "height": 700})
+    page = context.new_page()
+    page.goto("/")
+    places = page.get_by_role("navigation", name="Main")
+    expect(places).to_be_hidden()
+    page.keyboard.press("Tab")  # The skip link.
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Menu")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(places).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(places.get_by_role("link", name="Say what you want")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(places).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(places).to_be_visible()
+    expect(page.get_by_role("button", name="Menu")).to_be_hidden()
+    context.close()
