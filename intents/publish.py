@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from intents.draft import Budget, Condition, IntentDraft, Near, Visibility
+from intents.events import EventKind, note
 from intents.models import Change, Intent, IntentPlace, Origin, Outcome, Revision
 from vrm.kernel import earth, stems, taxonomy, text
 from vrm.kernel.accounts import Account
@@ -34,6 +35,13 @@ _ROUTING_FIELDS = (
 # How many are told at a time. A change moves the line of those who wait, and is nobody else's news.
 _CAP_FIELDS = ("tell_at_most", "patience_h")
 _CONTENT_FIELDS = (*_ROUTING_FIELDS, "expires_at", "visibility", "terms", *_CAP_FIELDS)
+_NEWS = {
+    Change.OPENED: EventKind.OPENED,
+    Change.AMENDED: EventKind.CHANGED,
+    Change.PAUSED: EventKind.PAUSED,
+    Change.RESUMED: EventKind.RESUMED,
+    Change.CLOSED: EventKind.CLOSED,
+}
 _PLACE_FIELDS = ("near_lat", "near_lon")  # A revision says how far, and never from where.
 # A circle may be as wide as a region of its own; wider ones are better said by their names.
 NEAR_AT_MOST_KM = 300
@@ -111,6 +119,8 @@ def amend(session: Session, intent: Intent, draft: IntentDraft, now: datetime) -
     changed = {field for field in _CONTENT_FIELDS if getattr(intent, field) != before[field]}
     if not changed:
         return False
+    if "visibility" in changed and intent.opened_at is not None and intent.visibility is not Visibility.PUBLIC:
+        note(session, EventKind.HIDDEN, now, intent_id=intent.id)
     if intent.opened_at is not None:
         if changed.intersection((*_ROUTING_FIELDS, *_CAP_FIELDS)):
             intent.routed_at = None
@@ -355,6 +365,8 @@ def _content(intent: Intent) -> dict[str, Any]:
 
 def _revise(session: Session, intent: Intent, change: Change, now: datetime, *, told: bool = False) -> None:
     intent.revision += 1
+    if not told:
+        note(session, _NEWS[change], now, intent_id=intent.id)
     session.add(
         Revision(
             intent_id=intent.id,

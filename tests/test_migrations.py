@@ -1,7 +1,7 @@
 """Every migration goes up and down with data in the tables, and together they make what the models say."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,10 @@ from rooms import add_mail_channel, publish_want, start_vendor
 from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
+from intents import events
 from intents.models import Intent
 from notifiers.models import CalendarVersion, Notification
+from vendors import changes, respond
 from vendors.models import Lead
 from vrm import migrations, route
 from vrm.kernel import stems
@@ -236,3 +238,23 @@ def test_hours_are_remembered_from_now_on_and_a_vendor_has_one_reply(nothing: St
             (1, "There."),
             (3, "Both.\n\nAnd."),
         ]
+
+
+def test_what_happened_before_begins_the_order_that_programs_follow(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, edition=fewer_towns())
+    with nothing.write() as session:
+        ana, ben = (ensure(session, f"{name}@example.org", now) for name in ("ana", "ben"))
+        ana.verified_at = now
+        vendor = start_vendor(session, ben, now, wish=("anything", "world"))
+        intent = publish_want(session, ana, now)
+        route.route(session, intent, now + timedelta(seconds=1))
+        lead = session.get_one(Lead, (intent.id, vendor.id))
+        respond.say(session, lead, "Hello?", now + timedelta(seconds=2))
+        respond.reveal(session, lead, now + timedelta(seconds=3))
+    migrations.downgrade(nothing, "0014")
+    migrations.upgrade(nothing, now, to="0015")
+    with nothing.write() as session:
+        events.number(session)
+        found = changes.of_vendor(session, vendor, changes.Place()).changes
+        assert [change.kind.value for change in found] == ["routed", "message", "revealed"]
+        assert [change.kind.value for change in changes.of_public(session, changes.Place()).changes] == ["opened"]

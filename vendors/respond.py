@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from intents.draft import Condition
+from intents.events import EventKind, note
 from intents.models import Intent
 from vendors.models import (
     Actor,
@@ -93,6 +94,7 @@ def respond(
         decline_reason=answer.decline_reason,
     )
     session.add(response)
+    _note(session, EventKind.RESPONSE, lead, now)
     if actor is Actor.HUMAN:
         see(session, lead, now, by=SeenBy.API if via is Via.API else SeenBy.POST)
         if lead.responded_at is None:
@@ -154,6 +156,7 @@ def say(session: Session, lead: Lead, body: str, now: datetime) -> Message:
     _limit(session, Message, lead, now)
     message = Message(intent_id=lead.intent_id, vendor_id=lead.vendor_id, lead=lead, at=now, body=body)
     session.add(message)
+    _note(session, EventKind.MESSAGE, lead, now)
     session.flush()
     return message
 
@@ -209,14 +212,18 @@ def reveal(session: Session, lead: Lead, now: datetime) -> None:
         raise WrongState("This vendor is not in the conversation any more.")
     if not has_agreed(session, lead):
         raise WrongState(f"{lead.vendor.name} has not accepted your terms yet; ask them to, in a message.")
-    lead.revealed_at = lead.revealed_at or now
+    if lead.revealed_at is None:
+        lead.revealed_at = now
+        _note(session, EventKind.REVEALED, lead, now)
     session.flush()
 
 
 def turn_down(session: Session, lead: Lead, now: datetime) -> None:
     """The customer's "no, thank you": this vendor can say no more about this intent."""
     _lock(session, lead)
-    lead.declined_at = lead.declined_at or now
+    if lead.declined_at is None:
+        lead.declined_at = now
+        _note(session, EventKind.DECLINED, lead, now)
     _give_turn_back(lead, now)
     session.flush()
 
@@ -228,7 +235,10 @@ def block(session: Session, account: Account, vendor: Vendor, now: datetime) -> 
         select(Intent.id).where(Intent.account_id == account.id)
     )
     session.execute(update(Lead).where(theirs, Lead.turn.is_not(None)).values(look_at=now))
-    session.execute(update(Lead).where(theirs, Lead.declined_at.is_(None)).values(declined_at=now))
+    told = (theirs, Lead.declined_at.is_(None))
+    for intent_id in session.scalars(select(Lead.intent_id).where(*told)).all():
+        note(session, EventKind.DECLINED, now, intent_id=intent_id, vendor_id=vendor.id)
+    session.execute(update(Lead).where(*told).values(declined_at=now))
     unknown = Lead.delivered_at.is_(None) & Lead.seen_at.is_(None)
     session.execute(update(Lead).where(theirs, unknown).values(withheld=Withheld.BLOCKED))
     session.flush()
@@ -272,6 +282,10 @@ def _lock(session: Session, lead: Lead) -> None:
     session.flush()
     session.refresh(lead.intent, with_for_update={"of": Intent, "read": True})
     session.refresh(lead, with_for_update={"of": Lead, "key_share": True})
+
+
+def _note(session: Session, kind: EventKind, lead: Lead, now: datetime) -> None:
+    note(session, kind, now, intent_id=lead.intent_id, vendor_id=lead.vendor_id)
 
 
 def _give_turn_back(lead: Lead, now: datetime) -> None:

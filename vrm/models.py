@@ -1,6 +1,7 @@
 """Every table in one import, for migrations and for whoever wants the whole picture."""
 
 from intents.corrections import Correction
+from intents.events import Event, EventClock
 from intents.models import Blog, Entry, HubLease, Intent, IntentPlace, Revision
 from intents.trials import Assignment, Consent, Deviation, Experiment
 from notifiers.models import Arrival, Attempt, Calendar, CalendarVersion, Channel, Notification
@@ -51,6 +52,8 @@ __all__ = [
     "Correction",
     "Deviation",
     "Entry",
+    "Event",
+    "EventClock",
     "Exchange",
     "Experiment",
     "HubLease",

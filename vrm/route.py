@@ -29,6 +29,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Session, aliased
 
 from intents import trials
+from intents.events import EventKind, note
 from intents.models import Intent
 from intents.trials import Assignment, Consent, Ethics, Experiment
 from notifiers.models import Channel, ChannelKind, Notification, Topic
@@ -96,6 +97,8 @@ def route(session: Session, intent: Intent, now: datetime) -> int:
     opened = _count(session, opening(session.get_bind().dialect.name), parameters)
     if arm is not None and arm.experiment.ethics is Ethics.STUDY:
         opened -= _confine(session, Lead.intent_id == intent.id, now)
+    if opened:
+        note(session, EventKind.ROUTED, now, intent_id=intent.id)
     if (opened or back) and not capped:
         owe(session, Fresh.OF_INTENT, intent.id, now)
         if arm is not None and arm.channel is not None:
@@ -148,6 +151,7 @@ def backfill(session: Session, subscription: Subscription, now: datetime) -> int
     if opened:
         opened -= _confine(session, Lead.vendor_id == subscription.vendor_id, now)
     if opened:
+        note(session, EventKind.ROUTED, now, vendor_id=subscription.vendor_id)
         owe(session, Fresh.OF_VENDOR, subscription.vendor_id, now)
     subscription.backfilled_at = now
     session.flush()

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, case, cast, exists, func, literal, literal
 from sqlalchemy.orm import Session, aliased, contains_eager
 from sqlalchemy.types import BigInteger, String
 
+from intents.events import EventKind, note
 from intents.models import Intent
 from notifiers.models import Notification
 from vendors.models import Actor, Kind, Lead, Response, Vendor
@@ -81,6 +82,7 @@ def _tell_next(session: Session, intent: Intent, now: datetime) -> int:
     result = session.execute(turn_comes, execution_options=_UNCHECKED)
     told: int = result.rowcount  # type: ignore[attr-defined]  # A Result of DML is a CursorResult.
     if told:
+        note(session, EventKind.IN_TURN, now, intent_id=intent.id)
         route.owe(session, Fresh.IN_TURN, intent.id, now)
     return told
 

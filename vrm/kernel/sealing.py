@@ -1,8 +1,11 @@
-"""Secrets that must be read again (not only compared) → sealed text at rest, by a key that is not in the store."""
+"""What must be read again but told to nobody → sealed text, by a key that is not in the store."""
 
 import base64
+import binascii
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -19,9 +22,11 @@ class Sealer:
     def __init__(self, secret_key: str) -> None:
         self._secret_key = secret_key.encode()
 
+    def _key(self, purpose: str) -> bytes:
+        return HKDF(SHA256(), 32, salt=None, info=f"vrm.{purpose}".encode()).derive(self._secret_key)
+
     def _of(self, purpose: str) -> Fernet:
-        key = HKDF(SHA256(), 32, salt=None, info=f"vrm.{purpose}".encode()).derive(self._secret_key)
-        return Fernet(base64.urlsafe_b64encode(key))
+        return Fernet(base64.urlsafe_b64encode(self._key(purpose)))
 
     def seal(self, purpose: str, plain: str) -> str:
         """Text to store."""
@@ -33,3 +38,16 @@ class Sealer:
             return self._of(purpose).decrypt(sealed.encode()).decode()
         except InvalidToken as error:
             raise SealBroken("This was sealed with another VRM_SECRET_KEY; use a recovery code.") from error
+
+    def mask(self, purpose: str, plain: str) -> str:
+        """Text for an address, always the same for the same: AES-SIV (RFC 5297), so that it can be compared."""
+        masked = AESSIV(self._key(purpose)).encrypt(plain.encode(), None)
+        return base64.urlsafe_b64encode(masked).decode("ascii").rstrip("=")
+
+    def unmask(self, purpose: str, masked: str) -> str:
+        """The text; SealBroken for what this broker did not make for this purpose."""
+        try:
+            raw = base64.b64decode(masked + "=" * (-len(masked) % 4), altchars=b"-_", validate=True)
+            return AESSIV(self._key(purpose)).decrypt(raw, None).decode()
+        except (InvalidTag, binascii.Error, ValueError) as error:
+            raise SealBroken("This was not made here, or for something else.") from error

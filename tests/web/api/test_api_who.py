@@ -47,6 +47,8 @@ ROUTES = {
     "list_wants": ("public", None, 200),
     "read_want": ("public", None, 200),
     "read_profile": ("public", None, 200),
+    "follow_wants": ("public", None, 200),
+    "follow_leads": ("vendor", None, 200),
     "read_account": ("anybody", None, 200),
     "change_account": ("anybody", {"name": "Ana"}, 200),
     "export_data": ("anybody", None, 200),
@@ -126,6 +128,7 @@ FOR_ANY_TOKEN = {
     "read_responsiveness",
     "list_snapshots",
     "list_wants",
+    "follow_wants",
     "read_want",
     "read_profile",
 }

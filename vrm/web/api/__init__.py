@@ -11,6 +11,7 @@ from vrm.web.api import (
     account,
     blogs,
     boards,
+    changes,
     channels,
     colleagues,
     entries,
@@ -46,6 +47,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         leads,
         inbox,
         wants,
+        changes,
         responsiveness,
         account,
     )

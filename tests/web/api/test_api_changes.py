@@ -1,0 +1,60 @@
+"""Following by HTTP: a vendor's leads and public wants, from where a program stopped."""
+
+
+def told(answer, status: int = 200):
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    return answer.get_json()
+
+
+def test_a_vendor_follows_its_leads(scene, program, ana, ben) -> None:
+    his, hers, path = program(ben), program(ana), f"/vendors/{scene.slug}/changes"
+    page = told(his.get(path))
+    (change,) = page["items"]
+    assert (change["kind"], change["lead"]["code"], page["more"]) == ("lead.created", scene.lead, False)
+    assert change["lead"]["delivered_at"] is not None  # Fetching it is the proof …
+    assert change["lead"]["seen_at"] is None  # … and not that somebody read it.
+    told(hers.post(f"/leads/{scene.lead}/messages", {"body": "Hello?"}), 201)
+    told(hers.ask("PATCH", f"/intents/{scene.intent}", {"title": "Toyota Yaris, blue", "visibility": "unlisted"}))
+    told(hers.post(f"/leads/{scene.lead}/reveal"))
+    told(hers.post(f"/intents/{scene.intent}/withdraw"))
+    news, cursor = [], page["next_cursor"]
+    for _ in range(4):
+        part = told(his.get(f"{path}?limit=1&cursor={cursor}"))
+        news += part["items"]
+        cursor = part["next_cursor"]
+    assert [one["kind"] for one in news] == ["message.created", "lead.updated", "lead.revealed", "lead.withdrawn"]
+    assert {one["lead"]["intent"]["title"] for one in news} == {"Toyota Yaris, blue"}  # As it is now.
+    after = told(his.get(f"{path}?cursor={cursor}"))
+    assert (after["items"], after["more"], after["next_cursor"]) == ([], False, cursor)
+
+
+def test_a_cursor_tells_nothing_and_is_good_for_one_list(scene, program, ben) -> None:
+    his = program(ben)
+    leads = told(his.get(f"/vendors/{scene.slug}/changes"))["next_cursor"]
+    wants = told(his.get("/wants/changes"))["next_cursor"]
+    for path, cursor in (
+        ("/wants/changes", leads),
+        (f"/vendors/{scene.slug}/changes", wants),
+        ("/wants/changes", "AAAA"),
+        ("/wants/changes", wants[:-2] + "AA"),
+        ("/wants/changes", "ü" * 5),
+    ):
+        refused = told(his.get(f"{path}?cursor={cursor}"), 422)
+        assert refused["errors"][0]["parameter"] == "cursor"
+
+
+def test_everybody_follows_public_wants(scene, program, ana, carol) -> None:
+    hers, theirs = program(ana), program(carol)
+    page = told(theirs.get("/wants/changes"))
+    (change,) = page["items"]
+    assert (change["kind"], change["code"], change["want"]["title"]) == (
+        "want.opened",
+        scene.intent,
+        "Toyota Yaris",
+    )
+    told(hers.post(f"/intents/{scene.intent}/pause"))
+    told(hers.ask("PATCH", f"/intents/{scene.intent}", {"visibility": "unlisted"}))
+    secret = {"title": "Not for all", "category": "cars-trucks-vans", "region": "gb-lds", "visibility": "unlisted"}
+    told(hers.post("/intents", secret), 201)
+    found = told(theirs.get(f"/wants/changes?cursor={page['next_cursor']}"))
+    assert [(one["kind"], one["code"], one["want"]) for one in found["items"]] == [("want.hidden", scene.intent, None)]
