@@ -10,6 +10,7 @@ from typing import Literal
 from babel.numbers import get_currency_precision
 
 from intents.draft import Budget
+from intents.numerals import numerals
 from intents.phrases import Found
 from vrm.kernel.errors import BadInput
 from vrm.kernel.money import parse_money
@@ -32,6 +33,18 @@ _WORDS = {
     "sterling": "GBP",
     "pound": "GBP",
     "zloty": "PLN",
+    "złotych": "PLN",
+    "nicker": "GBP",
+    "squid": "GBP",
+    "stutz": "CHF",
+    "varos": "MXN",
+    "piasses": "CAD",
+    "piastres": "CAD",
+    "rand": "ZAR",
+    "reais": "BRL",
+    "dirhams": "AED",
+    "rs": "INR",
+    "kronor": "SEK",
 }
 # One sign for several currencies: the reader's own if it is among them, else the first; "" is "cannot tell".
 _SHARED = {
@@ -45,6 +58,12 @@ _SHARED = {
     "pesos": ("", "MXN", "ARS", "CLP", "COP", "UYU", "PHP"),
     "r": ("", "ZAR"),
     "dólares": ("USD",),
+    # Slang, in whose country it is said.
+    **dict.fromkeys(
+        ("tacken", "öcken", "mücken", "kröten", "piepen", "balles", "boules", "pavos", "pelotas"), ("EUR",)
+    ),
+    "kroner": ("", "NOK", "DKK"),
+    "fr": ("", "CHF"),
     "dollar": ("USD", "AUD", "CAD", "NZD", "HKD", "SGD"),
 }
 # Codes that are no ordinary words, even in capitals (ALL, TOP, CUP and PEN are).
@@ -54,8 +73,9 @@ _CODES = (
 )
 _MULTIPLES = {
     "k": 1000, "grand": 1000, "thousand": 1000, "tsd": 1000, "tausend": 1000, "mille": 1000, "mil": 1000,
-    "lakh": 100_000, "lakhs": 100_000, "lac": 100_000, "crore": 10_000_000, "millón": 1_000_000, "millones": 1_000_000,
-    "m": 1_000_000, "mn": 1_000_000, "mio": 1_000_000, "million": 1_000_000, "millions": 1_000_000,
+    "lucas": 1000, "luquitas": 1000, "lakh": 100_000, "lakhs": 100_000, "lac": 100_000, "crore": 10_000_000,
+    "millón": 1_000_000, "millones": 1_000_000, "m": 1_000_000, "mn": 1_000_000, "mio": 1_000_000,
+    "million": 1_000_000, "millions": 1_000_000,
 }  # fmt: skip
 
 
@@ -79,6 +99,7 @@ _AMOUNT = re.compile(
     rf"(?: ?(?:de )?(?P<after>{_AFTER})|(?=ish\b)|(?![^\W\d_]))",
     re.IGNORECASE,
 )
+_SIGN_AFTER = re.compile(rf" ?(?:d['’]|de )?(?P<after>{_AFTER})", re.IGNORECASE)
 _ABOUT = r"(?:(?:about|around|roughly|approx(?:imately|\.)?|circa|ca\.?|~|rund|etwa|environ|unos|a|the) ?)?"
 _MOST = (
     r"(?<!\w)(?:under|below|less than|up ?to|(?:no|not|never|do ?n['’]?t|ca(?:n['’]?t|nnot)|"
@@ -163,7 +184,7 @@ def find_budget(
     lone amount ("£500 bike") is a budget too, as in a headline; otherwise words must say so ("I paid £500" is none).
     Prices per month, hour or person are no budget unless `rates`, nor are negative amounts.
     """
-    amounts = list(_scan(text, home_currency))
+    amounts = _scan(text, home_currency)
     if not rates:
         amounts = list(_without_rates(text, amounts))
     found = _find_range(text, amounts, home_currency, bare=bare)
@@ -260,7 +281,24 @@ def _ends_bare(text: str, end: int) -> bool:
     return bool(_BARE_ENDS.match(text, end) or _MOST_AFTER.match(text, end) or _LEAST_AFTER.match(text, end))
 
 
-def _scan(text: str, home: str | None) -> Iterator[_Amount]:
+def _scan(text: str, home: str | None) -> list[_Amount]:
+    found = [*_in_figures(text, home), *_in_words(text)]
+    return sorted(found, key=lambda amount: amount.start)
+
+
+def _in_words(text: str) -> Iterator[_Amount]:
+    """ "two grand", "fifty quid", "zweihundert Euro": a number in words is money only when it says of what."""
+    for spelt in numerals(text):
+        sign = _SIGN_AFTER.match(text, spelt.end)
+        if sign is not None:
+            yield _Amount(spelt.start, sign.end(), Decimal(spelt.value), 1, sign["after"].lower())
+        elif spelt.grand and spelt.value > 1000:
+            yield _Amount(spelt.start, spelt.end, Decimal(spelt.value) / 1000, 1000, "")
+        elif text[spelt.start : spelt.end].lower().endswith(("tenner", "fiver")):
+            yield _Amount(spelt.start, spelt.end, Decimal(spelt.value), 1, "quid")
+
+
+def _in_figures(text: str, home: str | None) -> Iterator[_Amount]:
     last_end = -1
     for found in _AMOUNT.finditer(text):
         start, end = found.span()

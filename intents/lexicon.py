@@ -42,10 +42,11 @@ class Lexicon:
     words: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # language: (slug, word).
     makes: tuple[Make, ...] = ()
     actions: tuple[Action, ...] = ()
+    deeper: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # Names from below the tree's depth.
 
     def extended(self, lines: Iterable[dict[str, str]]) -> "Lexicon":
         """With an operator's lines of brands and models, in the columns of lexicon.csv."""
-        return Lexicon(self.words, (*self.makes, *_makes(lines)), self.actions)
+        return Lexicon(self.words, (*self.makes, *_makes(lines)), self.actions, self.deeper)
 
 
 @cache
@@ -59,7 +60,12 @@ def lexicon(own: Path | None = None) -> Lexicon:
         )
         for language in LANGUAGES
     }
-    return Lexicon(words, tuple(_makes(_read("lexicon"))), _actions())
+    below = _read("deeper")
+    deeper = {
+        language: tuple((line["category"], line[language]) for line in below if line[language])
+        for language in LANGUAGES
+    }
+    return Lexicon(words, tuple(_makes(_read("lexicon"))), _actions(), deeper)
 
 
 def read_own(file: Path) -> list[dict[str, str]]:

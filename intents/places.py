@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from intents.phrases import Found
+from vrm.kernel import earth
 from vrm.kernel.names import fold
 from vrm.kernel.tree import Mention, Node, Tree
 
@@ -41,6 +42,7 @@ _AFTER = re.compile(
     re.I,
 )
 _BEFORE = re.compile(r"(?:\A|[,.;:!?()\n–—|/&+-])\s*\Z")
+_AMID_BEFORE, _AMID_AFTER = re.compile(r"[^\W\d_] \Z"), re.compile(r" [a-zà-ÿ]|\s*\Z")
 _CHAINED = re.compile(r"[\s,(]{1,3}")
 _CODE = re.compile(r",? ?\(?([A-Z]{2})\b(?!['’])")
 _DIGITS_BEFORE = re.compile(r"\d{4,5} \Z")
@@ -69,6 +71,7 @@ _LEAST_LED, _LEAST_LONE, _LEAST_CAPITAL = (
     90_000,
 )  # People of a place that is written small, or that nothing leads to.
 _LEAST_FAR = 100_000  # People of a place in another country that nothing surely leads to.
+_SUBURB_KM = 15
 _WORLD_CITY, _FAR_GREATER, _CLOSE = 1_000_000, 15, 5
 
 _NICKNAMES = {
@@ -122,6 +125,7 @@ class _Reader:
     text: str
     home_id: int | None
     is_thing: Callable[[str], bool]
+    capitals_tell: bool = False  # Whether a capital in the middle of a sentence is a name's: not in German.
 
     def at_home(self, node: Node) -> bool:
         return self.home_id is not None and self.tree.covers(self.home_id, node.id)
@@ -135,6 +139,15 @@ class _Reader:
             return node.population
         return max((child.population for child in self.tree.children(node.id)), default=0)
 
+    def suburb(self, one: Node, other: Node) -> bool:
+        """Whether a place lies at the edge of a far greater one: "Capitol Hill, Seattle"."""
+        if self.people(other) < self.people(one) * _CLOSE or self.text.find(",") < 0:
+            return False
+        spots = (self.tree.spot(one.id), self.tree.spot(other.id))
+        if spots[0] is None or spots[1] is None:
+            return False
+        return earth.apart_km(spots[0].point, spots[1].point) <= _SUBURB_KM
+
     def apart(self, one: Node, other: Node) -> bool:
         return not (self.tree.covers(one.id, other.id) or self.tree.covers(other.id, one.id))
 
@@ -146,6 +159,7 @@ def find_places(
     home: Node | None,
     is_thing: Callable[[str], bool],
     taken: Sequence[tuple[int, int]] = (),
+    language: str = "en",
 ) -> list[Place]:
     """At most five places in the order of the text.
 
@@ -153,7 +167,9 @@ def find_places(
     buy; `taken` are spans that already mean something else.
     """
     found: list[Place] = []
-    reader = _Reader(tree, text, home.id if home is not None else None, is_thing)
+    reader = _Reader(
+        tree, text, home.id if home is not None else None, is_thing, language != "de" and not text.istitle()
+    )
     mentions = [*tree.mentions(text, limit=40, home_id=reader.home_id), *_by_nickname(tree, text)]
     mentions.sort(key=lambda mention: mention.start)
     for at, mention in enumerate(mentions, 1):
@@ -185,7 +201,10 @@ def _by_nickname(tree: Tree, text: str) -> Iterator[Mention]:
 def _widens(reader: _Reader, before: Place, mention: Mention, nodes: Sequence[Node]) -> bool:
     """Whether a place only says where the one before it lies: "Leeds, UK"."""
     chained = _CHAINED.fullmatch(reader.text[before.end : mention.start])
-    return bool(chained) and any(reader.tree.covers(node.id, before.node.id) for node in nodes)
+    if not chained:
+        return False
+    covering = any(reader.tree.covers(node.id, before.node.id) for node in nodes)
+    return covering or any(reader.suburb(before.node, node) for node in nodes)
 
 
 def _in_passing(reader: _Reader, first: Place, mention: Mention, nodes: Sequence[Node]) -> bool:
@@ -206,12 +225,17 @@ def _is_meant(reader: _Reader, mention: Mention, nodes: Sequence[Node]) -> bool:
     wide = any(node.kind in ("country", "continent") for node in nodes)
     folded = fold(written)
     if len(written) <= 3:
-        short = len(written) == 3 and capital and strong and homely and people >= _LEAST_LED  # "um Ulm", "in Ely".
+        # "um Ulm", "in Ely", and alone between commas "Pau".
+        short = len(written) == 3 and capital and homely and people >= _LEAST_LED and (strong or (begins and ends))
         return short or (written.isupper() and (strong or (wide and (led or (begins and ends)))))
     if reader.is_thing(written):
-        return strong and capital and (people >= _LEAST_LED or wide)
+        alone = begins and ends and homely and people >= _LEAST_CAPITAL  # "talla L, Granada, hasta 400 €"
+        return capital and ((strong and (people >= _LEAST_LED or wide)) or alone)
     if folded in _ORDINARY:
-        return capital and (strong or led or ((begins or ends) and homely and people >= _LEAST_CAPITAL))
+        # "Serrurier Nancy porte claquée"
+        around = _AMID_BEFORE.search(before) and _AMID_AFTER.match(reader.text, mention.end)
+        amid = reader.capitals_tell and around is not None
+        return capital and (strong or led or ((begins or ends or amid) and homely and people >= _LEAST_CAPITAL))
     if not capital:
         # A far city also has many names in languages that the reader does not write.
         own = homely or any(fold(node.label) == folded for node in nodes)

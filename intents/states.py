@@ -9,15 +9,16 @@ _USED = re.compile(
     r"\b(?:used(?! (?:to|by|for|as|in|with|up|it|my|his|her|our|their)\b)|refurb(?:ished)?|reconditioned|"
     r"pre[- ]?(?:used|worn)|"
     r"2nd hand|gebraucht\w*|general(?:überholt|ueberholt)e?[nrs]?|second hand|aus zweiter hand|d['’]occasion|"
-    r"occasion|"
+    r"occasion|(?:d['’])?occaz|occas(?!\w)|usagée?s?|"
     r"reconditionnée?s?|seconde main|usad[oa]s?|de ocasión|segunda mano|reacondicionad[oa]s?|seminuev[oa]s?)(?!\w)",
     re.IGNORECASE,
 )
 _NEW = re.compile(
     r"\b(?:brand[- ]?new|unused|sealed|in box|nagelneu\w*|fabrikneu\w*|ungebraucht|originalverpackt|ovp)\b|"
-    r"(?:(?<=, )|(?<=\A)|(?<=\())new(?=[,.);]| only|\Z)|\bnew(?=,)|"
-    r"(?:(?<=, )|(?<=\A))neu(?=[,.);]|\Z)|\bneu(?=,)|(?<=eine )neue\b|(?<=einen )neuen\b|(?<=ein )neues\b|"
-    r"(?<!wie )(?<!fast )\bneu\b(?! (?:machen|streichen|gestrichen|gedeckt|decken|beziehen|oder))|"
+    r"(?:(?<=, )|(?<=\A)|(?<=\())new(?=[,.);]| only|\Z)|(?<!mot )\bnew(?=,)|"
+    r"(?:(?<=, )|(?<=\A))neu(?=[,.);]|\Z)|(?<!tüv )(?<!hu )\bneu(?=,)|"
+    r"(?<=eine )neue\b|(?<=einen )neuen\b|(?<=ein )neues\b|"
+    r"(?<!wie )(?<!fast )(?<!tüv )(?<!hu )\bneu\b(?! (?:machen|streichen|gestrichen|gedeckt|decken|beziehen|oder))|"
     r"\bneu(?:f|fs|ve|ves)\b(?! (?:heures|euros|ans|personnes|mois))|\bnuev[oa]s?\b(?! york)",
     re.IGNORECASE,
 )

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from intents.vocabulary import ActionHit, Hit, Vocabulary
 from intents.words import Word, is_small
 from vrm.kernel.names import fold
+from vrm.kernel.tree import Tree
 
 MOST = 5
 _NEAR = 8  # Words between what is done and the thing it is done with.
+_TELLS = 0.5  # Score from which what lies above is worth offering.
+_ABOVE = 0.3
 _HEADS = 0.5  # Weight of a name from which it may be what the name before it belongs to.
 SURE = 0.5  # Below it, nobody may route without asking.
 _ENDS = re.compile(r"[,;:.!?()\n–—+/]|\s-\s")
@@ -59,7 +62,10 @@ _FILLERS = frozenset(
 _COLOURS = frozenset(
     fold(
         "cream rose orange olive silver gold peach mint chocolate coral lavender lemon plum cherry salmon sand pearl "
-        "creme gold silber flieder oro plata naranja rosa crema argent chocolat olive or prune"
+        "creme gold silber flieder oro plata naranja rosa crema argent chocolat olive or prune white black grey gray "
+        "red blue brown pink beige ivory turquoise navy purple yellow weiß schwarz grau rot blau braun gelb lila "
+        "blanc blanche noir noire gris grise rouge bleu marron beige jaune blanco blanca negro negra azul rojo "
+        "roja amarillo marrón verde verte vert"
     ).split()
 )
 _GONE = frozenset(fold("died broke lost sold broken dead gestorben kaputt lâcher mort roto roto murió").split())
@@ -118,14 +124,25 @@ def suggest(
             score *= 0.45
         say(hit.node_id, score, said, telling=2.0 if hit.how == "model" else 0.0)
     _agree(hits, scores)
-    telling = (word for at, word in enumerate(words) if at not in ignore and not _says_nothing(word.folded))
-    for id_, score in vocabulary.bag(word for word in telling if len(word.folded) > 2).items():
-        if id_ in scores or score > 0.25:
-            say(id_, min(score, 0.5) * (0.3 if id_ in scores else 0.6), "words of its name")
+    telling = [word for at, word in enumerate(words) if at not in ignore and not _says_nothing(word.folded)]
+    for tongue in dict.fromkeys((language, "en")):
+        for id_, score in vocabulary.bag([word for word in telling if len(word.folded) > 2], tongue).items():
+            if id_ in scores or score > 0.25:
+                say(id_, min(score, 0.5) * (0.3 if id_ in scores else 0.6), "words of its name")
     totals = {id_: max(many) + 0.2 * min(sum(many) - max(many), 2.0) for id_, many in scores.items()}
+    _back_off(vocabulary.tree, totals, whys)
     ranked = sorted(totals, key=lambda id_: (-totals[id_], vocabulary.tree.node(id_).depth, id_))[:MOST]
     used = frozenset(at for hit in hits for at in range(hit.first, hit.last)) | {action.at for action in actions}
     return Suggested(tuple(_confident(vocabulary, ranked, totals, whys)), used)
+
+
+def _back_off(tree: Tree, totals: dict[int, float], whys: dict[int, tuple[float, str]]) -> None:
+    """What lies right above the two likeliest, for a reader to whom they are too narrow ("e-scooter": scooters)."""
+    for id_ in sorted(totals, key=lambda id_: -totals[id_])[:2]:
+        upper = tree.node(id_).parent_id
+        if upper is not None and upper not in totals and tree.node(upper).depth > 1 and totals[id_] >= _TELLS:
+            totals[upper] = totals[id_] * _ABOVE
+            whys[upper] = whys[id_]
 
 
 def _says_nothing(folded: str) -> bool:

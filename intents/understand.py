@@ -124,7 +124,12 @@ def understand(
     priced = budget or find_budget(text, home_currency=home_money, rates=True)
     read.says(priced)
     places = find_places(
-        trees.regions, text, home=home, is_thing=lambda name: known.is_thing(name, language), taken=read.taken
+        trees.regions,
+        text,
+        home=home,
+        is_thing=lambda name: known.is_thing(name, language),
+        taken=read.taken,
+        language=language,
     )
     priced = _abroad(text, trees, priced, places, home_money)
     read.spans += [(place.start, place.end) for place in places]

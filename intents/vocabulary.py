@@ -9,18 +9,20 @@ from functools import lru_cache
 from typing import Literal
 
 from intents.lexicon import Lexicon, Make
+from intents.slips import Spelling
 from intents.words import LANGUAGES, Word, is_small, key_of, stem
 from vrm.kernel.names import fold
 from vrm.kernel.tree import Node, Tree
 
-How = Literal["word", "label", "part", "model", "brand", "compound", "typo"]
+How = Literal["word", "label", "deeper", "part", "model", "brand", "compound", "typo"]
 # How much a hit says, by how it was found.
 _WEIGHTS: dict[How, float] = {
-    "word": 1.0, "label": 0.8, "part": 0.55, "model": 1.25, "brand": 0.7, "compound": 0.9, "typo": 0.6,
+    "word": 1.0, "label": 0.8, "deeper": 0.7, "part": 0.55, "model": 1.25, "brand": 0.7, "compound": 0.9, "typo": 0.6,
 }  # fmt: skip
+_HEAD_FIRST = frozenset(("fr", "es"))
+_NO_HEAD = 0.4  # Of a word of a label that only says which: the starting of "Starting Blocks".
 _ORDINARY = 0.3  # Of a brand whose name is an ordinary word.
 _LONGEST = 6
-_SHORTEST_TYPO = 6
 _SHORT_HEADS = frozenset({"rad", "uhr"})  # Heads of German compounds with fewer than four letters.
 # Frequent words that are one letter from the name of something.
 _SPELT_RIGHT = frozenset(
@@ -73,7 +75,7 @@ class Vocabulary:
         self.tree = tree
         self.lexicon = lexicon
         self._names: dict[str, dict[str, list[tuple[int, How]]]] = {language: {} for language in LANGUAGES}
-        self._bag: dict[str, list[tuple[int, float]]] = {}
+        self._bags: dict[str, dict[str, list[tuple[int, float]]]] = {}
         self._add_tree()
         for language, pairs in lexicon.words.items():
             for slug, word in pairs:
@@ -91,12 +93,15 @@ class Vocabulary:
             for language in LANGUAGES
         }
         self._add_translations()
-        self._nearby = {language: _deletions(names) for language, names in self._names.items()}
+        for language, pairs in lexicon.deeper.items():
+            for slug, word in pairs:
+                self._add(language, word, slug, "deeper", only_new=True)
+        self._spelling: dict[str, Spelling] = {}
 
-    def _add(self, language: str, name: str, slug: str, how: How) -> None:
+    def _add(self, language: str, name: str, slug: str, how: How, *, only_new: bool = False) -> None:
         node = self.tree.by_slug(slug)
         key = key_of(name, language)
-        if node is None or not key:
+        if node is None or not key or (only_new and key in self._names[language]):
             return
         # "Lawn mower" and "lawnmower", "dish washer" and "dishwasher".
         for spelt in dict.fromkeys((key, key.replace(" ", "") if key.count(" ") == 1 else key)):
@@ -105,24 +110,13 @@ class Vocabulary:
                 there.append((node.id, how))
 
     def _add_tree(self) -> None:
-        counts: dict[str, int] = defaultdict(int)
-        bags = {}
         for node in _below(self.tree):
             for synonym in node.synonyms:
                 self._add("en", synonym, node.slug, "word")
-            bags[node.id] = set(key_of(node.label, "en").split())
-            for word in bags[node.id]:
-                counts[word] += 1
         for node in _below(self.tree):
             self._add("en", node.label, node.slug, "label")
-            for part in re.split(r",|&|/| and ", node.label):
+            for part in _parts(node.label):
                 self._add("en", part, node.slug, "part")
-        bag: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for id_, words in bags.items():
-            for word in words:
-                if counts[word] <= 60:
-                    bag[word].append((id_, math.log(1 + len(bags) / counts[word]) / (9 * math.sqrt(len(words)))))
-        self._bag = dict(bag)
 
     def _add_translations(self) -> None:
         """What the tree calls its nodes in other languages: after our own words, which know better."""
@@ -144,7 +138,8 @@ class Vocabulary:
 
     def is_thing(self, name: str, language: str) -> bool:
         """Whether a name is that of a category, so that it is hardly a place's."""
-        return key_of(name, language) in self._names[language]
+        there = self._names[language].get(key_of(name, language), ())
+        return any(how != "deeper" for _, how in there)
 
     # --- Finding ----------------------------------------------------------------------------------
 
@@ -161,14 +156,14 @@ class Vocabulary:
                 if at not in covered:
                     found += self._compound(at, word.folded, sure=sure)
         covered = {at for hit in found for at in range(hit.first, hit.last)}
-        for at, word in enumerate(words):
-            if at not in covered:
-                found += self._typo(at, word.folded, language)
+        found += self._typos(words, covered, language)
         return found
 
     def _names_in(self, words: Sequence[Word], language: str, scale: float) -> Iterator[Hit]:
+        yield from self._names_of(words, [stem(word.folded, language) for word in words], language, scale)
+
+    def _names_of(self, words: Sequence[Word], stems: Sequence[str], language: str, scale: float) -> Iterator[Hit]:
         names = self._names[language]
-        stems = [stem(word.folded, language) for word in words]
         end_of_last = 0
         for first in range(len(words)):
             for last in range(min(first + _LONGEST, len(words)), first, -1):
@@ -182,8 +177,11 @@ class Vocabulary:
                 if last <= end_of_last:
                     break  # Within a longer name.
                 end_of_last = last
+                # A part of many labels ("Baby") says little for each.
+                shared = sum(how == "part" for _, how in ids)
                 for order, (id_, how) in enumerate(ids):
-                    weight = _WEIGHTS[how] * scale * (1 + 0.55 * (last - first - 1)) * (1 - 0.08 * min(order, 4))
+                    common = _WEIGHTS[how] / math.sqrt(shared) if how == "part" else _WEIGHTS[how]
+                    weight = common * scale * (1 + 0.55 * (last - first - 1)) * (1 - 0.08 * min(order, 4))
                     yield Hit(first, last, id_, weight, how)
                 break
 
@@ -194,6 +192,8 @@ class Vocabulary:
         while first < len(words):
             for last in range(min(first + 4, len(words)), first, -1):
                 makes = self._makes.get(" ".join(stems[first:last]))
+                if last - first == 1 and is_small(words[first].folded):
+                    continue  # "On" makes shoes.
                 if makes and not any(_SENTENCE_END.search(word.gap) for word in words[first + 1 : last]):
                     spans.append((first, last, makes))
                     first = last - 1
@@ -231,20 +231,42 @@ class Vocabulary:
                 yield Hit(at, at + 1, ids[0][0], 0.35, "compound")
                 return
 
-    def _typo(self, at: int, folded: str, language: str) -> Iterator[Hit]:
-        if len(folded) < _SHORTEST_TYPO or not folded.isalpha() or folded in _SPELT_RIGHT:
-            return
-        if any(stem(folded, tongue) in self._actions[tongue] for tongue in LANGUAGES):
+    def _typos(self, words: Sequence[Word], covered: set[int], language: str) -> Iterator[Hit]:
+        """Names that the words would be, were each that nobody knows spelt right."""
+        stems = [stem(word.folded, language) for word in words]
+        slipped = set()
+        for at, word in enumerate(words):
+            if at in covered or not self._may_be_slip(word.folded):
+                continue
+            for tongue in dict.fromkeys((language, "en")):
+                right = self._spelt(tongue).nearest(stem(word.folded, tongue))
+                if right is not None:
+                    stems[at] = right
+                    slipped.add(at)
+                    break
+        if not slipped:
             return
         for tongue in dict.fromkeys((language, "en")):
-            key = stem(folded, tongue)
-            nearby = self._nearby[tongue]
-            for short in (key, *_shorter(key)):
-                for name in nearby.get(short, ()):
-                    if name[0] == key[0] and abs(len(name) - len(key)) <= 1:
-                        for id_, how in self._names[tongue][name][:2]:
-                            yield Hit(at, at + 1, id_, _WEIGHTS["typo"] * _WEIGHTS[how], "typo")
-                        return
+            for hit in self._names_of(words, stems, tongue, _WEIGHTS["typo"]):
+                if slipped.intersection(range(hit.first, hit.last)):
+                    yield Hit(hit.first, hit.last, hit.node_id, hit.weight, "typo")
+
+    def _spelt(self, language: str) -> Spelling:
+        if language not in self._spelling:  # Sentences of nobody's language are rare.
+            self._spelling[language] = Spelling(
+                word
+                for names in (self._names[language], self._actions[language])
+                for name in names
+                for word in name.split()
+            )
+        return self._spelling[language]
+
+    def _may_be_slip(self, folded: str) -> bool:
+        return (
+            folded not in _SPELT_RIGHT
+            and not is_small(folded)
+            and not any(stem(folded, tongue) in self._actions[tongue] for tongue in LANGUAGES)
+        )
 
     def actions(self, words: Sequence[Word], language: str, *, sure: bool = True) -> list[ActionHit]:
         """What is to be done with a thing; as for `hits`."""
@@ -277,32 +299,48 @@ class Vocabulary:
                 yield ActionHit(at, number, tuple(id_ for id_, _ in thing))
                 return
 
-    def bag(self, words: Iterable[Word]) -> dict[int, float]:
-        """Categories whose English labels share words with the text, as BM25 weighs them; small figures."""
+    def bag(self, words: Iterable[Word], language: str) -> dict[int, float]:
+        """Categories whose labels share words with the text, as BM25 weighs them; small figures."""
         scores: dict[int, float] = defaultdict(float)
-        for key in dict.fromkeys(stem(word.folded, "en") for word in words):
-            for id_, weight in self._bag.get(key, ()):
+        if language not in self._bags:
+            self._bags[language] = _bag(self.tree, language)
+        for key in dict.fromkeys(stem(word.folded, language) for word in words):
+            for id_, weight in self._bags[language].get(key, ()):
                 scores[id_] += weight
         return scores
+
+
+def _bag(tree: Tree, language: str) -> dict[str, list[tuple[int, float]]]:
+    """Every rare word of a label: whose labels, and how much it says of each."""
+    counts: dict[str, int] = defaultdict(int)
+    labels = {node.id: node.label_in(language) for node in _below(tree)}
+    bags = {id_: set(key_of(label, language).split()) for id_, label in labels.items()}
+    for words in bags.values():
+        for word in words:
+            counts[word] += 1
+    bag: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for id_, words in bags.items():
+        heads = {key.split()[0 if language in _HEAD_FIRST else -1] for part in _parts(labels[id_])
+                 if (key := key_of(part, language))}  # fmt: skip
+        for word in words:
+            if counts[word] <= 60 and not is_small(word):
+                rare = math.log(1 + len(bags) / counts[word]) / (9 * math.sqrt(len(words)))
+                bag[word].append((id_, rare if word in heads else rare * _NO_HEAD))
+    return dict(bag)
+
+
+def _parts(label: str) -> list[str]:
+    """ "Cookware & Bakeware" is both; of "White & Cream Sauces" the first is "White Sauces", for white is no thing."""
+    parts = [part.strip() for part in re.split(r",|&|/| and ", label)]
+    *_, head = parts[-1].split() or [""]
+    if " " not in parts[-1]:
+        return parts
+    return [part if part.endswith("s") or part == parts[-1] else f"{part} {head}" for part in parts]
 
 
 def _own_names(makes: Sequence[Make]) -> set[str]:
     """Brands that the very same words would name: "Honda Jazz" needs another word for the brand of "Jazz"."""
     return {make.brand for make in makes if not make.is_model}
-
-
-def _shorter(word: str) -> list[str]:
-    return [word[:at] + word[at + 1 :] for at in range(len(word))]
-
-
-def _deletions(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Every word of one piece, by itself and by itself without one letter: two words one slip apart share one."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for name in names:
-        if " " not in name and len(name) >= _SHORTEST_TYPO and name.isalpha():
-            for short in (name, *_shorter(name)):
-                found[short].append(name)
-    return {short: tuple(dict.fromkeys(there)) for short, there in found.items()}
 
 
 @lru_cache(maxsize=4)

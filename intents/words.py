@@ -41,6 +41,7 @@ def words_of(text: str, *, language: str = "en") -> tuple[Word, ...]:
 
 
 def _german(word: str) -> str:
+    word = word.replace("ae", "a").replace("oe", "o").replace("ue", "u")  # "Kettensaege", "Muehle".
     if len(word) > 5:
         for ending in ("ern", "en", "er", "es", "em"):
             if word.endswith(ending):

@@ -10,6 +10,7 @@ import pytest
 
 import vrm.data
 from vrm.data.build import main
+from vrm.data.deeper import deeper_rows
 from vrm.data.rows import COLUMNS, LANGUAGES, Row, Slugs, as_csv, distinct
 from vrm.data.sources import OSM, SHOPIFY, SOURCES, Artefact
 from vrm.kernel.edition import Edition
@@ -110,6 +111,25 @@ def test_every_category_has_a_name_in_four_languages() -> None:
     assert [line["id"] for line in lines if not all(line[language] for language in LANGUAGES)] == []
     plumber = next(line for line in lines if line["id"] == "plumber")
     assert {"mcc:1711", "schema:Plumber"} <= set(plumber["codes"].split("|"))
+
+
+def test_what_lies_below_the_kept_depth_names_what_lies_above_it() -> None:
+    documents = {
+        language: {"verticals": [{"categories": [
+            {"id": "a", "parent_id": None, "name": names[0]}, {"id": "b", "parent_id": None, "name": "B"},
+            {"id": "a-1", "parent_id": "a", "name": names[1]}, {"id": "a-1-1", "parent_id": "a-1", "name": names[2]},
+            {"id": "b-1", "parent_id": "b", "name": names[2]},
+        ]}]}
+        for language, names in {"en": ("A", "Lutes", "Parts"), "de": ("A", "Lauten", "Teile")}.items()
+    }  # fmt: skip
+    rows = deeper_rows(documents, {"shopify:a": "instruments", "shopify:b": "cars"})
+    assert [row for row in rows if row["en"]] == [{"category": "instruments", "en": "Lutes", "de": "Lauten"}]
+    assert [row["category"] for row in rows] == ["instruments", "instruments", "cars"]
+    with (FOLDER / "deeper.csv").open(encoding="utf-8", newline="") as handle:
+        lines = list(csv.DictReader(handle))
+    with (FOLDER / "categories.csv").open(encoding="utf-8", newline="") as handle:
+        assert {line["category"] for line in lines} <= {line["id"] for line in csv.DictReader(handle)}
+    assert len(lines) > 4_500
 
 
 def test_the_regions_are_whole() -> None:

@@ -72,6 +72,8 @@ def _tree(name: str) -> Tree:
             positions[ids[row["id"]]].lft,
             positions[ids[row["id"]]].rgt,
             positions[ids[row["id"]]].depth,
+            lat=float(row["lat"]) if row["lat"] else None,
+            lon=float(row["lon"]) if row["lon"] else None,
             population=int(row["population"] or 0),
             names={language: row[language].split("|") for language in LANGUAGES if row.get(language)},
         )

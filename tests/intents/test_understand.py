@@ -20,8 +20,9 @@ from intents.suggest import MOST
 from intents.understand import MOST_CHARACTERS, Understanding, understand
 
 # Per cent of the tuning half that was right when this was last measured; a rule that helps others must not cost these.
+# (Category was 98, and 99 among five, before the sentences whose topics were drawn by lot; see wants/README.md.)
 LEVEL = {
-    "category": 98.0, "category among five": 99.0, "place": 98.0, "budget": 99.0, "day": 99.0, "radius": 99.0,
+    "category": 95.5, "category among five": 98.0, "place": 98.0, "budget": 99.0, "day": 99.0, "radius": 99.0,
     "condition": 99.0, "quantity": 98.5, "brand": 95.0, "language": 99.0,
 }  # fmt: skip
 

@@ -94,6 +94,9 @@ def _provenance(artefacts: Sequence[Artefact]) -> str:
         "done with a thing, and which service that is) were written by hand for this project: names of brands and",
         "models are facts, from general knowledge; no list of others was copied. They are no part of the trees.",
         "",
+        "`deeper.csv` is made by `python -m vrm.data.deeper` from the same packages of Shopify's taxonomy: the names",
+        "of what lies below the depth that the tree keeps, as words for the category above.",
+        "",
         "| package | version | used for | licence | credit | sha256 |",
         "|---|---|---|---|---|---|",
     ]
