@@ -15,6 +15,7 @@ from rooms import publish_want, route_all, start_vendor
 from sqlalchemy import text
 
 from vrm.cli import main
+from vrm.cli.bench import SCRIPTS as BENCHMARKS
 from vrm.kernel.accounts import Account, Passwords, bearer, find
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
@@ -191,3 +192,9 @@ def test_copying_goes_from_a_file_to_postgresql_only(vrm: Vrm, store: Store) -> 
         assert "must be a PostgreSQL database" in vrm("db", "copy", "sqlite:///other.db", fails=1).stderr
     else:
         assert "names PostgreSQL already" in vrm("db", "copy", "postgresql://x/y", fails=1).stderr
+
+
+def test_every_benchmark_that_can_be_named_is_there() -> None:
+    folder = Path(__file__).parents[1] / "benchmarks"
+    named = {script for scripts in BENCHMARKS.values() for script in scripts}
+    assert [name for name in sorted(named) if not (folder / f"{name}.py").is_file()] == []

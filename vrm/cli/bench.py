@@ -10,23 +10,23 @@ import click
 from vrm.cli.terminal import errors
 
 _FOLDER = Path(__file__).parents[2] / "benchmarks"
-_SCRIPTS = {
+SCRIPTS = {
     "routing": ("routing", "meeting", "trees"),
     "delivery": ("delivery",),
     "feeds": ("feeds",),
     "wants": ("wants",),
     "web": ("web",),
-    "research": ("survival",),
+    "research": ("research", "simulations"),
 }
 
 
 @click.command()
-@click.argument("name", type=click.Choice(sorted(_SCRIPTS)))
+@click.argument("name", type=click.Choice(sorted(SCRIPTS)))
 @click.option("--quick", is_flag=True, help="Smaller, and less exact.")
 @click.option("--json", "as_json", is_flag=True, help="A list of {what, figure, unit, target, ok}, for programs.")
 def bench(name: str, *, quick: bool, as_json: bool) -> None:
     """Measure one promise about speed beside its peers; exit code 1 when a target is missed."""
-    scripts = [_FOLDER / f"{script}.py" for script in _SCRIPTS[name]]
+    scripts = [_FOLDER / f"{script}.py" for script in SCRIPTS[name]]
     there = [script for script in scripts if script.exists()]
     if not there:
         errors.print(f"[bold]There is no benchmark for {name} here;[/bold] it needs the source, with benchmarks/.")
