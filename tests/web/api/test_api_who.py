@@ -60,6 +60,8 @@ ROUTES = {
     "add_member": ("owner", {"email": "new@example.org"}, 201),
     "change_member": ("owner", {"role": "admin"}, 404),  # There is no such member.
     "remove_member": ("owner", None, 404),
+    "read_member": ("vendor", None, 404),
+    "read_template": ("vendor", None, 404),
     "list_templates": ("vendor", None, 200),
     "create_template": ("vendor", {"name": "Hours", "body": "Open until six."}, 201),
     "change_template": ("vendor", {"body": "Open until seven."}, 404),

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from flask import Blueprint, Response, json
+from flask import Blueprint, Response, json, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Rule
@@ -22,6 +22,7 @@ from vrm.web.api import (
     listening,
     openapi,
     problems,
+    quota,
     responsiveness,
     trees,
     understanding,
@@ -56,8 +57,10 @@ OPERATIONS: tuple[Operation, ...] = tuple(
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 blueprint.register_error_handler(Exception, problems.answer)
+blueprint.after_request(quota.tell)
+_READS = {operation.path: operation for operation in OPERATIONS if operation.method == "GET"}
 for _operation in OPERATIONS:
-    register(blueprint, _operation)
+    register(blueprint, _operation, _READS.get(_operation.path))
 
 
 @cache
@@ -70,6 +73,8 @@ def describe() -> Response:
     """What this API can do, in OpenAPI 3.1."""
     response = Response(_description(), mimetype="application/json")
     response.headers["Cache-Control"] = "public, max-age=300"
+    response.add_etag()
+    response.make_conditional(request)
     return response
 
 

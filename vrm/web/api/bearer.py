@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from vrm.kernel import accounts
 from vrm.kernel.accounts import Account, ApiToken, Scope
+from vrm.web.api import quota
 from vrm.web.api.problems import NoToken, WrongScope
 from vrm.web.desk import db, desk, now
 
@@ -45,6 +46,7 @@ def caller(any_of: Iterable[Scope]) -> Caller:
                 "This token is unknown, has expired or was revoked; make a new one on the page of your account.",
                 'Bearer error="invalid_token"',
             )
+    quota.spend(token.secret_hash, now())
     _note_use(token)
     wanted = tuple(any_of)
     scopes = frozenset(scope for scope in Scope if scope in token.scopes)

@@ -130,6 +130,12 @@ def add_member(caller: Caller, slug: str, body: NewMember) -> MemberOut:
     return _member(membership)
 
 
+@ROUTES.add("GET", "/vendors/{slug}/team/{member}", scopes=READ, answer=MemberOut)
+def read_member(caller: Caller, slug: str, member: str) -> MemberOut:
+    """One of the people who act for a vendor."""
+    return _member(_found(caller, vendor_for(caller, slug), member))
+
+
 @ROUTES.add(
     "PATCH", "/vendors/{slug}/team/{member}", scopes=WRITE, body=MemberChange, answer=MemberOut, refuses=(403, 409)
 )
@@ -184,6 +190,12 @@ def create_template(caller: Caller, slug: str, body: NewTemplate) -> TemplateOut
     """Keep words under a name."""
     vendor = vendor_for(caller, slug)
     return _template(templates.keep(caller.session, vendor, caller.now, name=body.name, body=body.body))
+
+
+@ROUTES.add("GET", "/vendors/{slug}/templates/{template}", scopes=READ, answer=TemplateOut)
+def read_template(caller: Caller, slug: str, template: str) -> TemplateOut:
+    """One template."""
+    return _template(_kept(caller, vendor_for(caller, slug), template))
 
 
 @ROUTES.add("PATCH", "/vendors/{slug}/templates/{template}", scopes=WRITE, body=TemplateChange, answer=TemplateOut)

@@ -54,6 +54,17 @@ _PROBLEM = {
         },
     },
 }
+_CONDITIONS = {
+    "GET": ("If-None-Match", "An ETag: 304 and no body while it is still that."),
+    "PATCH": ("If-Match", "An ETag: 412 and nothing is changed when it is not that any more."),
+}
+_QUOTA = {
+    "RateLimit-Policy": {
+        "description": "How often this token may ask (draft-ietf-httpapi-ratelimit-headers-10).",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {"description": "How much of that is left, and for how long.", "schema": {"type": "string"}},
+}
 _REFUSALS = {
     400: "The request cannot be read: not JSON, or a malformed header.",
     401: "No live token came with the request.",
@@ -61,12 +72,14 @@ _REFUSALS = {
     404: "There is no such thing, or it is not for you to see.",
     409: "Too late or too early for that; or the Idempotency-Key was used for another request.",
     410: "The code was used or is too old.",
+    412: "It has changed since the state that If-Match names.",
     413: "The body is larger than 256 kB.",
     415: "The body is not application/json.",
     422: "Some fields do not hold; `errors` names each.",
     429: "A limit was reached; Retry-After says when it ends, if it does.",
     500: "Our fault.",
     502: "The other side did not answer.",
+    503: "The store does not answer; Retry-After says when to ask again.",
 }
 
 
@@ -168,6 +181,9 @@ def _in_query(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _in_headers(operation: Operation) -> list[dict[str, Any]]:
+    if operation.method in ("GET", "PATCH"):
+        name, about = _CONDITIONS[operation.method]
+        return [{"name": name, "in": "header", "required": False, "description": about, "schema": {"type": "string"}}]
     if operation.method != "POST":
         return []
     return [
@@ -186,7 +202,9 @@ def _responses(operation: Operation, refs: Refs) -> dict[str, Any]:
     told: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     if operation.answer is not None:
         told["content"] = {"application/json": {"schema": refs[operation.answer, "serialization"]}}
-    headers: dict[str, Any] = {}
+    headers: dict[str, Any] = dict(_QUOTA)
+    if operation.method in ("GET", "PATCH"):
+        headers["ETag"] = {"description": "Names this state.", "schema": {"type": "string"}}
     if operation.location is not None:
         headers["Location"] = {"description": "Where it is.", "schema": {"type": "string"}}
     if operation.method == "POST":
@@ -194,27 +212,28 @@ def _responses(operation: Operation, refs: Refs) -> dict[str, Any]:
             "description": "“true” when this is the answer to an earlier request with the same key.",
             "schema": {"type": "string"},
         }
-    if headers:
-        told["headers"] = headers
+    told["headers"] = headers
+    unchanged = {"304": {"description": "Not Modified: it is still what If-None-Match names."}}
     refused = {
         str(status): {"$ref": f"#/components/responses/{_refusal_name(status)}"} for status in refusals(operation)
     }
-    return {str(operation.status): told} | refused
+    return {str(operation.status): told} | (unchanged if operation.method == "GET" else {}) | refused
 
 
 def refusals(operation: Operation) -> list[int]:
     """Every status with which the operation may say no."""
-    statuses = {401, 500, *operation.refuses}
+    # Any request may carry a body that cannot be read, and any token may ask too often.
+    statuses = {400, 401, 413, 415, 429, 500, 503, *operation.refuses}
     if operation.scopes:
         statuses.add(403)
     if operation.arguments:
         statuses.add(404)
     if operation.query is not None:
         statuses.add(422)
-    if operation.method in ("POST", "PATCH", "DELETE"):
-        statuses |= {400, 413, 415}
     if operation.method == "POST":
         statuses.add(409)
+    if operation.method == "PATCH":
+        statuses.add(412)
     if operation.body is not None:
         statuses.add(422)
     return sorted(statuses)
@@ -231,6 +250,8 @@ def _refusal(status: int) -> dict[str, Any]:
     }
     if status in (401, 403):
         refusal["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "RFC 6750 §3."}}
-    if status == 429:
+    if status in (429, 503):
         refusal["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    if status not in (401, 500, 503):
+        refusal["headers"] = refusal.get("headers", {}) | _QUOTA
     return refusal

@@ -18,7 +18,7 @@ from vrm.kernel import idempotency
 from vrm.kernel.accounts import Scope
 from vrm.kernel.errors import NotFound
 from vrm.kernel.idempotency import Kept
-from vrm.web.api import problems, strict
+from vrm.web.api import conditions, problems, strict
 from vrm.web.api.bearer import Caller, caller
 from vrm.web.api.problems import BadQuery, BadRequest
 from vrm.web.desk import save, undo
@@ -113,18 +113,18 @@ class Routes:
         return added
 
 
-def register(blueprint: Blueprint, operation: Operation) -> None:
-    """Give the blueprint the route of an operation."""
+def register(blueprint: Blueprint, operation: Operation, reads: Operation | None) -> None:
+    """Give the blueprint the route of an operation; `reads` is the GET of the same address, if there is one."""
 
     def view(**path: str) -> Response:
-        return _answer(operation, path)
+        return _answer(operation, path, reads)
 
     blueprint.add_url_rule(
         operation.rule, operation.name, view, methods=[operation.method], provide_automatic_options=False
     )
 
 
-def _answer(operation: Operation, path: dict[str, str]) -> Response:
+def _answer(operation: Operation, path: dict[str, str], reads: Operation | None) -> Response:
     who = caller(operation.scopes)
     if not all(_NAME.fullmatch(name) for name in path.values()):
         raise NotFound("There is nothing at this address.")
@@ -134,9 +134,15 @@ def _answer(operation: Operation, path: dict[str, str]) -> Response:
     if operation.body is not None or request.get_data():
         given |= _read_body(operation)
     key = _key() if operation.method == "POST" else None
-    if key is None:
-        return _response(_run(operation, who, path, given))
-    return _once(operation, who, path, given, key)
+    if key is not None:
+        return _once(operation, who, path, given, key)
+    if reads is not None and operation.method == "PATCH":
+        conditions.take_turns(who.session, request.path)
+        if request.if_match:
+            conditions.require_match(_run(reads, who, path, dict(path)).body)
+    kept = _run(operation, who, path, given)
+    response = _response(kept)
+    return conditions.tag(response, kept.body) if operation.method in ("GET", "PATCH") else response
 
 
 def _run(operation: Operation, who: Caller, path: dict[str, str], given: dict[str, Any]) -> Kept:

@@ -20,6 +20,7 @@ from vrm.kernel.errors import (
     VrmError,
     WrongState,
 )
+from vrm.web.api import conditions
 from vrm.web.api.strict import NotJson
 from vrm.web.desk import undo
 from vrm.web.errors import down_of, status_of
@@ -75,6 +76,7 @@ _NAMES: Mapping[type[Exception], tuple[str, str]] = {
 _OUR_FAULT = "This is our fault, not yours. It has been noted; try again in a minute."
 _HTTP_SENTENCES = {
     404: "There is nothing at this address; /api/v1/openapi.json lists what there is.",
+    412: conditions.CHANGED,
     413: "A body can have 256 kB; send less at a time.",
     415: "Send the body as JSON, with Content-Type: application/json.",
 }
