@@ -8,6 +8,7 @@ from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import Clock, utc_now
 from vrm.kernel.db import Store
 from vrm.web import (
+    access,
     account,
     admin,
     answer,
@@ -92,6 +93,7 @@ def create_app(
     app.register_blueprint(api.blueprint)
     for room in ROOMS:
         app.register_blueprint(room.blueprint)
+    access.install(app)
     return app
 
 

@@ -69,7 +69,7 @@ def test_a_template_fills_the_form_and_everything_is_typed_over(
     assert 'value="Viewing"' in ben.refused(here, 422, name="Viewing", body="")
     ben.press(here, name="Viewing", body="Come and see {title} in {place}.")
     with store.read() as session:
-        made = session.scalars(select(Template)).one()
+        made = session.scalars(select(Template).where(Template.name == "Viewing")).one()
     for page in (f"/vendor/leads/{world.want.code}-{world.vendor.code}", f"/r/{world.links['answer']}"):
         assert "Come and see A used Toyota Yaris, small and reliable in Leeds." in ben.get(
             f"{page}?do=offer&template={made.id}"

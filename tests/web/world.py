@@ -12,8 +12,8 @@ from intents import blogs, publish
 from intents.draft import Budget, IntentDraft
 from intents.models import Blog, Decision, Entry, Intent
 from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
-from vendors import respond, subscribe, team, watches
-from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Sighting, Undelivered, Vendor, Via
+from vendors import respond, subscribe, team, templates, watches
+from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Sighting, Template, Undelivered, Vendor, Via
 from vendors.respond import Answer
 from vrm.app import create_app
 from vrm.config import Settings
@@ -76,6 +76,7 @@ class World:
     token: ApiToken
     browser: BrowserSession  # Where Ana is signed in.
     passkey: Passkey  # Ana's.
+    template: Template  # Ben's.
     links: dict[str, str]  # What mails carry, by what it is for.
 
 
@@ -208,6 +209,7 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
         session.add_all(entries)
         made = accounts.make_token(session, ana, now - 3 * hour, name="My script")
         browser = sessions.begin(session, ana, now - 3 * hour, agent="Firefox/150 Android").browser
+        template = templates.keep(session, vendor, now, name="Hours", body="Open until six.")
         passkey = factors.add_passkey(
             session, ana, now - 3 * hour, name="Telephone", credential_id=b"ana's", public_key=b"no key", count=0
         )
@@ -282,5 +284,6 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
         token=made.token,
         browser=browser,
         passkey=passkey,
+        template=template,
         links=links,
     )

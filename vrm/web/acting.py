@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import render_template
+from flask import g, render_template
 
 from vendors import team
 from vendors.models import Role, Vendor
@@ -12,12 +12,12 @@ from vrm.web.visitors import me
 
 
 def acting_for(slug: str, least: Role = Role.MEMBER) -> Vendor:
-    """The vendor, when who is signed in is at least `least` there.
+    """The vendor, when who is signed in is at least `least` there, beyond what access.py asks for the page.
 
     SignInNeeded for nobody, NotFound for a stranger, NotAllowed for a member of lower rank.
     """
     account = me()
-    vendor = team.by_slug(db(), slug)
+    vendor: Vendor = g.vendor if "vendor" in g and g.vendor.slug == slug else team.by_slug(db(), slug)
     team.require(db(), vendor, account, least)
     return vendor
 
