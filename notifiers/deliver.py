@@ -5,7 +5,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -27,11 +27,13 @@ from vrm.kernel.errors import WrongState
 PER_HOST = 6  # Attempts at once, whosever channels they are for.
 _PATIENCE = timedelta(seconds=20)  # What waited longer for its turn goes back: its lease would run out under way.
 _THREADS = 16
+_CLAIMED = 2  # For each place: one under way, one in line.
+_QUICK_S = 0.1
 _LOOK_AGAIN_S = 0.25  # While something is under way, how often to look for more.
-_GATHER_S = 0.005  # How long what came back waits for company.
-_COMPOSED_AT_ONCE = 100
-_WRITTEN_AT_ONCE = 50
-_NOT_FOR_FEWER = 50  # Free places that are worth a look of their own.
+_REST = 4  # After a look that found less than there was room for: so many times as long as it took.
+_GATHER_S = 0.03  # How long what came back waits for company.
+_COMPOSED_AT_ONCE = 200
+_WRITTEN_AT_ONCE = 200
 
 _log = logging.getLogger(__name__)
 _random = secrets.SystemRandom()
@@ -48,13 +50,14 @@ def deliver(
 ) -> int:
     """Send what is due until nothing is due or under way; how many attempts were made.
 
-    At most `limit` are under way. A slow host holds up its own messages only, but also this call: give it a
-    thread of its own. After `stop` says so nothing new is begun. Must not be called from a running event loop.
+    At most `limit` are under way, and as many again are in line. A slow host holds up its own messages only, but
+    also this call: give it a thread of its own. After `stop` says so nothing new is begun. Must not be called from a
+    running event loop.
     """
     with store.read() as session:
         if not is_owed(session, clock()):
             return 0
-    return asyncio.run(_Round(store, post, clock).run(limit, stop))
+    return asyncio.run(_Round(store, post, clock, limit).run(stop))
 
 
 def send_now(store: Store, post: Post, notification_id: int, clock: Clock) -> Attempt:
@@ -71,55 +74,99 @@ def send_now(store: Store, post: Post, notification_id: int, clock: Clock) -> At
     return attempt
 
 
+class _Host:
+    """Those for one host: a few under way, the others in line, the oldest first."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Ready] = deque()
+        self.senders = 0
+
+
 class _Round:
     """One event loop's worth of sending."""
 
-    def __init__(self, store: Store, post: Post, clock: Clock) -> None:
+    def __init__(self, store: Store, post: Post, clock: Clock, limit: int = PER_HOST) -> None:
         self._store = store
         self._post = post
         self._clock = clock
-        self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_HOST))
-        self._in_flight: Counter[int] = Counter()  # By channel.
-        self._running: set[asyncio.Task[None]] = set()
+        self._limit = limit
+        self._places = asyncio.Semaphore(limit)
+        self._hosts: defaultdict[str, _Host] = defaultdict(_Host)
+        self._taken: Counter[int | None] = Counter()  # Claimed and not recorded, by channel.
+        self._quick: set[int] = set()  # Channels whose last answer came at once.
+        self._senders: set[asyncio.Task[None]] = set()
         self._ended: list[Tried] = []  # Sent, and not written down yet.
         self._news = asyncio.Event()
+        self._rests_until = 0.0
 
-    async def run(self, limit: int, stop: Callable[[], bool]) -> int:
+    async def run(self, stop: Callable[[], bool]) -> int:
         """A sliding window: whatever ends makes room for the next, and nothing waits for the slowest."""
         # For what knows no event loop, which is Apprise. It is shut down with the loop.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="send"))
         sent = 0
         async with self._post.outbound:
-            looked = self._begin(limit) if not stop() else 0
-            while self._running or self._ended:
+            if not stop():
+                await self._begin()
+            while self._senders or self._ended:
                 await self._something_ends()
                 tried, self._ended = self._ended, []
                 sent += self._write(tried)
-                room = limit - len(self._running)
-                # A look costs a transaction: not for a place or two, unless there may be nobody to wait for.
-                if not stop() and (not tried or room >= min(limit, _NOT_FOR_FEWER) or looked == 0):
-                    looked = self._begin(room)
+                if stop():
+                    self._give_back()
+                elif self._is_time_to_look(tried):
+                    await self._begin()
         return sent
 
-    def _begin(self, room: int) -> int:
+    def _is_time_to_look(self, tried: Sequence[Tried]) -> bool:
+        """A look costs a transaction, and all that is owed to those who are busy lies in its way."""
+        if not self._senders:
+            return True
+        room = _CLAIMED * self._limit - self._taken.total()
+        return (not tried or room >= self._limit // 2) and time.monotonic() >= self._rests_until
+
+    async def _begin(self) -> None:
+        begun = time.monotonic()
+        room = _CLAIMED * self._limit - self._taken.total()
         ids = self._take(room)
+        now = time.monotonic()
+        self._rests_until = now + _REST * (now - begun) if len(ids) < room else now
         for some in _batches(ids):
             for ready in self._prepared(some):
                 self._start(ready)
-        return len(ids)
+            await asyncio.sleep(0)  # These are on their way while the next are written.
 
     def _start(self, ready: Ready) -> None:
-        if ready.channel_id is not None:
-            self._in_flight[ready.channel_id] += 1
-        task = asyncio.create_task(self._attempt(ready))
-        self._running.add(task)
-        task.add_done_callback(lambda _: self._end(task, ready))
+        self._taken[ready.channel_id] += 1
+        host = self._hosts[ready.host]
+        host.waiting.append(ready)
+        if host.senders < PER_HOST:
+            host.senders += 1
+            task = asyncio.create_task(self._send_all(host))
+            self._senders.add(task)
+            task.add_done_callback(self._sender_ends)
 
-    def _end(self, task: asyncio.Task[None], ready: Ready) -> None:
-        self._running.discard(task)
-        if ready.channel_id is not None:
-            self._in_flight[ready.channel_id] -= 1
+    async def _send_all(self, host: _Host) -> None:
+        try:
+            while host.waiting:
+                async with self._places:
+                    if host.waiting:
+                        await self._attempt(host.waiting.popleft())
+        finally:
+            host.senders -= 1
+
+    def _sender_ends(self, task: asyncio.Task[None]) -> None:
+        self._senders.discard(task)
         self._news.set()
+
+    def _give_back(self) -> None:
+        """What is in line goes back to whoever looks next."""
+        now = self._clock()
+        back = [ready for host in self._hosts.values() for ready in host.waiting]
+        for host in self._hosts.values():
+            host.waiting.clear()
+        if back:
+            self._taken.subtract(ready.channel_id for ready in back)
+            self._drop([Dropped(ready.id, due_at=now) for ready in back], now)
 
     async def _something_ends(self) -> None:
         """Wait until attempts have ended, or until it is time to look whether more is due."""
@@ -128,8 +175,11 @@ class _Round:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), _LOOK_AGAIN_S)
         # One transaction for many: whoever answers within a moment is written down together.
-        if self._running and len(self._ended) < _WRITTEN_AT_ONCE:
-            await asyncio.sleep(_GATHER_S)
+        since = time.monotonic()
+        while len(self._ended) < min(_WRITTEN_AT_ONCE, self._taken.total() - len(self._ended)):
+            if time.monotonic() - since > _GATHER_S or not self._ended:
+                break
+            await asyncio.sleep(_GATHER_S / 8)
 
     async def run_one(self, id_: int) -> Attempt | None:
         async with self._post.outbound:
@@ -144,8 +194,9 @@ class _Round:
         with self._store.read() as session:  # Looking costs nobody a lock.
             if not is_owed(session, now):
                 return []
+        taken = {id_: count for id_, count in self._taken.items() if id_ is not None and count > 0}
         with self._store.write() as session:
-            return claim(session, now, room, in_flight=+self._in_flight)
+            return claim(session, now, room, in_flight=taken, quick=self._quick)
 
     def _prepared(self, ids: Sequence[int]) -> list[Ready]:
         now = self._clock()
@@ -165,6 +216,7 @@ class _Round:
         """Write attempts down; how many were. A store that fails costs a repeat, with the same id, and no more."""
         if not tried:
             return 0
+        self._taken.subtract(one.ready.channel_id for one in tried)
         others = tried
         try:
             with self._store.write() as session:
@@ -186,18 +238,22 @@ class _Round:
             return record(session, tried, self._clock(), _random.uniform(0.8, 1.2))
 
     async def _attempt(self, ready: Ready) -> None:
-        async with self._hosts[ready.host]:
-            started_at = self._clock()
-            if started_at - ready.wire.at > _PATIENCE:
-                self._drop([Dropped(ready.id, due_at=started_at)], started_at)
-                return
-            begun = time.monotonic()
-            outcome = await self._send(ready)
-            took_ms = round((time.monotonic() - begun) * 1000)
-        self._ended.append(Tried(ready, outcome, started_at, took_ms))
+        started_at = self._clock()
+        if started_at - ready.wire.at > _PATIENCE:
+            self._taken[ready.channel_id] -= 1
+            self._drop([Dropped(ready.id, due_at=started_at)], started_at)
+            return
+        begun = time.monotonic()
+        outcome = await self._send(ready)
+        took_s = time.monotonic() - begun
+        self._ended.append(Tried(ready, outcome, started_at, round(took_s * 1000)))
+        self._news.set()
+        if ready.channel_id is not None:
+            (self._quick.add if took_s < _QUICK_S and outcome.delivered else self._quick.discard)(ready.channel_id)
         level = logging.DEBUG if outcome.delivered else logging.INFO
         if _log.isEnabledFor(level):
-            _log.log(level, "sent" if outcome.delivered else "not sent", extra=_facts(ready, outcome, took_ms))
+            facts = _facts(ready, outcome, round(took_s * 1000))
+            _log.log(level, "sent" if outcome.delivered else "not sent", extra=facts)
 
     async def _send(self, ready: Ready) -> Outcome:
         try:

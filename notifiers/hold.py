@@ -1,6 +1,6 @@
 """A notification that is due → whether its channel wants it now, later, in a digest, or not at all any more."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -13,13 +13,6 @@ from vendors.models import Lead
 
 GATHERED = frozenset({Topic.LEAD_CREATED, Topic.LEAD_UPDATED, Topic.LEAD_WITHDRAWN})  # By digests.
 _PLAIN = Timing()
-# The same for a WHERE clause: channels for which there is nothing to be decided here.
-AT_ONCE = (
-    Channel.mode == Mode.INSTANT,
-    Channel.quiet_from.is_(None),
-    Channel.office_only.is_(False),
-    Channel.backup_after_s.is_(None),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +21,12 @@ class Hold:
 
     until: datetime | None
     in_digest: bool = False
+
+
+def is_at_once(channel: Channel) -> bool:
+    """Whether there is never anything to be decided here for this channel."""
+    timing = timing_of(channel)
+    return timing == replace(_PLAIN, hour=timing.hour, day=timing.day)
 
 
 def hold(session: Session, row: Notification, now: datetime) -> Hold | None:

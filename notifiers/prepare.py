@@ -7,24 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from intents.models import Intent
 from notifiers import bundle
-from notifiers.channels import KINDS, Composed, Proof, Wire
+from notifiers.channels import KINDS, Composed, Proof, Shared, Wire
 from notifiers.compose import compose, compose_first_word
 from notifiers.decide import SCHEDULE
 from notifiers.facts import LeadRow, intent_json, names_of
-from notifiers.hold import AT_ONCE, hold
+from notifiers.hold import hold, is_at_once
 from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
 from notifiers.post import Post
 from vendors.models import Lead, Undelivered
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import VrmError
+from vrm.kernel.many import one_of
 
 LEASE = timedelta(seconds=45)  # A claim holds for this long; a claimer that died loses it then.
-PER_CHANNEL = 8  # Attempts at once.
+PER_CHANNEL = 8  # Claimed at once.
+PER_QUICK_CHANNEL = 32  # The same for one that answers at once: it is through with them in no time.
 _AGAIN_SOON = timedelta(seconds=30)
 _MENDED_BY = timedelta(minutes=30)  # What we fail to write is our own fault, and no vendor can put it right.
 _HAD_THE_NEWS = timedelta(minutes=2)  # More than lies between reading a row and sending what it says.
@@ -55,17 +57,24 @@ class Ready:
         return KINDS[self.kind].host(self.target)
 
 
-def claim(session: Session, now: datetime, limit: int, *, in_flight: Mapping[int, int] | None = None) -> list[int]:
+def claim(
+    session: Session,
+    now: datetime,
+    limit: int,
+    *,
+    in_flight: Mapping[int, int] | None = None,
+    quick: Collection[int] = (),
+) -> list[int]:
     """Take up to `limit` of what is due, oldest first, for `LEASE`; their ids. The caller commits.
 
-    Two claims at once take different ones. `in_flight` counts what is under way for each channel: no channel gets
-    more than `PER_CHANNEL`, so that a slow one cannot take every place.
+    Two claims at once take different ones. `in_flight` counts what is claimed for each channel: no channel gets
+    more than `PER_CHANNEL`, so that a slow one cannot take every place; those in `quick` get `PER_QUICK_CHANNEL`.
     """
-    taken = Counter(in_flight or {})
+    shares = _Shares(Counter(in_flight or {}), frozenset(quick))
     ids: list[int] = []
     while len(ids) < limit:
-        rows = session.execute(_due(now, taken, limit - len(ids))).all()
-        room = {id_: channel_id for id_, channel_id in rows if _has_place(taken, channel_id)}
+        rows = session.execute(_due(now, shares.busy(), limit - len(ids))).all()
+        room = {id_: channel_id for id_, channel_id in rows if shares.takes(channel_id)}
         _lease(session, room, now)
         ids += room
         if len(room) == len(rows):  # Otherwise a channel has got its share now, and others may be behind it.
@@ -73,21 +82,37 @@ def claim(session: Session, now: datetime, limit: int, *, in_flight: Mapping[int
     return ids
 
 
-def _due(now: datetime, taken: Counter[int], limit: int) -> Select[int, int | None]:
+def _due(now: datetime, busy: Collection[int], limit: int) -> Select[int, int | None]:
     due = select(Notification.id, Notification.channel_id).where(
         Notification.done_at.is_(None), Notification.due_at <= now
     )
-    busy = [channel_id for channel_id, count in taken.items() if count >= PER_CHANNEL]
     if busy:
         due = due.where(Notification.channel_id.is_(None) | Notification.channel_id.not_in(busy))
     return due.order_by(Notification.due_at).limit(limit).with_for_update(skip_locked=True)
 
 
-def _has_place(taken: Counter[int], channel_id: int | None) -> bool:
-    if channel_id is None:
+@dataclass(frozen=True, slots=True)
+class _Shares:
+    """How many more each channel may have."""
+
+    taken: Counter[int]
+    quick: frozenset[int]
+
+    def takes(self, channel_id: int | None) -> bool:
+        """Whether there is a place for one more, which it then has. Letters to accounts have no channel."""
+        if channel_id is None:
+            return True
+        if self.taken[channel_id] >= self._share(channel_id):
+            return False
+        self.taken[channel_id] += 1
         return True
-    taken[channel_id] += 1
-    return taken[channel_id] <= PER_CHANNEL
+
+    def busy(self) -> list[int]:
+        """Those that have all they may have."""
+        return [channel_id for channel_id, count in self.taken.items() if count >= self._share(channel_id)]
+
+    def _share(self, channel_id: int) -> int:
+        return PER_QUICK_CHANNEL if channel_id in self.quick else PER_CHANNEL
 
 
 def claim_one(session: Session, id_: int, now: datetime) -> bool:
@@ -105,14 +130,17 @@ def claim_one(session: Session, id_: int, now: datetime) -> bool:
     return free is not None
 
 
+_LEASE = (
+    update(Notification)
+    .where(one_of(Notification.id, "ids"))
+    .values(due_at=bindparam("until"), tries=Notification.tries + 1)
+    .execution_options(synchronize_session=False)
+)
+
+
 def _lease(session: Session, ids: Collection[int], now: datetime) -> None:
     if ids:
-        session.execute(
-            update(Notification)
-            .where(Notification.id.in_(ids))
-            .values(due_at=now + LEASE, tries=Notification.tries + 1)
-            .execution_options(synchronize_session=False)
-        )
+        session.execute(_LEASE, {"ids": list(ids), "until": now + LEASE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,40 +165,45 @@ def prepare(session: Session, ids: Sequence[int], post: Post, now: datetime) -> 
     return [*ready, *(_one_by_one(session, others, post, now) if others else ())]
 
 
+# Built once: to build it anew takes longer than to run it.
+_FIRST_WORDS = (
+    select(
+        Notification.id,
+        Notification.code,
+        Notification.tries,
+        Notification.owed_at,
+        Notification.channel_id,
+        Notification.intent_id,
+        Notification.vendor_id,
+        Lead.reasons,
+    )
+    .join(Lead, (Lead.intent_id == Notification.intent_id) & (Lead.vendor_id == Notification.vendor_id))
+    .where(
+        one_of(Notification.id, "ids"),
+        Notification.done_at.is_(None),
+        Notification.topic == Topic.LEAD_CREATED,
+        Notification.channel_id.is_not(None),
+        Lead.withheld.is_(None),
+        Lead.declined_at.is_(None),
+    )
+    .order_by(Notification.due_at, Notification.id)
+)
+_CHANNELS = select(Channel).where(one_of(Channel.id, "ids")).options(joinedload(Channel.vendor))
+_INTENTS = select(Intent).where(one_of(Intent.id, "ids"))
+
+
 def _first_words(session: Session, ids: Sequence[int], post: Post, now: datetime) -> list[Ready]:
     """Word of new leads to programs, most of what is sent, without an entity for each. Any doubt leaves a row out."""
-    found = session.execute(
-        select(
-            Notification.id,
-            Notification.code,
-            Notification.tries,
-            Notification.owed_at,
-            Notification.channel_id,
-            Notification.intent_id,
-            Notification.vendor_id,
-            Lead.reasons,
-        )
-        .join(Lead, (Lead.intent_id == Notification.intent_id) & (Lead.vendor_id == Notification.vendor_id))
-        .join(Channel, Channel.id == Notification.channel_id)
-        .where(
-            Notification.id.in_(ids),
-            Notification.done_at.is_(None),
-            Notification.topic == Topic.LEAD_CREATED,
-            Channel.kind == ChannelKind.WEBHOOK,
-            *AT_ONCE,
-            Lead.withheld.is_(None),
-            Lead.declined_at.is_(None),
-        )
-        .order_by(Notification.due_at, Notification.id)
-    ).all()
+    rows = session.execute(_FIRST_WORDS, {"ids": list(ids)}).all()
+    channels = _by_id(session, _CHANNELS, {row.channel_id for row in rows})
+    takes = {id_ for id_, channel in channels.items() if _takes_data_at_once(channel)}
+    found = [row for row in rows if row.channel_id in takes]
     if not found:
         return []
-    channels = _by_id(session, select(Channel).options(joinedload(Channel.vendor)), {row.channel_id for row in found})
-    intents = _by_id(session, select(Intent), {row.intent_id for row in found})
+    intents = _by_id(session, _INTENTS, {row.intent_id for row in found})
     leads = [LeadRow(intents[row.intent_id], channels[row.channel_id].vendor, row.reasons) for row in found]
     names = names_of(session, leads)
-    wants = {id_: intent_json(session, intent) for id_, intent in intents.items() if intent.closed_at is None}
-    takes = {id_ for id_, channel in channels.items() if _takes(channel, Topic.LEAD_CREATED)}
+    wants = {id_: Shared(intent_json(session, intent)) for id_, intent in intents.items() if intent.closed_at is None}
     return [
         Ready(
             id=row.id,
@@ -187,13 +220,16 @@ def _first_words(session: Session, ids: Sequence[int], post: Post, now: datetime
             retries=True,
         )
         for row, lead in zip(found, leads, strict=True)
-        if row.channel_id in takes and row.intent_id in wants
+        if row.intent_id in wants
     ]
 
 
+def _takes_data_at_once(channel: Channel) -> bool:
+    return channel.kind is ChannelKind.WEBHOOK and is_at_once(channel) and _takes(channel, Topic.LEAD_CREATED)
+
+
 def _by_id(session: Session, query: Select[Entity], ids: Collection[int]) -> dict[int, Entity]:
-    entity = query.column_descriptions[0]["entity"]
-    return {row.id: row for row in session.scalars(query.where(entity.id.in_(ids)))}
+    return {row.id: row for row in session.scalars(query, {"ids": list(ids)})}
 
 
 def _one_by_one(session: Session, ids: Collection[int], post: Post, now: datetime) -> list[Ready | Dropped]:

@@ -1,12 +1,26 @@
 """What came back from one attempt → the attempt's row, and what it means for notification, channel and lead."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Table, bindparam, func, insert, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Table,
+    TableValuedAlias,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.types import TypeEngine
 
 from notifiers import bundle, register
 from notifiers.channels import KINDS, Outcome, Proof
@@ -17,6 +31,7 @@ from notifiers.prepare import ABOUT_ITSELF, Ready
 from notifiers.stand_ins import hurry_stand_ins
 from vendors.models import Lead
 from vrm.kernel.db import MomentType
+from vrm.kernel.many import one_of
 
 # What more follows from these.
 _NOT_ROUTINE = ABOUT_ITSELF | {Topic.DIGEST}
@@ -47,37 +62,42 @@ def record_routine(session: Session, tried: Sequence[Tried], now: datetime) -> l
     return [one for one in tried if id(one) not in written]
 
 
+_TROUBLED = select(Channel.id).where(
+    one_of(Channel.id, "ids"), (Channel.failures > 0) | Channel.failing_since.is_not(None)
+)
+
+
 def _routine(session: Session, tried: Sequence[Tried]) -> list[Tried]:
     """Those that arrived for certain, of a topic and on a channel for which nothing else follows from that."""
     arrived = [
         one for one in tried if one.outcome.delivered and one.outcome.evidence and one.ready.topic not in _NOT_ROUTINE
     ]
-    channel_ids = {one.ready.channel_id for one in arrived}
-    troubled = set(
-        session.scalars(
-            select(Channel.id).where(
-                Channel.id.in_(channel_ids), (Channel.failures > 0) | Channel.failing_since.is_not(None)
-            )
-        )
-    )
+    channel_ids = {one.ready.channel_id for one in arrived if one.ready.channel_id is not None}
+    troubled = set(session.scalars(_TROUBLED, {"ids": channel_ids}))
     return [one for one in arrived if one.ready.channel_id not in troubled]
 
 
 def _record_routine(session: Session, tried: Sequence[Tried], now: datetime) -> None:
     connection = session.connection()
-    connection.execute(insert(_ATTEMPTS), [_attempt_of(one) for one in tried])
-    done = {"done_at": now, "result": Result.DELIVERED, "params": {}}
-    ids = [one.ready.id for one in tried]
-    connection.execute(
-        update(_NOTIFICATIONS).where(_NOTIFICATIONS.c.id.in_(ids), _NOTIFICATIONS.c.done_at.is_(None)).values(done)
-    )
+    connection.execute(_DONE, {"ids": [one.ready.id for one in tried], "now": now})
     first_words = [
         {"of_intent": one.ready.lead[0], "of_vendor": one.ready.lead[1], "told": one.started_at, "now": now}
         for one in sorted(tried, key=lambda one: one.ready.lead or (0, 0))
         if one.ready.topic is Topic.LEAD_CREATED and one.ready.lead is not None
     ]
+    attempts = [_attempt_of(one) for one in tried]
+    if connection.dialect.name == "postgresql":  # A statement for each row costs ten times as much there.
+        connection.execute(_ATTEMPTED_TOGETHER, _by_column(attempts))
+        if first_words:
+            connection.execute(_REACHED_TOGETHER, {**_by_column(first_words), "now": now})
+        return
+    connection.execute(insert(_ATTEMPTS), attempts)
     if first_words:
         connection.execute(_REACHED, first_words)
+
+
+def _by_column(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _attempt_of(tried: Tried) -> dict[str, Any]:
@@ -173,12 +193,38 @@ def _on_digest(session: Session, digest: Notification, tried: Tried, then: Next,
         bundle.end(session, digest.id, then.result, now, told=told, because=tried.outcome.because)
 
 
-# Built once; run for as many leads as were told together.
+# Built once; run for as many as were told together.
+_DONE = (
+    update(_NOTIFICATIONS)
+    .where(one_of(_NOTIFICATIONS.c.id, "ids"), _NOTIFICATIONS.c.done_at.is_(None))
+    .values(done_at=bindparam("now"), result=Result.DELIVERED, params={})
+)
 _REACHED = (
     update(_LEADS)
     .where(_LEADS.c.intent_id == bindparam("of_intent"), _LEADS.c.vendor_id == bindparam("of_vendor"))
     .values(
         notified_at=func.coalesce(_LEADS.c.notified_at, bindparam("told", type_=MomentType)),
+        delivered_at=func.coalesce(_LEADS.c.delivered_at, bindparam("now", type_=MomentType)),
+        undelivered=None,
+    )
+)
+
+
+def _rows_of(columns: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
+    """PostgreSQL's arrays of one parameter for each column, as rows."""
+    arrays = [bindparam(name, type_=ARRAY(type_)) for name, type_ in columns.items()]
+    rows = func.unnest(*arrays).table_valued(*(column(name, type_) for name, type_ in columns.items()), name="rows")
+    return rows.render_derived()
+
+
+_ATTEMPTED = _rows_of({each.name: each.type for each in _ATTEMPTS.c if each.name != "id"})
+_ATTEMPTED_TOGETHER = insert(_ATTEMPTS).from_select([each.name for each in _ATTEMPTED.c], select(_ATTEMPTED))
+_TOLD = _rows_of({"of_intent": BigInteger(), "of_vendor": BigInteger(), "told": MomentType()})
+_REACHED_TOGETHER = (
+    update(_LEADS)
+    .where(_LEADS.c.intent_id == _TOLD.c.of_intent, _LEADS.c.vendor_id == _TOLD.c.of_vendor)
+    .values(
+        notified_at=func.coalesce(_LEADS.c.notified_at, _TOLD.c.told),
         delivered_at=func.coalesce(_LEADS.c.delivered_at, bindparam("now", type_=MomentType)),
         undelivered=None,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from notifiers.channels.base import ChannelType, Composed, Field, Link, Outcome, Proof, Wire
+from notifiers.channels.base import ChannelType, Composed, Field, Link, Outcome, Proof, Shared, Wire
 from notifiers.channels.chat_services import SERVICES
 from notifiers.channels.email import Email
 from notifiers.channels.feed import Feed
@@ -12,4 +12,4 @@ from notifiers.models import ChannelKind
 _ALL: tuple[ChannelType, ...] = (Email(), Webhook(), *SERVICES, Feed())
 KINDS: Mapping[ChannelKind, ChannelType] = {kind.kind: kind for kind in _ALL}
 
-__all__ = ["KINDS", "ChannelType", "Composed", "Field", "Link", "Outcome", "Proof", "Wire"]
+__all__ = ["KINDS", "ChannelType", "Composed", "Field", "Link", "Outcome", "Proof", "Shared", "Wire"]

@@ -15,6 +15,7 @@ from vrm.kernel.outbound import Outbound
 
 DEADLINE_S = 15.0  # Of one attempt, whatever happens in it.
 SAID_AT_MOST = 4_000  # Characters of an answer that are kept.
+_NOT_KEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ class Link:
 
     label: str
     url: str
+
+
+class Shared(dict[str, Any]):
+    """A part of the data of many messages; what is written of it once is kept for the others."""
+
+    written: str | None = None  # As JSON.
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,7 @@ def filled(fields: Mapping[str, str], name: str, sentence: str) -> str:
 
 def kept(answer: str) -> str:
     """As much of an answer as is kept, without what a store or a page cannot hold."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "�", answer[:SAID_AT_MOST])
+    return _NOT_KEPT.sub("�", answer[:SAID_AT_MOST]) if answer else ""
 
 
 def calm(theirs: str) -> str:

@@ -1,7 +1,6 @@
 """Webhooks: JSON to an address of the vendor's, signed as Standard Webhooks 1.0 says (standardwebhooks.com)."""
 
 import base64
-import hashlib
 import hmac
 import json
 import secrets
@@ -9,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from notifiers.channels.base import Composed, Field, Outcome, Proof, Wire, filled, kept
+from notifiers.channels.base import Composed, Field, Outcome, Proof, Shared, Wire, filled, kept
 from notifiers.models import ChannelKind, Topic, Verdict
 from notifiers.post import Post
 from vendors.models import Undelivered
@@ -31,9 +31,13 @@ def new_secret() -> str:
 
 def sign(secret: str, id_: str, timestamp: int, body: bytes) -> str:
     """The value of `webhook-signature`. ValueError when the secret is not base64."""
-    key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     signed = f"{id_}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode("ascii")
+    return "v1," + base64.b64encode(hmac.digest(_key(secret), signed, "sha256")).decode("ascii")
+
+
+@lru_cache(maxsize=1024)
+def _key(secret: str) -> bytes:
+    return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
 
 
 def rotated(target: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -67,9 +71,21 @@ def write_body(message: Composed, wire: Wire) -> bytes:
     return body
 
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _dump(topic: Topic, wire: Wire, data: Mapping[str, Any]) -> bytes:
-    document = {"type": topic, "timestamp": wire.owed_at.astimezone(UTC).isoformat(), "data": data}
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    head = _json({"type": topic, "timestamp": wire.owed_at.astimezone(UTC).isoformat()})
+    members = ",".join([f"{_json(name)}:{_part(part)}" for name, part in data.items()])
+    return f'{head[:-1]},"data":{{{members}}}}}'.encode()
+
+
+def _part(part: Any) -> str:
+    if not isinstance(part, Shared):
+        return _json(part)
+    if part.written is None:
+        part.written = _json(part)
+    return part.written
 
 
 def _longest(data: Mapping[str, Any]) -> tuple[tuple[str, str], str]:

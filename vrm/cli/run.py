@@ -1,6 +1,5 @@
 """Commands that run the broker: serve, web, worker, and single steps by hand."""
 
-import gc
 import signal
 import sys
 import threading
@@ -23,6 +22,7 @@ from vrm.serve import Supervisor, end_with_parent
 from vrm.web import admin
 from vrm.wiring import inlets_of, works_of
 from vrm.worker.engines import engine_for
+from vrm.worker.heap import keep
 from vrm.worker.steps import Step, lanes
 
 _THREADS = 8  # Requests that one web process answers at a time; most wait for the store.
@@ -94,12 +94,12 @@ def worker() -> None:
     end_with_parent()
     works = works_of(found, store=store)
     running = engine_for(works)
+    keep(store)
     inlets = _open_inlets(inlets_of(found, works))
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     running.start()
-    gc.freeze()  # What is there by now stays; to look through it again and again took a tenth of a delivery.
     while not ended.wait(1.0):
         pass
     for inlet in inlets:

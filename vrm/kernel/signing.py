@@ -4,10 +4,17 @@ import base64
 import hashlib
 import hmac
 
-from itsdangerous import BadSignature
+from itsdangerous import BadSignature, HMACAlgorithm
 from itsdangerous import Signer as _Signer
 
 from vrm.kernel.errors import LinkSpent
+
+
+class _InOneGo(HMACAlgorithm):
+    """The same signature by one call into OpenSSL: ten times as fast, and every message carries one."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return hmac.digest(key, value, "sha1")  # By its name, since only then it is one call.
 
 
 class Signer:
@@ -20,7 +27,9 @@ class Signer:
     def _of(self, purpose: str) -> _Signer:
         signer = self._signers.get(purpose)
         if signer is None:
-            signer = self._signers[purpose] = _Signer(self._secret_key, salt=f"vrm.{purpose}", sep="~")
+            signer = self._signers[purpose] = _Signer(
+                self._secret_key, salt=f"vrm.{purpose}", sep="~", algorithm=_InOneGo()
+            )
         return signer
 
     def sign(self, purpose: str, *codes: str) -> str:

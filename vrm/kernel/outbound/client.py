@@ -218,7 +218,9 @@ def _without_redirects(policy: Policy) -> Policy:
 
 async def _read(response: ClientResponse, policy: Policy, begun: float) -> Answer:
     """Read the body up to the policy's limits."""
-    headers = CIMultiDict((name, _clean(value)) for name, value in response.headers.items())
+    headers = response.headers
+    if not all(value.isascii() for value in headers.values()):
+        headers = CIMultiDictProxy(CIMultiDict((name, _clean(value)) for name, value in headers.items()))
     sink = Body(
         ",".join(headers.getall("Content-Encoding", ())),
         max_wire_bytes=policy.max_wire_bytes,
@@ -235,7 +237,7 @@ async def _read(response: ClientResponse, policy: Policy, begun: float) -> Answe
         truncated = True
     return Answer(
         status=response.status,
-        headers=CIMultiDictProxy(headers),
+        headers=headers,
         body=bytes(sink.data),
         url=str(response.url),
         truncated=truncated,

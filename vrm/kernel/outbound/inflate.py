@@ -14,10 +14,7 @@ class Body:
     def __init__(self, encoding: str, *, max_wire_bytes: int, max_body_bytes: int) -> None:
         """`encoding` is the Content-Encoding header; of a body in any but gzip and none, no byte is good."""
         self.data = bytearray()
-        self._too_large = (
-            f"The answer is too large; make it shorter than {max_body_bytes / 1e6:g} MB, "
-            f"and than {max_wire_bytes / 1e6:g} MB as it is sent."
-        )
+        self._max_wire_bytes = max_wire_bytes
         self._wire_left = max_wire_bytes
         self._max_body_bytes = max_body_bytes
         encoding = encoding.strip().lower()
@@ -35,7 +32,10 @@ class Body:
         body_room = self._max_body_bytes - len(self.data)
         self.data += plain[:body_room]
         if len(piece) > room or len(plain) > body_room:
-            raise TooLarge(self._too_large)
+            raise TooLarge(
+                f"The answer is too large; make it shorter than {self._max_body_bytes / 1e6:g} MB, "
+                f"and than {self._max_wire_bytes / 1e6:g} MB as it is sent."
+            )
 
     def finish(self) -> None:
         """Say that nothing more comes. Raises OutsideError when a gzip stream was cut short."""
