@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from intents.models import Revision
-from notifiers import facts, links, register
+from notifiers import facts, links, proving
 from notifiers.facts import Reader
 from notifiers.models import Channel
 from notifiers.post import Post
@@ -63,7 +63,7 @@ def feed_of(session: Session, channel: Channel, post: Post) -> Feed:
 def fetched(session: Session, channel: Channel, shown: Feed, now: datetime) -> None:
     """Somebody with the secret address has this now: proof that the channel is theirs, and of delivery."""
     if channel.verified_at is None:
-        register.mark_verified(session, channel, now)
+        proving.mark_verified(session, channel, now)
     if channel.fetched_at is None or (now - channel.fetched_at).total_seconds() >= 60:
         channel.fetched_at = now
     found = [item.lead for item in shown.items]

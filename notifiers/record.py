@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
-from notifiers import bundle, register
+from notifiers import bundle, proving
 from notifiers.channels import KINDS, Outcome, Proof
 from notifiers.decide import Health, Next, decide
 from notifiers.letters import owe_channel_off
@@ -162,7 +162,7 @@ def _on_channel(session: Session, channel: Channel, tried: Tried, then: Next, no
             owe_channel_off(session, channel, now)
     is_proof = ready.topic is Topic.CHALLENGE and KINDS[ready.kind].proof is Proof.ECHO
     if is_proof and then.result is Result.DELIVERED and channel.challenge == ready.message.data["challenge"]:
-        register.mark_verified(session, channel, now)
+        proving.mark_verified(session, channel, now)
 
 
 def _on_lead(session: Session, notification: Notification, tried: Tried, now: datetime) -> None:

@@ -1,35 +1,28 @@
-"""A vendor's channels: add, prove, test, change, pause, end. An unproven one only ever gets a challenge or a test."""
+"""A vendor's channels: add, change, pause, end. An unproven one only ever gets a challenge or a test; see `proving`."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from intents.models import Intent
-from notifiers import links
 from notifiers.channels import KINDS, Proof
 from notifiers.channels.webhook import new_secret, rotated
-from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic
+from notifiers.models import Attempt, Channel, ChannelKind, Notification
+from notifiers.proving import begin_again, mend, new_challenge, refuse_ended
 from vendors import subscribe
 from vendors.models import Vendor
 from vrm.kernel import text
 from vrm.kernel.accounts import audit
 from vrm.kernel.db import new_code
-from vrm.kernel.errors import BadInput, LimitReached, LinkSpent, NotFound, WrongState
+from vrm.kernel.errors import BadInput, LimitReached, NotFound, WrongState
 from vrm.kernel.outbound import Outbound
-from vrm.kernel.signing import Signer
 
 AT_MOST = 20  # Channels of one vendor.
-WRONG_CODES = 5  # Then the code is spent, and a new one has to be sent.
-WRONG_CODE = "That is not the code that we sent; please read it again."  # For the page.
-PER_HOUR = 10  # Challenges and tests to one channel: not a way to annoy somebody else with.
 _SECRETS = ("secret", "old_secret", "old_until")
-_SEND_NOW_WITHIN = timedelta(seconds=60)  # Later the worker takes it over.
 
 
 class State(StrEnum):
@@ -153,7 +146,7 @@ def edit(
 
     A webhook keeps its secret. Raises as `add_channel` does.
     """
-    _refuse_ended(channel)
+    refuse_ended(channel)
     target = _clean(session, channel.vendor, channel.kind, fields, label=label, outbound=outbound)
     channel.label = _label(label)
     kind = KINDS[channel.kind]
@@ -166,13 +159,13 @@ def edit(
         session.flush()
         return None  # Its address stays, and whoever has it has it.
     channel.verified_at = None
-    _mend(channel)
+    mend(channel)
     return new_challenge(session, channel, now)
 
 
 def rename(session: Session, channel: Channel, label: str) -> None:
     """Change what it is called, and nothing else. BadInput."""
-    _refuse_ended(channel)
+    refuse_ended(channel)
     channel.label = _label(label)
     session.flush()
 
@@ -210,7 +203,7 @@ def _refuse_twice(there: list[Channel], kind: ChannelKind, target: Mapping[str, 
 
 def pause(session: Session, channel: Channel, now: datetime) -> None:
     """Nothing goes there until `resume`; what falls due meanwhile is dropped."""
-    _refuse_ended(channel)
+    refuse_ended(channel)
     channel.paused_at = channel.paused_at or now
     session.flush()
 
@@ -220,7 +213,7 @@ def rotate(session: Session, channel: Channel, now: datetime) -> str:
 
     WrongState for a kind that has no secret of ours.
     """
-    _refuse_ended(channel)
+    refuse_ended(channel)
     if KINDS[channel.kind].signs:
         channel.target = rotated(channel.target, now)
     elif KINDS[channel.kind].proof is Proof.FETCH:
@@ -233,10 +226,10 @@ def rotate(session: Session, channel: Channel, now: datetime) -> str:
 
 def resume(session: Session, channel: Channel, now: datetime) -> None:
     """Let it get wants again, also after we switched it off. What came meanwhile and is still open comes too."""
-    _refuse_ended(channel)
+    refuse_ended(channel)
     channel.paused_at = channel.paused_because = None
-    _mend(channel)
-    _begin_again(session, channel, now)
+    mend(channel)
+    begin_again(session, channel, now)
     session.flush()
 
 
@@ -258,144 +251,3 @@ def stop(session: Session, channel: Channel, now: datetime, by: str) -> None:
         channel.paused_at = now
         audit(session, "channel.stopped", f"{channel.vendor.code}-{channel.code}", now, by=None, way=by)
     session.flush()
-
-
-def _begin_again(session: Session, channel: Channel, now: datetime) -> None:
-    """Owe once more what was dropped while it did not work; the router looks for what was never owed."""
-    if state(channel) is not State.WORKING:
-        return
-    channel.caught_up_at = None
-    session.execute(
-        update(Notification)
-        .where(
-            Notification.channel_id == channel.id,
-            Notification.topic == Topic.LEAD_CREATED,
-            Notification.result == Result.CANCELLED,
-            Notification.intent_id.in_(select(Intent.id).where(Intent.closed_at.is_(None))),
-        )
-        .values(done_at=None, result=None, due_at=now, tries=0, digest_id=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _mend(channel: Channel) -> None:
-    channel.failing_since = None
-    channel.failures = 0
-    channel.switched_off_at = None
-    channel.switched_off_because = None
-
-
-def _refuse_ended(channel: Channel) -> None:
-    if channel.ended_at is not None:
-        raise WrongState("This channel was removed; please add it again.")
-
-
-# --- Proving and testing --------------------------------------------------------------------------
-
-
-def new_challenge(session: Session, channel: Channel, now: datetime) -> Notification:
-    """A fresh challenge, to be sent with `deliver.send_now`. The one before is no good any more.
-
-    WrongState when it is proven already, LimitReached beyond 10 messages an hour.
-    """
-    _refuse_ended(channel)
-    if channel.verified_at is not None:
-        raise WrongState("This channel is verified already; send a test instead.")
-    _refuse_fetched(channel)
-    _limit(session, channel, now)
-    if KINDS[channel.kind].proof is Proof.CODE:
-        channel.challenge = f"{secrets.randbelow(10**6):06d}"
-    else:
-        channel.challenge = new_code(32)
-    channel.challenge_tries = 0
-    _mend(channel)
-    return _own_message(session, channel, Topic.CHALLENGE, now)
-
-
-def verify_by_code(session: Session, channel: Channel, code: str, now: datetime) -> bool:
-    """Prove a channel by what was read in it; False for a wrong code, which counts and so must be committed.
-
-    After 5 wrong ones LinkSpent: a new code has to be asked for.
-    """
-    _refuse_ended(channel)
-    session.flush()
-    session.refresh(channel, with_for_update={"of": Channel})
-    if channel.verified_at is not None:
-        return True
-    if channel.challenge is None or channel.challenge_tries >= WRONG_CODES:
-        raise LinkSpent("That code is no good any more; ask for a new one, and we send it there.")
-    typed = "".join(code.split())
-    if not secrets.compare_digest(typed.encode(), channel.challenge.encode()):
-        channel.challenge_tries += 1
-        session.flush()
-        return False
-    mark_verified(session, channel, now)
-    return True
-
-
-def look_at_link(session: Session, signer: Signer, token: str) -> Channel:
-    """The channel that the link in its challenge would prove, without doing so. LinkSpent when it is old."""
-    return links.channel_of(session, signer, token)
-
-
-def verify_by_link(session: Session, signer: Signer, token: str, now: datetime) -> Channel:
-    """Prove a channel by the button behind the link in its challenge. LinkSpent when it is old."""
-    channel = links.channel_of(session, signer, token)
-    mark_verified(session, channel, now)
-    return channel
-
-
-def mark_verified(session: Session, channel: Channel, now: datetime) -> None:
-    """It was proven: from now on it gets new wants."""
-    channel.verified_at = channel.verified_at or now
-    channel.challenge = None
-    channel.challenge_tries = 0
-    _begin_again(session, channel, now)
-    session.flush()
-
-
-def test(session: Session, channel: Channel, now: datetime) -> Notification:
-    """A sample want, to be sent with `deliver.send_now`; its attempt holds the other side's own words.
-
-    LimitReached beyond 10 messages an hour.
-    """
-    _refuse_ended(channel)
-    _refuse_fetched(channel)
-    _limit(session, channel, now)
-    return _own_message(session, channel, Topic.TEST, now)
-
-
-def _refuse_fetched(channel: Channel) -> None:
-    if KINDS[channel.kind].proof is Proof.FETCH:
-        raise WrongState("Nothing is sent to a feed: open its address in your reader, and that proves it.")
-
-
-def _own_message(session: Session, channel: Channel, topic: Topic, now: datetime) -> Notification:
-    notification = Notification(
-        code=new_code(),
-        topic=topic,
-        channel_id=channel.id,
-        channel=channel,
-        params={},
-        owed_at=now,
-        due_at=now + _SEND_NOW_WITHIN,
-    )
-    session.add(notification)
-    session.flush()
-    return notification
-
-
-def _limit(session: Session, channel: Channel, now: datetime) -> None:
-    lately = session.scalar(
-        select(func.count())
-        .select_from(Notification)
-        .where(
-            Notification.channel_id == channel.id,
-            Notification.topic.in_([Topic.CHALLENGE, Topic.TEST]),
-            Notification.owed_at > now - timedelta(hours=1),
-        )
-    )
-    if (lately or 0) >= PER_HOUR:
-        raise LimitReached(
-            f"{PER_HOUR} test messages an hour are the most for one channel; please wait a while.", retry_after_s=3600
-        )

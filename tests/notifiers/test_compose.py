@@ -11,7 +11,7 @@ from sqlalchemy import update
 from intents import publish
 from intents.draft import Budget, Condition
 from intents.models import Blog, Decision, Entry
-from notifiers import links, register
+from notifiers import links, proving, register
 from notifiers.channels import Composed, Wire
 from notifiers.channels.webhook import write_body
 from notifiers.compose import compose
@@ -210,7 +210,7 @@ def test_follow_ups_are_threaded_to_the_first_word(store: Store, world: World, p
 def test_a_test_is_the_real_thing_with_a_sample(store: Store, world: World, post: Post, now: datetime) -> None:
     channel = a_channel(store, world.vendor, now, verified=False)
     with store.write() as session:
-        owed = register.test(session, session.merge(channel), now)
+        owed = proving.test(session, session.merge(channel), now)
     message = composed(store, owed, post)
     assert message.subject.startswith("Test:")
     assert "Leeds" in message.plain.splitlines()[1]
@@ -233,10 +233,10 @@ def test_a_challenge_has_a_code_to_type_and_a_link_with_a_button(
     assert str(new.channel.challenge) in message.plain
     token = message.links[0].url.removeprefix(f"{BASE_URL}/channels/verify/")
     with store.write() as session:
-        assert register.look_at_link(session, post.signer, token).verified_at is None
-        assert register.verify_by_link(session, post.signer, token, now).verified_at == now
+        assert proving.look_at_link(session, post.signer, token).verified_at is None
+        assert proving.verify_by_link(session, post.signer, token, now).verified_at == now
     with store.write() as session, pytest.raises(LinkSpent):
-        register.verify_by_link(session, post.signer, token, now)
+        proving.verify_by_link(session, post.signer, token, now)
 
 
 def letters(store: Store, account: Account, now: datetime, topics: Sequence[tuple[Topic, int]]) -> list[Notification]:

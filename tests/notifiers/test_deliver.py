@@ -1,6 +1,5 @@
 """What is due → sent → recorded, against real mail and web servers and on both stores."""
 
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,7 +31,7 @@ from notifiers.deliver import deliver, next_due, send_now
 from notifiers.letters import owe_letter
 from notifiers.models import Channel, Notification, Result, Topic, Verdict
 from notifiers.post import Post
-from notifiers.prepare import PER_CHANNEL, Ready, claim, prepare
+from notifiers.prepare import Ready, prepare
 from vendors.models import Lead, Undelivered
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
@@ -248,77 +247,6 @@ def test_a_secret_is_forgotten_when_its_letter_is_done(
     assert look(store, Notification, owed.id).params == {}
     with pytest.raises(WrongState):
         send_now(store, post, owed.id, clock)
-
-
-def test_a_claim_that_died_is_taken_over_after_its_lease(
-    store: Store, world: World, sink: Sink, post: Post, clock: Time
-) -> None:
-    owed = owe(store, clock(), a_channel(store, world.vendor, clock(), url=sink.url), world.lead)
-    with store.write() as session:
-        assert claim(session, clock(), 10) == [owed.id]
-        assert claim(session, clock(), 10) == []
-    assert deliver(store, post, clock) == 0
-    with pytest.raises(WrongState):
-        send_now(store, post, owed.id, clock)
-    clock.wait(seconds=121)
-    assert deliver(store, post, clock) == 1
-    assert look(store, Notification, owed.id).tries == 2
-
-
-def test_two_claims_at_once_take_different_rows(store: Store, world: World, sink: Sink, clock: Time) -> None:
-    channels = [a_channel(store, world.vendor, clock(), url=f"{sink.url}/{n}") for n in range(20)]
-    owed = [owe(store, clock(), channel, world.lead).id for channel in channels]
-    barrier = threading.Barrier(2)
-    taken: list[list[int]] = [[], []]
-
-    def work(mine: list[int]) -> None:
-        barrier.wait()
-        while True:
-            with store.write() as session:
-                ids = claim(session, clock(), 3)
-            if not ids:
-                return
-            mine += ids
-
-    threads = [threading.Thread(target=work, args=(mine,)) for mine in taken]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(taken[0] + taken[1]) == sorted(owed)
-
-
-def test_one_channel_takes_only_its_share_and_leaves_the_rest_to_others(
-    store: Store, world: World, sink: Sink, clock: Time
-) -> None:
-    greedy = a_channel(store, world.vendor, clock(), url=sink.url)
-    other = a_channel(store, world.vendor, clock(), url=f"{sink.url}/other")
-    for occasion in range(PER_CHANNEL + 5):
-        owe(store, clock(), greedy, world.lead, Topic.LEAD_UPDATED, occasion)
-    clock.wait(seconds=1)
-    last = owe(store, clock(), other, world.lead)
-    with store.write() as session:
-        taken = claim(session, clock(), PER_CHANNEL + 3)
-        assert last.id in taken
-        assert len(taken) == PER_CHANNEL + 1
-        assert claim(session, clock(), 10, in_flight={greedy.id: PER_CHANNEL}) == []
-        assert len(claim(session, clock(), 10, in_flight={greedy.id: PER_CHANNEL - 2})) == 2
-
-
-def test_many_go_out_at_once_but_few_to_one_host(
-    store: Store, world: World, sink: Sink, post: Post, clock: Time
-) -> None:
-    channels = [a_channel(store, world.vendor, clock(), url=f"{sink.url}/{n}") for n in range(30)]
-    for channel in channels:
-        owe(store, clock(), channel, world.lead)
-    assert deliver(store, post, clock) == 30
-    assert 1 <= sink.busiest <= 6
-
-
-def test_nothing_new_is_begun_after_stop(store: Store, world: World, sink: Sink, post: Post, clock: Time) -> None:
-    owe(store, clock(), a_channel(store, world.vendor, clock(), url=sink.url), world.lead)
-    assert deliver(store, post, clock, stop=lambda: True) == 0
-    assert sink.heard == []
 
 
 def test_a_mail_in_the_outbox_is_no_proof_of_delivery(store: Store, world: World, tmp_path: Path, clock: Time) -> None:

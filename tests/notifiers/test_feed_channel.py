@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from intents import publish
 from intents.models import Intent
-from notifiers import feed, links, office, register
+from notifiers import feed, links, office, proving, register
 from notifiers.deliver import deliver
 from notifiers.models import Channel, ChannelKind, Notification
 from notifiers.post import Post
@@ -91,7 +91,7 @@ def test_the_first_fetch_proves_the_channel_and_every_fetch_the_delivery(
 def test_standing_in_the_feed_is_no_proof(store: Store, world: World, post: Post, ana: Account) -> None:
     channel = made(store, world, post)
     with store.write() as session:
-        register.mark_verified(session, session.get_one(Channel, channel.id), NOW)
+        proving.mark_verified(session, session.get_one(Channel, channel.id), NOW)
         session.get_one(Lead, (world.intent.id, world.vendor.id)).undelivered = Undelivered.NO_CHANNEL
     with store.write() as session:
         route_all(session, NOW)
@@ -133,8 +133,8 @@ def test_a_new_address_ends_the_old_one_and_nothing_is_sent_to_a_feed(store: Sto
         with pytest.raises(LinkSpent):
             links.feed_channel(session, post.signer, token)
         for refused in (
-            lambda: register.test(session, there, NOW),
-            lambda: register.new_challenge(session, there, NOW),
+            lambda: proving.test(session, there, NOW),
+            lambda: proving.new_challenge(session, there, NOW),
             lambda: office.set_timing(session, there, Timing(), NOW),
         ):
             with pytest.raises(WrongState):

@@ -21,7 +21,7 @@ from notifiers_world import (
 )
 from sqlalchemy import func, select
 
-from notifiers import register
+from notifiers import proving, register
 from notifiers.deliver import deliver, send_now
 from notifiers.models import Channel, ChannelKind, Notification, Result, Topic, Verdict
 from notifiers.post import Post
@@ -73,14 +73,14 @@ def test_a_mailbox_is_proven_by_the_code_that_was_mailed(
     with store.write() as session:
         channel = register.by_code(session, session.merge(vendor), new.channel.code)
         wrong = "000000" if channel.challenge != "000000" else "111111"
-        assert register.verify_by_code(session, channel, wrong, clock()) is False
+        assert proving.verify_by_code(session, channel, wrong, clock()) is False
     with store.write() as session:
         channel = register.by_code(session, session.merge(vendor), new.channel.code)
         assert channel.challenge_tries == 1
         code = str(channel.challenge)
-        assert register.verify_by_code(session, channel, f" {code[:3]} {code[3:]} ", clock()) is True
+        assert proving.verify_by_code(session, channel, f" {code[:3]} {code[3:]} ", clock()) is True
         assert state(channel) is State.WORKING
-        assert register.verify_by_code(session, channel, "anything", clock()) is True
+        assert proving.verify_by_code(session, channel, "anything", clock()) is True
 
 
 def test_five_wrong_codes_spend_it_and_a_new_one_is_asked_for(
@@ -88,15 +88,15 @@ def test_five_wrong_codes_spend_it_and_a_new_one_is_asked_for(
 ) -> None:
     new = add(store, vendor, post, clock(), ChannelKind.EMAIL, address="sales@leeds.example")
     right = str(new.channel.challenge)
-    for _ in range(register.WRONG_CODES):
+    for _ in range(proving.WRONG_CODES):
         with store.write() as session:
-            assert not register.verify_by_code(session, session.get_one(Channel, new.channel.id), "nope", clock())
+            assert not proving.verify_by_code(session, session.get_one(Channel, new.channel.id), "nope", clock())
     with store.write() as session, pytest.raises(LinkSpent):
-        register.verify_by_code(session, session.get_one(Channel, new.channel.id), right, clock())
+        proving.verify_by_code(session, session.get_one(Channel, new.channel.id), right, clock())
     with store.write() as session:
         channel = session.get_one(Channel, new.channel.id)
-        register.new_challenge(session, channel, clock())
-        assert register.verify_by_code(session, channel, str(channel.challenge), clock())
+        proving.new_challenge(session, channel, clock())
+        assert proving.verify_by_code(session, channel, str(channel.challenge), clock())
 
 
 def test_a_webhook_is_proven_by_its_echo_and_its_secret_is_shown_once(
@@ -151,7 +151,7 @@ def test_an_unproven_channel_gets_a_test_but_no_lead(
         owed = owe(store, clock(), channel, world.lead)
         assert deliver(store, post, clock) == 0
         with store.write() as session:
-            test = register.test(session, session.merge(channel), clock())
+            test = proving.test(session, session.merge(channel), clock())
         assert send_now(store, post, test.id, clock).status == 200
     (heard,) = sink.heard
     assert (heard.json["type"], heard.json["data"]["test"]) == ("test", True)
@@ -164,7 +164,7 @@ def test_a_failed_test_shows_the_other_sides_words_and_is_not_held_against_the_c
     with web_server(Reply(410, {}, b"we closed this hook")) as sink:
         channel = a_channel(store, vendor, clock(), url=sink.url)
         with store.write() as session:
-            test = register.test(session, session.merge(channel), clock())
+            test = proving.test(session, session.merge(channel), clock())
         attempt = send_now(store, post, test.id, clock)
     assert (attempt.status, attempt.said) == (410, "we closed this hook")
     assert state(look(store, Channel, channel.id)) is State.WORKING
@@ -202,14 +202,14 @@ def test_every_field_that_does_not_hold_gets_its_sentence(
 
 def test_ten_messages_an_hour_are_enough(store: Store, vendor: Vendor, post: Post, clock: Time) -> None:
     new = add(store, vendor, post, clock(), ChannelKind.EMAIL, address="a@b.example")
-    for _ in range(register.PER_HOUR - 1):
+    for _ in range(proving.PER_HOUR - 1):
         with store.write() as session:
-            register.test(session, session.merge(new.channel), clock())
+            proving.test(session, session.merge(new.channel), clock())
     with store.write() as session, pytest.raises(LimitReached):
-        register.new_challenge(session, session.merge(new.channel), clock())
+        proving.new_challenge(session, session.merge(new.channel), clock())
     clock.wait(hours=1, seconds=1)
     with store.write() as session:
-        register.new_challenge(session, session.merge(new.channel), clock())
+        proving.new_challenge(session, session.merge(new.channel), clock())
 
 
 def test_a_new_place_must_be_proven_and_a_new_name_need_not(

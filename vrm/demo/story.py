@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from intents import blogs
 from intents.models import Entry, Intent
 from intents.prove import prove
-from notifiers import links, register
+from notifiers import links, proving, register
 from notifiers.deliver import send_now
 from notifiers.models import ChannelKind
 from vendors import leads, respond, team
@@ -153,7 +153,7 @@ class Story:
         code = self.town.mail.find(address, r"\b\d{6}\b")
         with self.works.store.write() as session:
             channel = register.by_code(session, session.merge(vendor, load=False), made.channel.code)
-            register.verify_by_code(session, channel, code[0] if code else "", self._now())
+            proving.verify_by_code(session, channel, code[0] if code else "", self._now())
 
     def _add_hook(self, vendor: Vendor, url: str) -> str:
         with self.works.store.write() as session:

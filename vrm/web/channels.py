@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from notifiers import links, register
+from notifiers import links, proving, register
 from notifiers.again import can_again
 from notifiers.channels import KINDS, ChannelType
 from notifiers.channels.webhook import secrets_of
@@ -100,7 +100,7 @@ def edit(slug: str, code: str) -> AnyResponse:
 def verify(slug: str, code: str) -> AnyResponse:
     """Type the code that arrived there."""
     vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.form)
-    if not register.verify_by_code(db(), register.by_code(db(), vendor, code), typed.get("code"), now()):
+    if not proving.verify_by_code(db(), register.by_code(db(), vendor, code), typed.get("code"), now()):
         save()  # A wrong try counts.
         typed.problems["code"] = _("That is not the code that we sent; look at the newest message.")
         return _page(vendor, code, typed, 422)
@@ -114,7 +114,7 @@ def again(slug: str, code: str) -> AnyResponse:
     """Another code, or another try of the challenge."""
     found = register.by_code(db(), acting_for(slug, Role.ADMIN), code)
     kind = KINDS[found.kind]
-    _tell(send_now(register.new_challenge(db(), found, now())), kind)
+    _tell(send_now(proving.new_challenge(db(), found, now())), kind)
     return redirect(url_for("channels.channel", slug=slug, code=code), 303)
 
 
@@ -123,7 +123,7 @@ def again(slug: str, code: str) -> AnyResponse:
 def test(slug: str, code: str) -> AnyResponse:
     """Send a sample want, and show what the other side said."""
     found = register.by_code(db(), acting_for(slug, Role.ADMIN), code)
-    attempt = send_now(register.test(db(), found, now()))
+    attempt = send_now(proving.test(db(), found, now()))
     if arrived(attempt):
         flash(_("The test was sent, and the other side took it. Look there."))
     else:
@@ -170,14 +170,14 @@ def change(slug: str, code: str, what: str) -> AnyResponse:
 @blueprint.get("/channels/verify/<token>")
 def look(token: str) -> str:
     """A button, because programs that scan mail open every link."""
-    found = register.look_at_link(db(), desk().signer, token)
+    found = proving.look_at_link(db(), desk().signer, token)
     return render_template("vendor/prove.html", channel=found, kind=KINDS[found.kind], done=False)
 
 
 @blueprint.post("/channels/verify/<token>")
 def prove(token: str) -> str:
     """Whoever reads the mailbox says that it may be used."""
-    found = register.verify_by_link(db(), desk().signer, token, now())
+    found = proving.verify_by_link(db(), desk().signer, token, now())
     return render_template("vendor/prove.html", channel=found, kind=KINDS[found.kind], done=True)
 
 

@@ -12,7 +12,7 @@ from programs import Hands, Program, Scene
 from rooms import publish_want, route_all, start_vendor
 from world import settings_for
 
-from notifiers import register
+from notifiers import proving, register
 from notifiers.models import ChannelKind
 from vendors.models import Lead
 from vrm.app import desk_of
@@ -63,7 +63,7 @@ def scene(app: Flask, store: Store, ana: Account, ben: Account, now: datetime, p
             now,
             outbound=app.extensions["vrm"].post.outbound,
         ).channel
-        register.mark_verified(session, channel, now)
+        proving.mark_verified(session, channel, now)
         intent = publish_want(session, ana, now)
     with store.write() as session:
         route_all(session, now)

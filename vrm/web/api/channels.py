@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from notifiers import again, links, office, register
+from notifiers import again, links, office, proving, register
 from notifiers.channels import KINDS
 from notifiers.channels.webhook import OVERLAP
 from notifiers.models import Attempt, Channel, ChannelKind, Mode, Notification, Result, Topic, Verdict
@@ -487,7 +487,7 @@ def send_test(caller: Caller, slug: str, channel: str) -> MessageOut:
     """Send a sample want there now; the answer says what came back, …/messages what comes later."""
     vendor = vendor_for(caller, slug, Role.ADMIN)
     found = register.by_code(caller.session, vendor, channel)
-    return _send(caller, found, register.test(caller.session, found, caller.now))
+    return _send(caller, found, proving.test(caller.session, found, caller.now))
 
 
 def _send(caller: Caller, channel: Channel, message: Notification) -> MessageOut:
@@ -514,10 +514,10 @@ def verify_channel(caller: Caller, slug: str, channel: str, body: Proof) -> Veri
     vendor = vendor_for(caller, slug, Role.ADMIN)
     found = register.by_code(caller.session, vendor, channel)
     if body.code is None:
-        challenge = register.new_challenge(caller.session, found, caller.now)
+        challenge = proving.new_challenge(caller.session, found, caller.now)
         sent = _send(caller, found, challenge)
         return Verification(channel=_out(found), sent=sent)
-    if not register.verify_by_code(caller.session, found, body.code, caller.now):
+    if not proving.verify_by_code(caller.session, found, body.code, caller.now):
         save()  # A wrong code counts, although it is refused.
         raise BadInput({"code": "That is not the code that we sent; please read it again."})
     return Verification(channel=_out(found), sent=None)
