@@ -29,7 +29,7 @@ from vendors.models import (
     Vendor,
 )
 from vrm.kernel import taxonomy
-from vrm.kernel.accounts import Account, ApiToken, Audit, audit
+from vrm.kernel.accounts import Account, ApiToken, Audit, audit, ident
 from vrm.kernel.db import Base, new_code
 from vrm.kernel.errors import WrongState
 from vrm.kernel.factors import Passkey
@@ -179,7 +179,7 @@ def erase(session: Session, account: Account, now: datetime) -> Gone:
         session.execute(update(nameless).where(nameless.account_id == account.id).values(account_id=None))
     session.execute(update(Audit).where(Audit.subject == account.email).values(subject=ERASED, facts={}))
     _make_nobody(account, now)
-    audit(session, "account.erased", account.email, now, by=None, wants=gone.wants)
+    audit(session, "account.erased", ident(account), now, by=None, wants=gone.wants)
     session.flush()
     return gone
 

@@ -129,6 +129,7 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("answer", None, f"/r/{world.links['answer']}?do=offer"),
         ("answer-decline", None, f"/r/{world.links['answer']}?do=decline"),
         ("admin", world.olu, "/admin"),
+        ("audit", world.olu, "/admin/audit"),
         ("trees", world.olu, "/admin/trees"),
         ("trees-found", world.olu, "/admin/trees?q=york"),
         ("tree-node", world.olu, "/admin/trees/categories/cars-trucks-vans"),

@@ -48,7 +48,7 @@ def test_reading_somebodys_mail_is_written_down(visitor: Callable[[], Visitor], 
         olu.get(f"/admin/outbox/{path}", 404)
     with store.read() as session:
         row = session.scalars(select(Audit).where(Audit.action == "outbox.read")).one()
-    assert (row.account_id, row.subject) == (world.olu.id, "ana@example.org")
+    assert (row.account_id, row.subject) == (world.olu.id, f"account:{world.ana.id}")
 
 
 def test_an_operator_removes_a_want(visitor: Callable[[], Visitor], world: World, store: Store) -> None:

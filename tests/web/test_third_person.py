@@ -128,6 +128,7 @@ def objects(world: World) -> dict[str, dict[str, object]]:
         "research.decide": {"access_id": 1, "what": "approve"},
         "admin.mail": {"name": "20261121T115900-msg_1.eml"},
         "admin.remove": want,
+        "audits.file": {"kind": "csv"},
         "lost.again_for": {"id_": 1},
         "listening.end_for_operators": {"code": world.watch_code},
         "listening.dismiss_for_operators": {"code": world.sighting_code},

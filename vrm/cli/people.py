@@ -47,7 +47,7 @@ def create(email: str, operator: bool, researcher: bool, verified: bool, passwor
         account.verified_at = now if verified else None
         if password:
             account.password_hash = Passwords().hash(password)
-        kernel.audit(session, "account.created", account.email, now, by=None, operator=operator)
+        kernel.audit(session, "account.created", kernel.ident(account), now, by=None, operator=operator)
     click.echo(f"Made the account {account.email}.")
 
 

@@ -110,8 +110,13 @@ class Audit(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
 
 
+def ident(account: Account) -> str:
+    """An account as audit rows name it: nothing of the person."""
+    return f"account:{account.id}"
+
+
 def audit(session: Session, action: str, subject: str, now: datetime, *, by: Account | None, **facts: Any) -> None:
-    """Leave a row that says who did what."""
+    """Leave a row that says who did what. Neither `subject` nor `facts` hold anything of a person but `ident`."""
     session.add(Audit(at=now, account_id=by.id if by else None, action=action, subject=subject, facts=facts))
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from vrm.kernel import text
-from vrm.kernel.accounts import Account, audit
+from vrm.kernel.accounts import Account, audit, ident
 from vrm.kernel.errors import BadInput, NotFound, WrongState
 from vrm.readers import Access
 
@@ -42,7 +42,7 @@ def ask(session: Session, account: Account, now: datetime, *, affiliation: str, 
     access = Access(account_id=account.id, account=account, agreement=AGREEMENT, agreed_at=now, **cleaned)
     session.add(access)
     session.flush()
-    audit(session, "research.asked", account.email, now, by=account)
+    audit(session, "research.asked", ident(account), now, by=account)
     return access
 
 
@@ -57,7 +57,7 @@ def approve(session: Session, access_id: int, operator: Account, now: datetime) 
     access = _by_id(session, access_id)
     access.approved_at, access.approved_by = access.approved_at or now, operator.id
     access.account.is_researcher = True
-    audit(session, "research.approved", access.account.email, now, by=operator)
+    audit(session, "research.approved", ident(access.account), now, by=operator)
     session.flush()
 
 
@@ -65,7 +65,7 @@ def end(session: Session, access_id: int, operator: Account, now: datetime) -> N
     """Refuse, or take back."""
     access = _by_id(session, access_id)
     access.ended_at = access.ended_at or now
-    audit(session, "research.ended", access.account.email, now, by=operator)
+    audit(session, "research.ended", ident(access.account), now, by=operator)
     session.flush()
 
 

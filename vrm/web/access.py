@@ -97,6 +97,7 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
         Who.OPERATOR: "decide",
     },
     "admin": {Who.ANYBODY: "first_run become_owner", Who.OPERATOR: "overview outbox mail queue remove"},
+    "audits": {Who.OPERATOR: "rows file"},
     "trees": {Who.OPERATOR: "trees node edit"},
 }
 _OF_A_VENDOR = {Who.MEMBER: Role.MEMBER, Who.ADMIN: Role.ADMIN, Who.OWNER: Role.OWNER}

@@ -23,7 +23,7 @@ from notifiers.models import Channel, Notification, Result
 from vendors.models import Lead, Response, Subscription, Vendor
 from vrm.config import Settings
 from vrm.kernel import accounts
-from vrm.kernel.accounts import Account, Audit, audit
+from vrm.kernel.accounts import Account, Audit, audit, ident
 from vrm.kernel.errors import NotFound
 from vrm.web import visitors
 from vrm.web.desk import db, desk, now
@@ -148,7 +148,9 @@ def mail(name: str) -> str:
         raise NotFound("There is no such mail.")
     shown = _mail(path)
     with desk().store.write() as session:
-        audit(session, "outbox.read", shown.to, now(), by=me(), mail=name)
+        owner = accounts.find(session, shown.to) if "@" in shown.to else None
+        whose = ident(owner) if owner else "a mailbox without an account"
+        audit(session, "outbox.read", whose, now(), by=me(), mail=name)
     return render_template("admin/mail.html", mail=shown)
 
 
@@ -192,7 +194,7 @@ def become_owner() -> AnyResponse:
     account.password_hash = hashed
     account.is_operator = True
     account.verified_at = account.verified_at or now()
-    audit(db(), "account.operator-made", account.email, now(), by=account)
+    audit(db(), "account.operator-made", ident(account), now(), by=account)
     db().flush()
     visitors.sign_in(account)
     flash(_("Welcome. You run this broker now."))

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from vendors import team
 from vendors.models import Membership, Role, Vendor
 from vrm.kernel import accounts
-from vrm.kernel.accounts import LinkPurpose
+from vrm.kernel.accounts import LinkPurpose, audit
 from vrm.kernel.errors import NotFound
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.desk import db, now
@@ -37,6 +37,7 @@ def add(slug: str) -> AnyResponse:
         account = accounts.ensure(db(), typed.get("email"), now())
         if not typed.problems:
             team.add(db(), vendor, account, role, now())
+            _note("added", vendor, account.id, role=role.value)
             mail_link(db(), account, LinkPurpose.SIGN_IN, now())
     if typed.problems:
         return _page(vendor, typed, 422)
@@ -48,9 +49,10 @@ def add(slug: str) -> AnyResponse:
 @signed_in
 def change_role(slug: str, account_id: int) -> AnyResponse:
     """Another role."""
-    member = _member(acting_for(slug, Role.OWNER), account_id)
-    typed = Typed(request.form)
+    vendor, typed = acting_for(slug, Role.OWNER), Typed(request.form)
+    member = _member(vendor, account_id)
     team.change_role(db(), member, typed.choice("role", Role, member.role))
+    _note("role-changed", vendor, account_id, role=member.role.value)
     flash(_("Changed."))
     return redirect(url_for("colleagues.colleagues", slug=slug), 303)
 
@@ -62,11 +64,17 @@ def leave(slug: str, account_id: int) -> AnyResponse:
     mine = account_id == me().id
     vendor = acting_for(slug, Role.MEMBER if mine else Role.OWNER)
     team.leave(db(), _member(vendor, account_id))
+    _note("ended", vendor, account_id)
     if mine:
         flash(_("You have left %(name)s.", name=vendor.name))
         return redirect(url_for("vendor.home"), 303)
     flash(_("Removed from the team."))
     return redirect(url_for("colleagues.colleagues", slug=slug), 303)
+
+
+def _note(what: str, vendor: Vendor, account_id: int, **facts: str) -> None:
+    """Write down who changed whose rights."""
+    audit(db(), f"membership.{what}", vendor.slug, now(), by=me(), account=account_id, **facts)
 
 
 def _member(vendor: Vendor, account_id: int) -> Membership:

@@ -10,8 +10,10 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from werkzeug.wrappers import Response as AnyResponse
 
 from vrm import personal
+from vrm.kernel.accounts import audit, ident
 from vrm.kernel.errors import WrongState
 from vrm.web import visitors
+from vrm.web.cells import cell
 from vrm.web.desk import db, desk, now, save
 from vrm.web.signing_in import proven_lately
 from vrm.web.typed import Typed
@@ -32,6 +34,7 @@ def look() -> AnyResponse:
 @signed_in
 def as_json() -> AnyResponse:
     """All of it in one file."""
+    _note_export("json")
     written = json.dumps(personal.everything(db(), me()), ensure_ascii=False, indent=1)
     return _file(written.encode(), "application/json", "json")
 
@@ -40,6 +43,7 @@ def as_json() -> AnyResponse:
 @signed_in
 def as_csv() -> AnyResponse:
     """One table to a CSV file, all in one archive."""
+    _note_export("csv")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, rows in personal.everything(db(), me()).items():
@@ -47,7 +51,7 @@ def as_csv() -> AnyResponse:
             columns = list(dict.fromkeys(column for row in rows for column in row))
             writer = csv.DictWriter(lines, columns or ["nothing"])
             writer.writeheader()
-            writer.writerows({column: _cell(value) for column, value in row.items()} for row in rows)
+            writer.writerows({column: cell(value) for column, value in row.items()} for row in rows)
             archive.writestr(f"{name}.csv", lines.getvalue())
     return _file(packed.getvalue(), "application/zip", "zip")
 
@@ -80,10 +84,9 @@ def _forget_mails(email: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def _cell(value: object) -> object:
-    """A value as it stands in a table: none of them is a formula (OWASP, CSV injection)."""
-    plain = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-    return f"'{plain}" if isinstance(plain, str) and plain.startswith(("=", "+", "-", "@", "\t")) else plain
+def _note_export(kind: str) -> None:
+    with desk().store.write() as session:
+        audit(session, "account.exported", ident(me()), now(), by=me(), kind=kind)
 
 
 def _file(content: bytes, kind: str, ending: str) -> AnyResponse:

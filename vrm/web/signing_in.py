@@ -20,7 +20,7 @@ from flask import (
 from werkzeug.wrappers import Response as AnyResponse
 
 from vrm.kernel import factors, sessions
-from vrm.kernel.accounts import LinkPurpose, audit
+from vrm.kernel.accounts import LinkPurpose, audit, ident
 from vrm.web import entering, passkeys, visitors
 from vrm.web.desk import db, desk, now, own_path
 from vrm.web.links import mail_link
@@ -73,7 +73,7 @@ def password() -> AnyResponse:
     if hashed is None or typed.problems:
         return _page(typed.problems, 422)
     account.password_hash = hashed
-    audit(db(), "account.password-set", account.email, now(), by=account)
+    audit(db(), "account.password-set", ident(account), now(), by=account)
     _end_others()
     flash(_("Your password is set. Everywhere else you were signed out."))
     return redirect(url_for("signing_in.form"), 303)
@@ -129,7 +129,7 @@ def confirm_app() -> AnyResponse:
     if typed.problems:
         return _page(typed.problems, 422, proposed=factors.propose_totp(me(), issuer=_issuer(), secret=secret))
     session.pop(_PROPOSED)
-    audit(db(), "account.app-added", me().email, now(), by=me())
+    audit(db(), "account.app-added", ident(me()), now(), by=me())
     _end_others()
     return _page({}, 200, codes=factors.make_recovery_codes(db(), me()))
 
@@ -139,7 +139,7 @@ def confirm_app() -> AnyResponse:
 def remove_app() -> AnyResponse:
     """Ask for no code any more."""
     factors.remove_totp(db(), me())
-    audit(db(), "account.app-removed", me().email, now(), by=me())
+    audit(db(), "account.app-removed", ident(me()), now(), by=me())
     flash(_("Signing in asks for no code any more."))
     return redirect(url_for("signing_in.form"), 303)
 
@@ -172,7 +172,7 @@ def add_passkey() -> AnyResponse:
         passkeys.register(me(), typed.get("credential"), typed.get("passkey_name"))
     if typed.problems:
         return _page(typed.problems, 422)
-    audit(db(), "account.passkey-added", me().email, now(), by=me())
+    audit(db(), "account.passkey-added", ident(me()), now(), by=me())
     flash(_("From now on this device signs you in."))
     return redirect(url_for("signing_in.form"), 303)
 
@@ -182,7 +182,7 @@ def add_passkey() -> AnyResponse:
 def remove_passkey(passkey_id: int) -> AnyResponse:
     """Forget a passkey."""
     factors.remove_passkey(db(), me(), passkey_id)
-    audit(db(), "account.passkey-removed", me().email, now(), by=me())
+    audit(db(), "account.passkey-removed", ident(me()), now(), by=me())
     flash(_("This passkey signs nobody in any more."))
     return redirect(url_for("signing_in.form"), 303)
 

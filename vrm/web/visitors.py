@@ -10,7 +10,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 
 from vrm.kernel import sessions
-from vrm.kernel.accounts import Account
+from vrm.kernel.accounts import Account, audit, ident
 from vrm.kernel.errors import NotFound
 from vrm.kernel.sessions import BrowserSession
 from vrm.web.desk import db, desk, from_here, now
@@ -89,6 +89,7 @@ def operators_only(view: Callable[_Given, _Page]) -> Callable[_Given, _Page]:
 def sign_in(account: Account) -> None:
     """Begin a session for `account` in this browser; whatever the one before held is gone."""
     sign_out()
+    audit(db(), "account.signed-in", ident(account), now(), by=account)
     began = sessions.begin(db(), account, now(), agent=request.headers.get("User-Agent", "")[:500])
     flask_login.login_user(Visitor(began.browser, account, began.secret))
 

@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from vrm import personal
 from vrm.kernel import accounts, text
-from vrm.kernel.accounts import ApiToken, Scope
+from vrm.kernel.accounts import ApiToken, Scope, audit, ident
 from vrm.kernel.errors import BadInput, NotFound
 from vrm.web.api.bearer import Caller
 from vrm.web.api.names import public_name
 from vrm.web.api.operations import Routes
 from vrm.web.api.shapes import Given, Told
+from vrm.web.desk import desk
 from vrm.web.languages import LANGUAGES
 
 ROUTES = Routes("Account")
@@ -105,7 +106,10 @@ def change_account(caller: Caller, body: AccountChange) -> AccountOut:
 @ROUTES.add("GET", "/account/data", scopes=READ, answer=Everything)
 def export_data(caller: Caller) -> Everything:
     """All that is kept about you, to take along. Secrets are left out."""
-    return Everything(tables=personal.everything(caller.session, caller.account))
+    tables = personal.everything(caller.session, caller.account)
+    with desk().store.write() as session:
+        audit(session, "account.exported", ident(caller.account), caller.now, by=caller.account, kind="api")
+    return Everything(tables=tables)
 
 
 @ROUTES.add("GET", "/account/tokens", scopes=READ, answer=Tokens)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 from vendors import team, templates
 from vendors.models import Membership, Role, Template, Vendor
 from vrm.kernel import accounts
-from vrm.kernel.accounts import LinkPurpose, Scope
+from vrm.kernel.accounts import LinkPurpose, Scope, audit
 from vrm.kernel.errors import NotFound
 from vrm.web.api.bearer import Caller
 from vrm.web.api.names import public_name
@@ -126,6 +126,7 @@ def add_member(caller: Caller, slug: str, body: NewMember) -> MemberOut:
     vendor = vendor_for(caller, slug, Role.OWNER)
     account = accounts.ensure(caller.session, body.email, caller.now)
     membership = team.add(caller.session, vendor, account, body.role, caller.now)
+    _note(caller, "added", vendor, account.id, role=body.role.value)
     mail_link(caller.session, account, LinkPurpose.SIGN_IN, caller.now)
     return _member(membership)
 
@@ -141,8 +142,10 @@ def read_member(caller: Caller, slug: str, member: str) -> MemberOut:
 )
 def change_member(caller: Caller, slug: str, member: str, body: MemberChange) -> MemberOut:
     """Give a member another role. A vendor keeps an owner."""
-    found = _found(caller, vendor_for(caller, slug, Role.OWNER), member)
+    vendor = vendor_for(caller, slug, Role.OWNER)
+    found = _found(caller, vendor, member)
     team.change_role(caller.session, found, body.role)
+    _note(caller, "role-changed", vendor, found.account_id, role=body.role.value)
     return _member(found)
 
 
@@ -155,7 +158,15 @@ def remove_member(caller: Caller, slug: str, member: str) -> None:
     )
     if not own:
         vendor_for(caller, slug, Role.OWNER)
-    team.leave(caller.session, _found(caller, vendor, member))
+    found = _found(caller, vendor, member)
+    team.leave(caller.session, found)
+    _note(caller, "ended", vendor, found.account_id)
+
+
+def _note(caller: Caller, what: str, vendor: Vendor, account_id: int, **facts: str) -> None:
+    """Write down who changed whose rights."""
+    by = caller.account
+    audit(caller.session, f"membership.{what}", vendor.slug, caller.now, by=by, account=account_id, **facts)
 
 
 # --- Templates ------------------------------------------------------------------------------------
