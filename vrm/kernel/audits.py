@@ -64,7 +64,7 @@ def people(session: Session, rows: tuple[Audit, ...]) -> dict[int, str]:
     return dict(session.execute(named).all())
 
 
-def _query(wanted: Filter) -> Select[tuple[Audit]]:
+def _query(wanted: Filter) -> Select[Audit]:
     query = select(Audit).order_by(Audit.id.desc())
     if wanted.action:
         whole, beginning = Audit.action == wanted.action, Audit.action.startswith(f"{wanted.action}.", autoescape=True)
