@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from _market import AUTHOR, BEGAN, BUDGET, CURRENCY, SAID, Crowd, Market
-from sqlalchemy import delete, event, text
+from sqlalchemy import BigInteger, Column, MetaData, Table, delete, event, insert, select, text
 from sqlalchemy.orm import Session
 
 from intents import publish
@@ -15,13 +15,18 @@ from intents.models import Intent
 from vrm import match, route
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
-from vrm.kernel.db import Store
+from vrm.kernel.db import Document, Store
 
 # What routing writes, but for the want's id.
 _WRITTEN = {
     "leads": "vendor_id, reasons, routed_at, undelivered",
     "notifications": "code, topic, channel_id, vendor_id, occasion, params, owed_at, due_at, tries",
 }
+
+
+def _found_columns() -> list[Column[Any]]:
+    numbers = ("vendor_id", "id", "category_id", "region_id")
+    return [*(Column(name, BigInteger) for name in numbers), Column("words", Document)]
 
 
 class Bed:
@@ -33,6 +38,7 @@ class Bed:
             self.trees = taxonomy.trees(session)
         self._sent: dict[int, tuple[str, Any]] = {}
         self._fetch: dict[int, tuple[str, Any]] = {}
+        self._gather: dict[int, tuple[str, Any]] = {}
         for crowd in market.crowds:
             self._prepare(crowd)
 
@@ -46,6 +52,13 @@ class Bed:
                 _as_sent(session, statement, parameters) for statement in statements
             )
             session.rollback()
+            ready = Table(f"ready_found_{crowd.matches}", MetaData(), *_found_columns())
+            ready.create(session.connection())
+            found = match.found(self.store.dialect)
+            session.execute(insert(ready).from_select(list(ready.columns), select(found)), parameters)
+            gathered = match.gathered(self.store.dialect, ready)
+            self._gather[crowd.matches] = _as_sent(session, gathered, {"intent_id": 1, "now": BEGAN})
+            session.commit()
         with self.store.write() as session:
             intent = self._intent(session, crowd)
             found = route.route(session, intent, BEGAN)
@@ -90,6 +103,13 @@ class Bed:
             cursor = _cursor(session)
             sql = f"SELECT intent_id, vendor_id, reasons, routed_at FROM leads WHERE intent_id = {intent.id}"  # noqa: S608 - A number.
             return timed(lambda: cursor.execute(sql).fetchall(), times(crowd))
+
+    def gather(self, crowd: Crowd) -> float:
+        """What finding cannot do without: the subscriptions that match, known already, made into rows of leads."""
+        sql, parameters = self._gather[crowd.matches]
+        with self.store.session(writes=True) as session:
+            cursor = _cursor(session)
+            return timed(lambda: cursor.execute(sql, parameters).fetchall(), times(crowd))
 
     def open_leads(self, crowd: Crowd) -> float:
         """INSERT … SELECT through our code."""

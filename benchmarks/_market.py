@@ -177,12 +177,13 @@ def fill(store: Store, market: Market) -> None:
         )
         copy(
             "subscriptions (id, code, vendor_id, name, category_id, region_id, place, min_budget, currency, condition,"
-            " required, excluded, words_in, anchor, has_words, created_at, changed_at, backfilled_at)",
+            " required, excluded, words_in, anchor, has_words, created_at, changed_at, backfilled_at, silent_at)",
             (
                 (
                     n, f"s{n}", wish.vendor_id, "", wish.category_id, wish.region_id, wish.region_id, wish.floor,
                     CURRENCY if wish.floor else None, wish.condition, f'["{wish.word}"]' if wish.word else "[]", "[]",
                     "en" if wish.word else None, stems.anchor(wish.word, "en") if wish.word else None, no, at, at, at,
+                    at if paused(wish.vendor_id) else None,
                 )
                 for n, wish in enumerate(market.wishes, 1)
             ),

@@ -131,6 +131,7 @@ def measure(beds: Sequence[Bed], rounds: int) -> list[Line]:
         works: dict[str, Callable[[], float]] = {
             "find": partial(largest.find, crowd),
             "key": partial(largest.fetch_by_key, crowd),
+            "gather": partial(largest.gather, crowd),
             "open": partial(largest.open_leads, crowd),
             "raw open": partial(largest.open_leads_raw, crowd),
             "publish": partial(largest.publish, crowd),
@@ -156,6 +157,7 @@ def measure(beds: Sequence[Bed], rounds: int) -> list[Line]:
             lines.append(at_least(f"{at}mokaccino ÷ find", over("peer", "find"), target))
         lines += [
             at_most(f"{at}find ÷ fetch by key", over("find", "key"), (None, 1.5, 1.5)[place]),
+            at_most(f"{at}  of it, making leads of what is found", over("gather", "key"), None),
             at_most(f"{at}publish ÷ ready-made rows", over("publish", "ready"), (1.25, 1.25, 2)[place]),
             at_most(f"{at}our code ÷ raw driver", over("open", "raw open"), (2.5, 1.4, 1.2)[place]),
         ]

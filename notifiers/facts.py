@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from intents.draft import Condition
 from intents.models import Intent
+from vendors.leads import reasons_of
 from vendors.models import DeclineReason, Kind, Lead, Response, Subscription, Vendor
 from vrm.kernel import taxonomy
 from vrm.kernel.money import Money
-from vrm.kernel.taxonomy import Trees
 from vrm.kernel.tree import Tree
 
 _REASONS_SHOWN = 3
@@ -112,7 +112,7 @@ class LeadRow:
 
     intent: Intent
     vendor: Vendor
-    reasons: list[list[int]]
+    reasons: list[list[Any]]
 
     @property
     def code(self) -> str:
@@ -121,7 +121,7 @@ class LeadRow:
 
 def names_of(session: Session, leads: Iterable[Lead | LeadRow]) -> dict[int, str]:
     """What the vendors call the subscriptions that matched."""
-    ids = {reason[0] for lead in leads for reason in lead.reasons[:_REASONS_SHOWN]}
+    ids = {reason.subscription_id for lead in leads for reason in reasons_of(lead.reasons)[:_REASONS_SHOWN]}
     return dict(session.execute(select(Subscription.id, Subscription.name).where(Subscription.id.in_(ids))).all())
 
 
@@ -130,18 +130,15 @@ def why(session: Session, lead: Lead | LeadRow, names: Mapping[int, str] | None 
     trees = taxonomy.trees(session)
     if names is None:
         names = names_of(session, [lead])
-    shown = lead.reasons[:_REASONS_SHOWN]
-    parts = [_reason(trees, reason, names.get(reason[0], "")) for reason in shown]
+    shown = reasons_of(lead.reasons)[:_REASONS_SHOWN]
+    parts = [
+        reason.text(trees) + (f" (“{names[reason.subscription_id]}”)" if names.get(reason.subscription_id) else "")
+        for reason in shown
+    ]
     more = len(lead.reasons) - len(shown)
     if more > 0:
         parts.append(f"{more} more of your subscriptions")
     return f"{lead.vendor.name} gets this because you subscribed to {_listed(parts)}."
-
-
-def _reason(trees: Trees, reason: Sequence[int], name: str) -> str:
-    _, category_id, region_id = reason
-    what, where = trees.categories.label(category_id), trees.regions.label(region_id)
-    return f"{what} in {where}" + (f" (“{name}”)" if name else "")
 
 
 def _listed(parts: Sequence[str]) -> str:

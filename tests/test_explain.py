@@ -9,6 +9,8 @@ from sqlalchemy import select
 from intents import publish
 from intents.draft import Budget, Condition, IntentDraft
 from intents.models import Intent
+from vendors import subscribe as orders
+from vendors import team
 from vendors.models import Block, Subscription, Vendor
 from vendors.subscribe import Order, subscribe
 from vrm.explain import explain, explain_vendor
@@ -111,10 +113,10 @@ def test_every_other_reason_has_its_sentence(
         blocked = start_vendor(session, ben, now, name="Blocked", wish=("anything", "world"))
         session.add(Block(account_id=ana.id, vendor_id=blocked.id, created_at=now))
         away = start_vendor(session, ben, now, name="Away", wish=("plumber", "fr"))
-        away.paused_at = now
+        team.pause(session, away, now)
         empty = start_vendor(session, carol, now, name="Empty")
         asleep = start_vendor(session, carol, now, name="Asleep", wish=("anything", "world"))
-        session.scalars(select(Subscription).where(Subscription.vendor_id == asleep.id)).one().paused_at = now
+        orders.pause(session, session.scalars(select(Subscription).filter_by(vendor_id=asleep.id)).one(), now)
     assert "No vendor listens" in routed(store, intent, now)
 
     def why(vendor: Vendor) -> str:

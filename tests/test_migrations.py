@@ -175,6 +175,28 @@ def test_leads_who_waited_are_withheld_still_when_the_line_is_gone(nothing: Stor
         connection.execute(text("UPDATE leads SET withheld = 'cap'"))
 
 
+def test_who_is_silent_is_known_afterwards_and_forgotten_on_the_way_back(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0014")
+    with nothing.engine.begin() as connection:
+        _lead_rows(connection)
+        for number, (vendor_id, moments) in enumerate(
+            ((1, {}), (1, {"paused_at": now}), (1, {"ended_at": now}), (2, {})), 1
+        ):
+            row = {"id": number, "code": f"s{number}", "vendor_id": vendor_id, "condition": "any", **moments}
+            _add(connection, "subscriptions", category_id=1, region_id=1, **row)
+        connection.execute(text("UPDATE vendors SET paused_at = :now WHERE id = 2"), {"now": _moment(nothing, now)})
+    migrations.upgrade(nothing, now, to="0015")
+    with nothing.engine.begin() as connection:
+        listening = connection.scalars(text("SELECT id FROM subscriptions WHERE silent_at IS NULL")).all()
+        assert listening == [1]
+        connection.execute(text("""UPDATE leads SET reasons = '[[1,1,1,["red"]],[2,1,1]]' WHERE vendor_id = 1"""))
+    migrations.downgrade(nothing, "0014")
+    with nothing.read() as session:
+        kept = session.scalars(select(Lead.reasons).order_by(Lead.vendor_id)).all()
+    assert kept == [[[1, 1, 1], [2, 1, 1]], [[1, 1, 1]]]
+    migrations.upgrade(nothing, now, to="0015")
+
+
 def test_what_came_with_digests_and_mail_is_put_away_when_going_back(nothing: Store, now: datetime) -> None:
     migrations.upgrade(nothing, now, to="0002")
     moment = {"now": int(now.timestamp() * 1_000_000) if nothing.dialect == "sqlite" else now}

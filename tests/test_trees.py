@@ -13,7 +13,7 @@ from intents.models import Blog, Intent
 from notifiers.models import Channel, Notification
 from vendors.models import Lead, Subscription, Vendor
 from vendors.subscribe import Order, subscribe
-from vrm import match, route, trees
+from vrm import route, rule, trees
 from vrm.kernel import reshape, taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Base, Store
@@ -266,7 +266,7 @@ def test_a_move_and_a_publish_at_the_same_instant_do_not_miss_each_other(shops: 
             both = taxonomy.trees(session)
             intent = session.scalars(select(Intent).order_by(Intent.id.desc()).limit(1)).one()
             subscriptions = session.scalars(select(Subscription)).all()
-            covering = {each.vendor_id for each in subscriptions if not match.stops(each, intent, both)}
+            covering = {each.vendor_id for each in subscriptions if not rule.stops(each, intent, both)}
             reached = set(session.scalars(select(Lead.vendor_id).where(Lead.intent_id == intent.id)))
         assert covering <= reached
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
@@ -11,6 +12,27 @@ from intents.models import Intent
 from vendors.models import Lead, Vendor, Withheld
 from vrm.kernel.db import is_code
 from vrm.kernel.errors import NotFound
+from vrm.kernel.taxonomy import Trees
+
+
+class Reason(NamedTuple):
+    """One subscription that matched, as it was when the lead was routed."""
+
+    subscription_id: int
+    category_id: int
+    region_id: int
+    words: Sequence[str] = ()  # Those that it requires, of which the want said every one.
+
+    def text(self, trees: Trees) -> str:
+        """In a few words: “Cars in Leeds, with “red””."""
+        said = " and ".join(f"“{word}”" for word in self.words)
+        what, where = trees.categories.label(self.category_id), trees.regions.label(self.region_id)
+        return f"{what} in {where}" + (f", with {said}" if said else "")
+
+
+def reasons_of(kept: Sequence[Sequence[Any]]) -> list[Reason]:
+    """A lead's reasons, the oldest subscription first."""
+    return sorted(Reason(*reason) for reason in kept)
 
 
 class Standing(StrEnum):

@@ -22,11 +22,11 @@ class Role(StrEnum):
     MEMBER = "member"  # Read and answer leads.
 
 
-# What matching reads of a subscription once it has found it. The last three are the same in all of an index, but
+# What matching reads of a subscription once it has found it. The last two are the same in all of an index, but
 # without them SQLite reads the row of each subscription to see it.
 _PROBED = (
     "vendor_id", "min_budget", "currency", "condition", "min_quantity", "lead_days", "language", "reach_km", "x", "y",
-    "z", "has_words", "region_id", "id", "ended_at", "paused_at", "anchor",
+    "z", "has_words", "region_id", "id", "silent_at", "anchor",
 )  # fmt: skip
 
 
@@ -34,10 +34,6 @@ class Vendor(Base):
     """An organisation that sells."""
 
     __tablename__ = "vendors"
-    __table_args__ = (
-        # match.matching, which names this index: the few vendors that are not told of anything.
-        partial_index("ix_vendors_silent", "id", where="paused_at IS NOT NULL OR closed_at IS NOT NULL"),
-    )
 
     id: Mapped[Id]
     code: Mapped[Code] = mapped_column(unique=True)  # Half of a lead's public code.
@@ -98,16 +94,16 @@ class Subscription(Base):
         CheckConstraint("min_quantity IS NULL OR min_quantity > 0", name="min_quantity"),
         CheckConstraint("lead_days IS NULL OR lead_days > 0", name="lead_days"),
         # match.matching: those without a required word are probed by each pair of a category and a place of the
-        # intent, the others by the words that it says. Each covers the query.
+        # intent, the others by the words that it says. Each covers the query, but for the words of the reasons.
         partial_index(
             "ix_subscriptions_probe",
             *("category_id", "place", *_PROBED),
-            where="ended_at IS NULL AND paused_at IS NULL AND anchor IS NULL",
+            where="silent_at IS NULL AND anchor IS NULL",
         ),
         partial_index(
             "ix_subscriptions_probe_words",
             *("anchor", "category_id", "place", *(column for column in _PROBED if column != "anchor")),
-            where="ended_at IS NULL AND paused_at IS NULL AND anchor IS NOT NULL",
+            where="silent_at IS NULL AND anchor IS NOT NULL",
         ),
         # route.backfill_due: new or changed subscriptions that have not been held against open intents.
         partial_index(
@@ -148,6 +144,8 @@ class Subscription(Base):
     paused_at: Mapped[Moment | None]
     backfilled_at: Mapped[Moment | None]
     ended_at: Mapped[Moment | None]
+    # Since when it brings nothing: it is ended or paused, or its vendor is closed or paused. See `subscribe.silence`.
+    silent_at: Mapped[Moment | None]
 
     vendor: Mapped[Vendor] = relationship()
 
@@ -224,8 +222,9 @@ class Lead(Base):
 
     intent_id: Mapped[Ref] = mapped_column(ForeignKey("intents.id", ondelete="CASCADE"), primary_key=True)
     vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"), primary_key=True)
-    # [[subscription id, its category id, its region id], …] as they were when it was routed.
-    reasons: Mapped[list[list[int]]] = mapped_column(Document)
+    # [[subscription id, its category id, its region id, its required words if there are any], …] as they were when it
+    # was routed.
+    reasons: Mapped[list[list[Any]]] = mapped_column(Document)
     routed_at: Mapped[Moment]
     withheld: Mapped[Withheld | None] = mapped_column(choice(Withheld))
     notified_at: Mapped[Moment | None]

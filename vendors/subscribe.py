@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, delete, func, insert, select
+from sqlalchemy import case, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from intents.draft import Condition
 from intents.models import Intent
 from vendors.models import Subscription, SubscriptionWord, Vendor
 from vrm.kernel import earth, rates, stems, taxonomy, text
-from vrm.kernel.db import holds, is_code, new_code
+from vrm.kernel.db import MomentType, holds, is_code, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotFound
 from vrm.kernel.money import Money, check_currency
 from vrm.kernel.taxonomy import Trees
@@ -66,6 +66,7 @@ def subscribe(session: Session, vendor: Vendor, order: Order, now: datetime) -> 
     subscription = Subscription(code=new_code(), vendor_id=vendor.id, vendor=vendor, created_at=now)
     order = _check(session, order)
     _write(session, subscription, order, now)
+    subscription.silent_at = _silent_with(session, vendor.id)
     session.add(subscription)
     session.flush()
     _write_words(session, subscription)
@@ -107,14 +108,18 @@ def pause(session: Session, subscription: Subscription, now: datetime) -> None:
     """No new leads through this subscription until `resume`."""
     _lock(session, subscription)
     subscription.paused_at = subscription.paused_at or now
+    subscription.silent_at = subscription.silent_at or now
     session.flush()
 
 
 def resume(session: Session, subscription: Subscription, now: datetime) -> None:
     """New leads again; what was published meanwhile and is still open comes too."""
+    # The vendor first, as in pausing it: two who lock the same rows in another order wait for each other.
+    of_vendor = _silent_with(session, subscription.vendor_id)
     _lock(session, subscription)
     if subscription.paused_at is not None:
         subscription.paused_at = None
+        subscription.silent_at = subscription.ended_at or of_vendor
         subscription.changed_at = now
         subscription.backfilled_at = None
         session.flush()
@@ -123,7 +128,16 @@ def resume(session: Session, subscription: Subscription, now: datetime) -> None:
 def end(session: Session, subscription: Subscription, now: datetime) -> None:
     """Remove a subscription. Leads that it brought stay."""
     subscription.ended_at = subscription.ended_at or now
+    subscription.silent_at = subscription.silent_at or now
     session.flush()
+
+
+def silence(session: Session, vendor: Vendor) -> None:
+    """Have this vendor's subscriptions say whether they listen, after the vendor was paused, resumed or closed."""
+    session.flush()
+    of_vendor = literal(vendor.paused_at or vendor.closed_at, MomentType())
+    since = func.coalesce(Subscription.ended_at, Subscription.paused_at, of_vendor)
+    session.execute(update(Subscription).where(Subscription.vendor_id == vendor.id).values(silent_at=since))
 
 
 def by_code(session: Session, vendor: Vendor, code: str) -> Subscription:
@@ -165,6 +179,15 @@ def order_of(subscription: Subscription) -> Order:
         min_budget=floor,
         condition=subscription.condition,
     )
+
+
+def _silent_with(session: Session, vendor_id: int) -> datetime | None:
+    """Since when the whole vendor listens to nothing. It cannot be paused until this transaction ends.
+
+    Whoever pauses it then sees the subscription that is being written.
+    """
+    since = select(func.coalesce(Vendor.paused_at, Vendor.closed_at)).where(Vendor.id == vendor_id)
+    return session.scalar(since.with_for_update(read=True))
 
 
 def _lock(session: Session, subscription: Subscription) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from vendors.models import Membership, Role, Subscription, Vendor
 from vendors.site import same_site
+from vendors.subscribe import silence
 from vrm.kernel import text
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import add_if_new, is_code, new_code
@@ -151,7 +152,7 @@ def leave(session: Session, membership: Membership) -> None:
 def pause(session: Session, vendor: Vendor, now: datetime) -> None:
     """No new leads until `resume`."""
     vendor.paused_at = vendor.paused_at or now
-    session.flush()
+    silence(session, vendor)
 
 
 def resume(session: Session, vendor: Vendor, now: datetime) -> None:
@@ -163,7 +164,7 @@ def resume(session: Session, vendor: Vendor, now: datetime) -> None:
             .where(Subscription.vendor_id == vendor.id, Subscription.ended_at.is_(None))
             .values(backfilled_at=None, changed_at=now)
         )
-        session.flush()
+        silence(session, vendor)
 
 
 def _lock(session: Session, membership: Membership) -> None:

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from intents.models import Intent
-from vendors.leads import Standing, standing, told_count
+from vendors.leads import Standing, reasons_of, standing, told_count
 from vendors.models import Block, Lead, Membership, Subscription, Vendor, Withheld
-from vrm import match as matching
+from vrm import rule
 from vrm.kernel import earth, taxonomy
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
@@ -69,10 +69,7 @@ def _not_yet(intent: Intent) -> str | None:
 
 
 def _reasons(lead: Lead, trees: Trees) -> list[str]:
-    return [
-        f"It listens to {trees.categories.label(category_id)} in {trees.regions.label(region_id)}."
-        for _subscription_id, category_id, region_id in sorted(lead.reasons)
-    ]
+    return [f"It listens to {reason.text(trees)}." for reason in reasons_of(lead.reasons)]
 
 
 def _why_not(session: Session, intent: Intent, vendor: Vendor) -> list[str]:
@@ -95,7 +92,7 @@ def _why_not(session: Session, intent: Intent, vendor: Vendor) -> list[str]:
     if not subscriptions:
         found.append("This vendor has no subscription yet.")
     for subscription in subscriptions:
-        stops = matching.stops(subscription, intent, trees)
+        stops = rule.stops(subscription, intent, trees)
         name = f"{trees.categories.label(subscription.category_id)} in {trees.regions.label(subscription.region_id)}"
         if stops:
             why = " and ".join(_stop(stop, subscription, intent, trees) for stop in stops)
@@ -105,38 +102,38 @@ def _why_not(session: Session, intent: Intent, vendor: Vendor) -> list[str]:
     return found
 
 
-def _stop(stop: matching.Stop, subscription: Subscription, intent: Intent, trees: Trees) -> str:
+def _stop(stop: rule.Stop, subscription: Subscription, intent: Intent, trees: Trees) -> str:
     match stop:
-        case matching.Stop.CATEGORY:
+        case rule.Stop.CATEGORY:
             why = f"your want is in {_label(trees.categories, intent.category_id)}"
-        case matching.Stop.REGION:
+        case rule.Stop.REGION:
             why = f"your want is in {_label(trees.regions, intent.region_id)}"
-        case matching.Stop.BUDGET:
+        case rule.Stop.BUDGET:
             floor = Money(subscription.min_budget, subscription.currency or "GBP").text()
             why = f"it takes budgets from {floor} upwards"
-        case matching.Stop.CONDITION:
+        case rule.Stop.CONDITION:
             why = f"it sells {subscription.condition.value} goods only"
-        case matching.Stop.DISTANCE:
+        case rule.Stop.DISTANCE:
             why = _too_far(subscription, intent, trees)
-        case matching.Stop.WORDS:
+        case rule.Stop.WORDS:
             why = f"it listens for {_quoted(subscription.required, 'and')} only"
-        case matching.Stop.EXCLUDED:
+        case rule.Stop.EXCLUDED:
             why = f"it leaves out wants that say {_quoted(subscription.excluded, 'or')}"
-        case matching.Stop.QUANTITY:
+        case rule.Stop.QUANTITY:
             why = f"it takes orders of {subscription.min_quantity:,} or more"
-        case matching.Stop.LEAD_TIME:
+        case rule.Stop.LEAD_TIME:
             days = "a day" if subscription.lead_days == 1 else f"{subscription.lead_days} days"
             why = f"it needs {days}, and your want is needed sooner"
-        case matching.Stop.LANGUAGE:
+        case rule.Stop.LANGUAGE:
             why = f"it takes wants written in “{subscription.language}” only"
-        case matching.Stop.PAUSED:
+        case rule.Stop.PAUSED:
             why = "it is paused"
     return why
 
 
 def _too_far(subscription: Subscription, intent: Intent, trees: Trees) -> str:
     reach = f"it serves {subscription.reach_km:g} km around its place"
-    spot = matching.spot_of(intent, trees)
+    spot = rule.spot_of(intent, trees)
     if spot is None or subscription.x is None or subscription.y is None or subscription.z is None:
         return f"{reach}, and {_label(trees.regions, intent.region_id)} has no place to measure from"
     far = earth.apart_km(earth.Point(subscription.x, subscription.y, subscription.z), spot.point)

@@ -12,7 +12,7 @@ from intents.models import Intent
 from vendors import subscribe
 from vendors.models import MISFITS, Actor, DeclineReason, Kind, Lead, Response, Subscription, Vendor
 from vendors.subscribe import Order
-from vrm import match
+from vrm import rule
 from vrm.kernel import taxonomy
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
@@ -87,8 +87,8 @@ def judged(session: Session, vendor: Vendor) -> dict[int, list[Judged]]:
 
 def still_covered(subscription: Subscription, wants: Iterable[Judged], trees: Trees) -> list[Judged]:
     """Those that the subscription, as it is now, would bring again: what a change has cured counts no longer."""
-    away = {match.Stop.PAUSED}
-    return [want for want in wants if not set(match.stops(subscription, want.intent, trees)) - away]
+    away = {rule.Stop.PAUSED}
+    return [want for want in wants if not set(rule.stops(subscription, want.intent, trees)) - away]
 
 
 def fit_of(wants: Iterable[Judged]) -> Fit:

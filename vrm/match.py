@@ -1,9 +1,9 @@
 """Which subscriptions an intent reaches, and which open intents a subscription reaches, as one statement each.
 
 A subscription covers an intent when its category is the intent's own or lies above it, when its region or circle
-covers the place where it is wanted, and when its filters let the intent pass. The same rule stands here three times:
-in SQL from the side of the intent, in SQL from the side of the subscription, and in Python (`stops`), where it says
-what stood in the way. Tests hold the three against each other.
+covers the place where it is wanted, and when its filters let the intent pass. The same rule stands three times: here
+in SQL from the side of the intent and from the side of the subscription, and in Python in `rule`, where it says what
+stood in the way. Tests hold the three against each other.
 
 A region covers what is wanted at it or below it, and what is wanted around a point when one of the cities in that
 circle lies at it or below it. A circle covers what is wanted around a point when the two circles touch, what is wanted
@@ -13,8 +13,7 @@ in a city when it reaches the city, and what is wanted in a wider place when it 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -24,20 +23,23 @@ from sqlalchemy import (
     CompoundSelect,
     Dialect,
     Float,
+    FromClause,
     Integer,
     Select,
     String,
-    TextClause,
+    Subquery,
     TypeDecorator,
     and_,
     any_,
     bindparam,
+    case,
+    cast,
     exists,
     func,
     literal_column,
+    null,
     or_,
     select,
-    text,
     true,
     union_all,
 )
@@ -45,100 +47,19 @@ from sqlalchemy.orm import aliased
 
 from intents.draft import Condition
 from intents.models import Intent, IntentPlace
-from vendors.models import Block, Lead, Membership, Subscription, SubscriptionWord, Vendor
+from vendors.models import Block, Lead, Membership, Subscription, SubscriptionWord
 from vendors.subscribe import needles
+from vrm import rule
 from vrm.kernel import earth, rates, stems
-from vrm.kernel.db import MomentType, days_until, holds
-from vrm.kernel.earth import Point
+from vrm.kernel.db import Document, MomentType, days_until, holds
 from vrm.kernel.rates import Rate
 from vrm.kernel.taxonomy import Category, Region, Trees
-from vrm.kernel.tree import Spot, Tree
+from vrm.kernel.tree import Tree
 
 # The columns that both statements select, in the order in which leads are inserted.
 LEAD_COLUMNS = ("intent_id", "vendor_id", "reasons", "routed_at")
 # The vendor of a lead that `matching` opens, for expressions that are added to it.
 VENDOR_ID: ColumnElement[int] = literal_column("found.vendor_id", BigInteger)
-
-
-class Stop(StrEnum):
-    """What keeps a subscription from an intent."""
-
-    CATEGORY = "category"
-    REGION = "region"
-    DISTANCE = "distance"
-    WORDS = "words"
-    EXCLUDED = "excluded"
-    BUDGET = "budget"
-    CONDITION = "condition"
-    QUANTITY = "quantity"
-    LEAD_TIME = "lead-time"
-    LANGUAGE = "language"
-    PAUSED = "paused"
-
-
-def stops(subscription: Subscription, intent: Intent, trees: Trees, *, now: datetime | None = None) -> list[Stop]:
-    """Everything about this subscription that keeps it from this intent; empty when it matches.
-
-    Whether there is time enough is seen from `now`, or from when the intent was opened.
-    """
-    seen_from = now or intent.opened_at
-    days = (intent.needed_by - seen_from.date()).days if intent.needed_by and seen_from else None
-    said, sought = _said(intent.title, intent.body), needles(subscription)
-    language = _language(intent)
-    passes = {
-        Stop.CATEGORY: intent.category_id is not None
-        and trees.categories.covers(subscription.category_id, intent.category_id),
-        Stop.REGION: subscription.reach_km is not None or subscription.region_id in _above(intent, trees),
-        Stop.DISTANCE: subscription.reach_km is None or _is_reached(subscription, intent, trees),
-        Stop.WORDS: all(needle in said for needle, excluded in sought if not excluded),
-        Stop.EXCLUDED: not any(needle in said for needle, excluded in sought if excluded),
-        Stop.BUDGET: subscription.currency is None
-        or intent.budget_max is None
-        or rates.reaches(intent.budget_max, intent.currency or "", subscription.min_budget, subscription.currency),
-        Stop.CONDITION: Condition.ANY in (subscription.condition, intent.condition)
-        or subscription.condition == intent.condition,
-        Stop.QUANTITY: (subscription.min_quantity or 1) <= intent.quantity,
-        Stop.LEAD_TIME: days is None or (subscription.lead_days or days) <= days,
-        Stop.LANGUAGE: subscription.language is None or language is None or subscription.language == language,
-        Stop.PAUSED: subscription.paused_at is None,
-    }
-    return [stop for stop, lets_pass in passes.items() if not lets_pass]
-
-
-def spot_of(intent: Intent, trees: Trees) -> Spot | None:
-    """Where it is wanted, for circles: around the intent's own point, or at its region's."""
-    if intent.near_x is not None and intent.near_y is not None and intent.near_z is not None:
-        return Spot(Point(intent.near_x, intent.near_y, intent.near_z), intent.near_km or 0)
-    return trees.regions.spot(intent.region_id) if intent.region_id is not None else None
-
-
-def _is_reached(subscription: Subscription, intent: Intent, trees: Trees) -> bool:
-    spot = spot_of(intent, trees)
-    if spot is None or subscription.reach_km is None:
-        return False
-    return earth.within(_centre(subscription), spot.point, subscription.reach_km + spot.slack_km)
-
-
-def _centre(subscription: Subscription) -> Point:
-    if subscription.x is None or subscription.y is None or subscription.z is None:
-        raise ValueError(f"Subscription {subscription.code} has no centre.")
-    return Point(subscription.x, subscription.y, subscription.z)
-
-
-def _above(intent: Intent, trees: Trees) -> list[int]:
-    """Every region that covers where it is wanted."""
-    ids = [] if intent.region_id is None else [intent.region_id]
-    if intent.near_km is not None:
-        ids += [place.region_id for place in intent.places]
-    return list(dict.fromkeys(upper for id_ in ids for upper in trees.regions.ancestors(id_)))
-
-
-def _language(intent: Intent) -> str | None:
-    return intent.language.partition("-")[0].lower() if intent.language else None
-
-
-# Of one intent it is asked for each subscription that may fit.
-_said = lru_cache(maxsize=16)(stems.said)
 
 
 # --- From the side of the intent ------------------------------------------------------------------
@@ -151,12 +72,21 @@ def matching(dialect: str) -> Select[Any]:
     Probes two covering indexes: subscriptions without a required word by every pair of a category and a place, the
     others by the words that the intent says. A budget that is not given cannot be below the floor.
     """
-    found = union_all(_found(dialect, words=False), _found(dialect, words=True)).subquery("found")
+    return gathered(dialect, found(dialect))
+
+
+def found(dialect: str) -> Subquery:
+    """The subscriptions that an intent reaches, one by one. Parameters as `matching` has them."""
+    return union_all(_found(dialect, words=False), _found(dialect, words=True)).subquery("found")
+
+
+def gathered(dialect: str, found: FromClause) -> Select[Any]:
+    """One lead for each vendor, with all of its subscriptions that were found as the reasons."""
     return (
         select(
             bindparam("intent_id", type_=BigInteger).label("intent_id"),
             found.c.vendor_id,
-            _reasons(dialect, found.c.id, found.c.category_id, found.c.region_id).label("reasons"),
+            _reasons(dialect, found.c.words, found.c.id, found.c.category_id, found.c.region_id).label("reasons"),
             bindparam("now", type_=MomentType).label("routed_at"),
         )
         .group_by(found.c.vendor_id)
@@ -174,9 +104,14 @@ def _found(dialect: str, *, words: bool) -> Select[*tuple[Any, ...]]:
     )
     condition = bindparam("condition", type_=String)
     days, language = bindparam("days_left", type_=Integer), bindparam("language", type_=String)
-    return select(Subscription.vendor_id, Subscription.id, Subscription.category_id, Subscription.region_id).where(
+    # Of words the row is read, once all filters of the index have let it pass: there they would make it large.
+    required: ColumnElement[Any] = Subscription.required if words else null()
+    if dialect == "postgresql" and not words:
+        required = cast(required, Document)
+    found = (Subscription.vendor_id, Subscription.id, Subscription.category_id, Subscription.region_id)
+    return select(*found, required.label("words")).where(
         *anchored,
-        *_listening(),
+        Subscription.silent_at.is_(None),
         _is_enough(),
         _same_condition(Subscription.condition, condition),
         or_(Subscription.min_quantity.is_(None), Subscription.min_quantity <= bindparam("quantity", type_=Integer)),
@@ -185,7 +120,6 @@ def _found(dialect: str, *, words: bool) -> Select[*tuple[Any, ...]]:
         or_(Subscription.reach_km.is_(None), _touches()),
         or_(Subscription.has_words.is_(False), _says_it()),
         Subscription.vendor_id.not_in(_closed_to(bindparam("author_id", type_=BigInteger))),
-        _heard(dialect),
     )
 
 
@@ -196,15 +130,14 @@ def _said_by_some(dialect: str) -> ColumnElement[bool]:
     vendors three times as fast: the index would be probed for each of these words with every category.
     """
     one = aliased(Subscription)
-    listens = (one.ended_at.is_(None), one.paused_at.is_(None))
     if dialect == "postgresql":
         said = func.unnest(bindparam("anchors", type_=ARRAY(BigInteger))).column_valued("word")
-        known = select(said).where(exists().where(one.anchor == said, *listens))
+        known = select(said).where(exists().where(one.anchor == said, one.silent_at.is_(None)))
         matches: ColumnElement[bool] = Subscription.anchor == any_(func.array(known.scalar_subquery()))
         return matches
     word = func.json_each(bindparam("anchors", type_=_Numbers)).table_valued("value").c.value
     within: ColumnElement[bool] = Subscription.anchor.in_(
-        select(word).where(exists().where(one.anchor == word, *listens))
+        select(word).where(exists().where(one.anchor == word, one.silent_at.is_(None)))
     )
     return within
 
@@ -213,7 +146,7 @@ def intent_parameters(intent: Intent, trees: Trees, now: datetime) -> dict[str, 
     """What `matching` asks for, from an open intent."""
     if intent.category_id is None or intent.region_id is None:
         raise ValueError(f"Intent {intent.code} has no category or region, and cannot be matched.")
-    spot = spot_of(intent, trees)
+    spot = rule.spot_of(intent, trees)
     x, y, z = spot.point if spot is not None else (None, None, None)
     cells = earth.cells_near(spot.point, spot.slack_km) if spot is not None else []
     per_euro = rates.known().get(intent.currency or "")
@@ -221,9 +154,9 @@ def intent_parameters(intent: Intent, trees: Trees, now: datetime) -> dict[str, 
         "intent_id": intent.id,
         "author_id": intent.account_id,
         "category_ids": list(trees.categories.ancestors(intent.category_id)),
-        "places": _above(intent, trees) + cells,
+        "places": rule.above(intent, trees) + cells,
         "anchors": stems.anchors(intent.title, intent.body),
-        "said": _said(intent.title, intent.body),
+        "said": rule.said(intent.title, intent.body),
         "x": x,
         "y": y,
         "z": z,
@@ -234,7 +167,7 @@ def intent_parameters(intent: Intent, trees: Trees, now: datetime) -> dict[str, 
         "condition": intent.condition.value,
         "quantity": intent.quantity,
         "days_left": (intent.needed_by - now.date()).days if intent.needed_by else None,
-        "language": _language(intent),
+        "language": rule.language(intent),
         "now": now,
     }
 
@@ -263,7 +196,7 @@ def _says_it() -> ColumnElement[bool]:
     """No word that is required is missing, and none that is excluded is there."""
     in_it = holds(bindparam("said", type_=String), SubscriptionWord.needle)
     in_the_way = (SubscriptionWord.subscription_id == Subscription.id, SubscriptionWord.excluded == in_it)
-    # A scalar subquery stays a probe; see `_heard`.
+    # A scalar subquery stays a probe. PostgreSQL may turn NOT EXISTS into a join that reads all the words.
     return select(SubscriptionWord.subscription_id).where(*in_the_way).limit(1).scalar_subquery().is_(None)
 
 
@@ -278,6 +211,7 @@ def reached(dialect: str, subscription: Subscription, trees: Trees, now: datetim
             _number(subscription.vendor_id).label("vendor_id"),
             _reasons(
                 dialect,
+                bindparam(None, subscription.required, type_=Document) if subscription.required else null(),
                 _number(subscription.id),
                 _number(subscription.category_id),
                 _number(subscription.region_id),
@@ -322,7 +256,7 @@ def _in_region(subscription: Subscription, trees: Trees) -> ColumnElement[bool]:
 
 
 def _in_circle(subscription: Subscription, trees: Trees) -> ColumnElement[bool]:
-    centre, reach_km = _centre(subscription), subscription.reach_km or 0
+    centre, reach_km = rule.centre(subscription), subscription.reach_km or 0
     apart = earth.apart_squared(centre, (Intent.near_x, Intent.near_y, Intent.near_z))
     return or_(
         and_(Intent.near_km.is_(None), Intent.region_id.in_(trees.regions.reached_from(centre, reach_km))),
@@ -360,29 +294,9 @@ def _in_language(subscription: Subscription) -> ColumnElement[bool]:
 # --- Parts ----------------------------------------------------------------------------------------
 
 
-def _listening() -> Sequence[ColumnElement[bool]]:
-    # In the words of the partial index, so that the planner recognises it.
-    return (Subscription.ended_at.is_(None), Subscription.paused_at.is_(None))
-
-
 def _closed_to(account_id: ColumnElement[int]) -> CompoundSelect[int]:
     # A list that is made once; asking for each subscription whether its vendor is on it took twice as long.
     return union_all(*(select(table.vendor_id).where(table.account_id == account_id) for table in (Membership, Block)))
-
-
-def _heard(dialect: str) -> ColumnElement[bool] | TextClause:
-    """Whether the subscription's vendor is listening at all, asked of the few that are not: they stay in memory."""
-    if dialect == "sqlite":
-        # SQLAlchemy cannot say INDEXED BY. Left to itself, SQLite reads the vendor's whole row, anywhere in the file:
-        # with a million subscriptions that took four times as long as all the rest.
-        return text(
-            "NOT EXISTS (SELECT 1 FROM vendors INDEXED BY ix_vendors_silent WHERE vendors.id = subscriptions.vendor_id"
-            " AND (vendors.paused_at IS NOT NULL OR vendors.closed_at IS NOT NULL))"
-        )
-    # A scalar subquery stays a probe. PostgreSQL may turn NOT EXISTS into a join that reads all silent vendors, and
-    # did once it had prepared the statement: with a million subscriptions, 15 ms instead of 1 for ten matches.
-    silent = or_(Vendor.paused_at.is_not(None), Vendor.closed_at.is_not(None))
-    return select(Vendor.id).where(Vendor.id == Subscription.vendor_id, silent).scalar_subquery().is_(None)
 
 
 def _not_its_own(vendor_id: int) -> Sequence[ColumnElement[bool]]:
@@ -428,8 +342,10 @@ def _number(value: int) -> ColumnElement[int]:
     return bindparam(None, value, type_=BigInteger)
 
 
-def _reasons(dialect: str, *columns: Any) -> ColumnElement[Any]:
-    # Every subscription that matched, as [id, category, region]: the lead's reasons.
+def _reasons(dialect: str, words: ColumnElement[Any], *columns: Any) -> ColumnElement[Any]:
+    """Every subscription that matched, as [id, category, region, words]: the lead's reasons."""
     if dialect == "postgresql":
-        return func.jsonb_agg(func.jsonb_build_array(*columns), type_=Lead.reasons.type)
-    return func.json_group_array(func.json_array(*columns), type_=Lead.reasons.type)
+        each = case((words.is_(None), func.jsonb_build_array(*columns)), else_=func.jsonb_build_array(*columns, words))
+        return func.jsonb_agg(each, type_=Lead.reasons.type)
+    each = case((words.is_(None), func.json_array(*columns)), else_=func.json_array(*columns, func.json(words)))
+    return func.json_group_array(each, type_=Lead.reasons.type)

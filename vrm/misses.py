@@ -9,7 +9,7 @@ from sqlalchemy.orm import QueryableAttribute, Session
 
 from intents.models import Intent
 from vendors.models import Block, Membership, Subscription, Vendor
-from vrm import match
+from vrm import rule
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Category, Region, Trees
 from vrm.kernel.tree import Node, Tree
@@ -83,7 +83,7 @@ def _filtered(
     nearest: dict[int, tuple[str, ...]] = {}
     floors: dict[int, Money] = {}
     for subscription in near:
-        stops = tuple(sorted(stop.value for stop in match.stops(subscription, intent, trees)))
+        stops = tuple(sorted(stop.value for stop in rule.stops(subscription, intent, trees)))
         before = nearest.get(subscription.vendor_id)
         if before is None or len(stops) < len(before):
             nearest[subscription.vendor_id] = stops

@@ -218,7 +218,7 @@ def _close(session: Session, vendor: Vendor, now: datetime) -> None:
     for model in (Template, Membership):
         session.execute(delete(model).where(model.vendor_id == vendor.id))
     live = (Subscription.vendor_id == vendor.id, Subscription.ended_at.is_(None))
-    session.execute(update(Subscription).where(*live).values(ended_at=now))
+    session.execute(update(Subscription).where(*live).values(ended_at=now, silent_at=now))
     ended = {"ended_at": now, "target": {}, "label": "", "challenge": None}
     session.execute(update(Channel).where(Channel.vendor_id == vendor.id).values(**ended))
     session.execute(update(Response).where(Response.vendor_id == vendor.id).values(body="", links=[]))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from intents.draft import Condition, Visibility
 from intents.models import Intent
 from vendors.models import Subscription
-from vrm import match
+from vrm import match, rule
 from vrm.kernel import taxonomy
 
 SPAN = timedelta(days=30)
@@ -70,7 +70,7 @@ def _stopped(session: Session, subscription: Subscription, now: datetime) -> Ite
     near = select(Intent).where(Intent.opened_at > now - SPAN, *match.covered(bare, trees))
     alone: Counter[str] = Counter()
     for intent in session.scalars(near.order_by(Intent.opened_at.desc()).limit(_LOOKED_AT)):
-        stops = [stop.value for stop in match.stops(subscription, intent, trees)]
+        stops = [stop.value for stop in rule.stops(subscription, intent, trees)]
         if len(stops) == 1:
             alone[stops[0]] += 1
     for stop, count in alone.most_common():

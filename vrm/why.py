@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from intents.draft import Visibility
 from intents.models import Intent
-from vendors.leads import Standing, standing
+from vendors.leads import Standing, reasons_of, standing
 from vendors.models import Block, Lead, Membership, Subscription, Vendor, Withheld
-from vrm import match, turns
+from vrm import rule, turns
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import NotFound
 from vrm.kernel.money import Money
@@ -48,10 +48,7 @@ def why_us(session: Session, intent: Intent, vendor: Vendor) -> tuple[str, ...]:
 
 
 def _because(lead: Lead, trees: Trees) -> list[str]:
-    return [
-        f"You listen to {trees.categories.label(reason[1])} in {trees.regions.label(reason[2])}."
-        for reason in sorted(lead.reasons)
-    ]
+    return [f"You listen to {reason.text(trees)}." for reason in reasons_of(lead.reasons)]
 
 
 def _why_not(session: Session, intent: Intent, vendor: Vendor, trees: Trees) -> list[str]:
@@ -64,7 +61,7 @@ def _why_not(session: Session, intent: Intent, vendor: Vendor, trees: Trees) -> 
         return ["You do not listen for anything yet."]
     found = ["You take a break: no new want comes."] if vendor.paused_at is not None else []
     for subscription in subscriptions:
-        stops = match.stops(subscription, intent, trees)
+        stops = rule.stops(subscription, intent, trees)
         name = f"{trees.categories.label(subscription.category_id)} in {trees.regions.label(subscription.region_id)}"
         if stops:
             why = " and ".join(_stop(stop.value, subscription, intent, trees) for stop in stops)
@@ -86,7 +83,7 @@ def _kept_back(session: Session, intent: Intent, vendor: Vendor) -> str | None:
 
 
 def _stop(stop: str, subscription: Subscription, intent: Intent, trees: Trees) -> str:
-    """What stands in the way, by the value of a `match.Stop`."""
+    """What stands in the way, by the value of a `rule.Stop`."""
     where = trees.regions.label(intent.region_id) if intent.region_id is not None else "no place yet"
     sentences = {
         "category": f"the want is in {trees.categories.label(intent.category_id)}" if intent.category_id else "",

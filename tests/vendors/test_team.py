@@ -11,6 +11,9 @@ from together import at_once, meeting
 
 from vendors import team
 from vendors.models import Membership, Role, Subscription, Vendor
+from vendors.subscribe import Order, subscribe
+from vendors.subscribe import pause as pause_order
+from vendors.subscribe import resume as resume_order
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadInput, LimitReached, NotAllowed, NotFound, WrongState
@@ -238,9 +241,18 @@ def test_after_a_pause_every_live_subscription_catches_up(store: Store, ben: Acc
         assert order.backfilled_at == now
         team.pause(session, vendor, now)
         team.pause(session, vendor, later)
-        assert vendor.paused_at == now
-        team.resume(session, vendor, later)
         session.refresh(order)
+        assert vendor.paused_at == order.silent_at == now
+        later_one = subscribe(session, vendor, Order(category_id=order.category_id, region_id=order.region_id), now)
+        assert later_one.silent_at == now
+        pause_order(session, later_one, later)
+        resume_order(session, later_one, later)
+        assert later_one.silent_at == now
+        pause_order(session, later_one, later)
+        team.resume(session, vendor, later)
+        for each in (order, later_one):
+            session.refresh(each)
+        assert (order.silent_at, later_one.silent_at) == (None, later)
         assert (vendor.paused_at, order.backfilled_at, order.changed_at) == (None, None, later)
 
 

@@ -12,11 +12,16 @@ from world import World
 from intents import publish
 from intents.draft import Visibility
 from intents.models import Intent
+from notifiers import facts
 from vendors import respond
 from vendors.models import DeclineReason, Kind, Lead, Via
 from vendors.respond import Answer
+from vendors.subscribe import Order, edit, subscribe
 from vrm import route
+from vrm.explain import explain_vendor
+from vrm.kernel import taxonomy
 from vrm.kernel.db import Store
+from vrm.web.api import intents as in_api
 
 
 def test_a_customer_asks_why_nobody_and_why_not_this_vendor(visitor: Callable[[], Visitor], world: World) -> None:
@@ -54,6 +59,28 @@ def test_a_vendor_asks_why_it_did_not_get_a_public_want(
     assert "You were told of it, and have answered." in ben.get(
         f"/vendor/{world.vendor.slug}/why?want={world.want.code}"
     )
+
+
+def test_both_sides_read_which_words_matched_as_they_were_then(
+    visitor: Callable[[], Visitor], world: World, store: Store, now: datetime
+) -> None:
+    with store.write() as session:
+        trees = taxonomy.trees(session)
+        order = Order(
+            category_id=trees.categories.root.id, region_id=trees.regions.root.id, required=("Bright <red>", "doors")
+        )
+        wish = subscribe(session, world.carols, order, now)
+        want = publish_want(session, world.ana, now, title="A car, bright red", body="Five doors.")
+        route.route(session, want, now)
+        edit(session, wish, replace(order, required=("blue",)), now)
+        lead = session.get_one(Lead, (want.id, world.carols.id))
+        assert "with “Bright <red>” and “doors”" in facts.why(session, lead)
+        assert [why.words for why in in_api.why(lead, trees)] == [["Bright <red>", "doors"]]
+        assert "with “Bright <red>” and “doors”." in explain_vendor(session, want, lead.vendor).sentences[-1]
+        code = lead.code
+    words = "with the words Bright &lt;red&gt;, doors"
+    assert words in visitor().sign_in(world.carol).get(f"/vendor/leads/{code}")
+    assert words in visitor().sign_in(world.ana).get(f"/me/intents/{want.code}/vendors/{world.carols.slug}")
 
 
 def test_nobody_learns_who_wrote_a_want_or_who_blocked_whom(

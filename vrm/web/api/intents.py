@@ -153,18 +153,23 @@ class VendorRef(Told):
 
 
 class Why(Told):
-    """One subscription that matched: what it covers."""
+    """One subscription that matched, as it was then: what it covers."""
 
     category: str
     region: str
+    words: list[str] = Field(description="Those that it requires, of which the want says every one.")
 
 
 def why(lead: Lead, trees: Trees) -> list[Why]:
     """The reasons of a lead, in the words of the trees as they are today."""
     return [
-        Why(category=trees.categories.label(category), region=trees.regions.label(region))
-        for _, category, region in lead.reasons
-        if category in trees.categories and region in trees.regions
+        Why(
+            category=trees.categories.label(reason.category_id),
+            region=trees.regions.label(reason.region_id),
+            words=list(reason.words),
+        )
+        for reason in leads.reasons_of(lead.reasons)
+        if reason.category_id in trees.categories and reason.region_id in trees.regions
     ]
 
 
