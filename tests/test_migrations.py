@@ -176,7 +176,7 @@ def test_leads_who_waited_are_withheld_still_when_the_line_is_gone(nothing: Stor
 
 
 def test_who_is_silent_is_known_afterwards_and_forgotten_on_the_way_back(nothing: Store, now: datetime) -> None:
-    migrations.upgrade(nothing, now, to="0014")
+    migrations.upgrade(nothing, now, to="0015")
     with nothing.engine.begin() as connection:
         _lead_rows(connection)
         for number, (vendor_id, moments) in enumerate(
@@ -185,16 +185,16 @@ def test_who_is_silent_is_known_afterwards_and_forgotten_on_the_way_back(nothing
             row = {"id": number, "code": f"s{number}", "vendor_id": vendor_id, "condition": "any", **moments}
             _add(connection, "subscriptions", category_id=1, region_id=1, **row)
         connection.execute(text("UPDATE vendors SET paused_at = :now WHERE id = 2"), {"now": _moment(nothing, now)})
-    migrations.upgrade(nothing, now, to="0015")
+    migrations.upgrade(nothing, now, to="0016")
     with nothing.engine.begin() as connection:
         listening = connection.scalars(text("SELECT id FROM subscriptions WHERE silent_at IS NULL")).all()
         assert listening == [1]
         connection.execute(text("""UPDATE leads SET reasons = '[[1,1,1,["red"]],[2,1,1]]' WHERE vendor_id = 1"""))
-    migrations.downgrade(nothing, "0014")
+    migrations.downgrade(nothing, "0015")
     with nothing.read() as session:
         kept = session.scalars(select(Lead.reasons).order_by(Lead.vendor_id)).all()
     assert kept == [[[1, 1, 1], [2, 1, 1]], [[1, 1, 1]]]
-    migrations.upgrade(nothing, now, to="0015")
+    migrations.upgrade(nothing, now, to="0016")
 
 
 def test_what_came_with_digests_and_mail_is_put_away_when_going_back(nothing: Store, now: datetime) -> None:

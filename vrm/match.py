@@ -41,6 +41,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.orm import aliased
@@ -105,7 +106,7 @@ def _found(dialect: str, *, words: bool) -> Select[*tuple[Any, ...]]:
     condition = bindparam("condition", type_=String)
     days, language = bindparam("days_left", type_=Integer), bindparam("language", type_=String)
     # Of words the row is read, once all filters of the index have let it pass: there they would make it large.
-    required: ColumnElement[Any] = Subscription.required if words else null()
+    required: ColumnElement[Any] = type_coerce(Subscription.required, Document) if words else null()
     if dialect == "postgresql" and not words:
         required = cast(required, Document)
     found = (Subscription.vendor_id, Subscription.id, Subscription.category_id, Subscription.region_id)
