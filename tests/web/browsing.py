@@ -114,6 +114,7 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("templates", world.ben, f"/vendor/{vendor}/templates"),
         ("inbox-nothing", world.ben, f"/vendor/{vendor}?only=to-answer&q=harpsichord"),
         ("subscriptions", world.ben, f"/vendor/{vendor}/subscriptions"),
+        ("subscription", world.ben, f"/vendor/{vendor}/subscriptions/{world.subscription_code}"),
         ("subscription-new", world.ben, f"/vendor/{vendor}/subscriptions/new"),
         ("channels", world.ben, f"/vendor/{vendor}/channels"),
         ("channel-new", world.ben, f"/vendor/{vendor}/channels/new/telegram"),

@@ -254,6 +254,11 @@ class Tree:
             if node.lat is not None and node.lon is not None
         }
 
+    @cached_property
+    def towns(self) -> tuple[Node, ...]:
+        """The nodes that are points."""
+        return tuple(self._nodes[id_] for id_ in self._points)
+
     def around(self, centre: Point, km: float) -> list[int]:
         """Nodes that are points and lie in a circle, such as the cities within 30 km."""
         return [id_ for id_, point in self._points.items() if earth.within(centre, point, km)]

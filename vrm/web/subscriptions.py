@@ -1,6 +1,7 @@
 """A vendor's standing orders: what, where, from which budget."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from babel import Locale
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -14,8 +15,10 @@ from vrm import fit
 from vrm.kernel import rates, stems, taxonomy
 from vrm.preview import Preview, would_have_come
 from vrm.research.survival import wilson
+from vrm.web import maps
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.desk import db, now
+from vrm.web.maps import Map
 from vrm.web.typed import Typed, preset_node
 from vrm.web.visitors import signed_in
 from vrm.web.want import currency_options, likely_currency, typed_amount
@@ -89,7 +92,7 @@ def subscription(slug: str, code: str) -> AnyResponse:
             **_typed_filters(order),
         }
     )
-    return _form(vendor, typed, 200, found)
+    return _form(vendor, typed, 200, found, shown=_shown(found))
 
 
 @blueprint.post("/<code>")
@@ -173,8 +176,8 @@ def preview(slug: str) -> str:
     shown = None
     if order is not None:
         with typed.attempt(**_FIELDS):
-            shown = _preview(vendor, order)
-    return render_template("vendor/_preview.html", preview=shown)
+            shown = _shown(subscribe.proposed(db(), vendor, order, now()))
+    return render_template("vendor/_preview.html", shown=shown)
 
 
 def _order(typed: Typed) -> Order | None:
@@ -239,15 +242,24 @@ def _only_looks() -> bool:
 
 
 def _looked(vendor: Vendor, typed: Typed, order: Order, found: Subscription | None = None) -> AnyResponse:
-    preview = None
+    shown = None
     with typed.attempt(**_FIELDS):
-        preview = _preview(vendor, order)
+        shown = _shown(subscribe.proposed(db(), vendor, order, now()))
     cautions = subscribe.cautions(order, taxonomy.trees(db()))
-    return _form(vendor, typed, 200 if preview else 422, found, preview=preview, cautions=cautions)
+    return _form(vendor, typed, 200 if shown else 422, found, shown=shown, cautions=cautions)
 
 
-def _preview(vendor: Vendor, order: Order) -> Preview:
-    return would_have_come(db(), subscribe.proposed(db(), vendor, order, now()), now())
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a subscription, stored or only proposed, would have brought, and from where."""
+
+    preview: Preview
+    map: Map | None
+
+
+def _shown(subscription: Subscription) -> Shown:
+    regions = taxonomy.trees(db()).regions
+    return Shown(would_have_come(db(), subscription, now()), maps.picture(subscription, regions))
 
 
 def _spoken() -> list[tuple[str, str]]:
@@ -265,7 +277,7 @@ def _form(
     status: int,
     found: Subscription | None = None,
     *,
-    preview: Preview | None = None,
+    shown: Shown | None = None,
     cautions: Sequence[str] = (),
 ) -> AnyResponse:
     page = vendor_page(
@@ -274,7 +286,7 @@ def _form(
         typed=typed,
         subscription=found,
         currencies=currency_options(typed),
-        preview=preview,
+        shown=shown,
         cautions=cautions,
         languages=[("", _("no language: letter by letter")), *_spoken()],
         rates_of=rates.day(),
