@@ -71,6 +71,16 @@ bench: $(VENV)/.test ## Each promise about speed, as a ratio in one run
 chaos: $(VENV)/.test ## kill −9, restarts, a full disk: each fault many times, with its counts (ARGS=--quick)
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+$(VENV)/fuzz/.installed: $(LOCKS)/fuzz.txt | $(BIN)/python
+	@echo "Installing Schemathesis in a place of its own …"
+	@$(PYTHON) -m venv $(VENV)/fuzz
+	@$(VENV)/fuzz/bin/python -m pip install --quiet --no-compile --require-hashes --no-deps -r $(LOCKS)/fuzz.txt
+	@touch $@
+
+.PHONY: fuzz
+fuzz: $(VENV)/.test $(VENV)/fuzz/.installed ## Requests that nobody thought of, made from the API's description (ARGS=--examples 100)
+	@$(BIN)/python -m tests.fuzz $(VENV)/fuzz/bin/st $(ARGS)
+
 .PHONY: texts
 texts: $(VENV)/.test ## Collect the texts of pages into the catalogues of vrm/translations/
 	@cd vrm && ../$(BIN)/pybabel -q extract -F translations/babel.cfg -k _ -k later -k ngettext:1,2 --sort-output --no-location -o translations/messages.pot .

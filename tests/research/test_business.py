@@ -157,3 +157,11 @@ def test_a_table_of_hours_is_read_as_it_was_written(clock: str) -> None:
     week = weeks_of(hours, hours)[clock]  # type: ignore[index]
     assert week.n > 0
     assert from_csv(as_csv(week, clock), clock) == week  # type: ignore[arg-type]
+
+
+def test_hours_of_vendors_without_any_lead_wait_for_nobody() -> None:
+    known = {7: [Version(0, LEEDS)]}
+    nobody = np.array([], dtype=np.int64)
+    assert business_waits(known, nobody, nobody, nobody).tolist() == []
+    others = np.array([8])
+    assert business_waits(known, others, np.array([100]), np.array([100])).tolist() == [MISSING]

@@ -66,7 +66,8 @@ def by_office(known: Versions, vendor: Ints, delivered_s: Ints, rows: Ints) -> I
     mine = rows[np.isin(vendor[rows], np.fromiter(known, dtype=np.int64, count=len(known)))]
     mine = mine[np.argsort(vendor[mine], kind="stable")]
     vendors, starts = np.unique(vendor[mine], return_index=True)
-    for vendor_id, leads in zip(vendors.tolist(), np.split(mine, starts[1:]), strict=True):
+    # Split at every start: what lies before the first is nothing, also where there is no start at all.
+    for vendor_id, leads in zip(vendors.tolist(), np.split(mine, starts)[1:], strict=True):
         held = known[vendor_id]
         place = np.searchsorted([version.since_s for version in held], delivered_s[leads], side="right") - 1
         for number in np.unique(place[place >= 0]).tolist():

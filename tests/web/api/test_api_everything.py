@@ -91,6 +91,8 @@ def test_a_team_and_its_templates(scene, program, ben, carol) -> None:
     assert [one["name"] for one in told(his.get(templates))["items"]] == ["Hours"]
     told(his.ask("DELETE", f"{templates}/{made['id']}"), 204)
     assert told(his.get(templates)) == {"items": []}
+    changed = told(his.ask("PATCH", f"/vendors/{scene.slug}", {"reply": "We were on holiday."}))
+    assert (changed["reply"], changed["name"]) == ("We were on holiday.", "Leeds Toyota")
     assert told(his.post(f"/vendors/{scene.slug}/pause"))["paused_at"] is not None
     assert told(his.post(f"/vendors/{scene.slug}/resume"))["paused_at"] is None
 
@@ -150,3 +152,8 @@ def test_wants_for_everybody(scene, program, carol) -> None:
     assert told(her.get("/wants?q=boat"))["items"] == []
     assert told(her.get("/wants?region=Nowhereville"), 422)["errors"][0]["parameter"] == "region"
     assert told(her.get(f"/wants/{scene.intent}")) == want
+
+
+def test_a_number_is_no_day(program, ana) -> None:
+    assert told(program(ana).get("/responsiveness?since=0"), 422)["errors"][0]["parameter"] == "since"
+    assert told(program(ana).get("/responsiveness?since=2026-11-01"))["n"] is None

@@ -88,7 +88,7 @@ def answer(error: Exception) -> Response:
     status, body, headers = describe(error)
     if status == 503:
         _log.error("The store failed: %s", error)
-    elif status >= 500:
+    elif status == 500:
         _log.error("A request to the API failed", exc_info=error)
     return Response(json.dumps(body, ensure_ascii=False), status, headers, mimetype=MEDIA_TYPE)
 

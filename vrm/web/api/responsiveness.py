@@ -16,7 +16,7 @@ from vrm.research.published import LIVE, Wanted
 from vrm.research.release import OTHERS
 from vrm.web.api.bearer import Caller
 from vrm.web.api.operations import Routes
-from vrm.web.api.shapes import DayIn, Given, Told
+from vrm.web.api.shapes import DayQ, Given, Told
 from vrm.web.desk import desk
 from vrm.web.figures import shelf
 
@@ -28,7 +28,7 @@ class Question(Given):
 
     category: Annotated[str, Field(max_length=200, description="An id, a slug or an unambiguous name.")] = ""
     region: Annotated[str, Field(max_length=200, description="An id, a slug or an unambiguous name.")] = ""
-    since: Annotated[DayIn | None, Field(description="From the ISO week of this day on, by routing.")] = None
+    since: Annotated[DayQ | None, Field(description="From the ISO week of this day on, by routing.")] = None
     by: Annotated[By | None, Field(description="One group for each, those with fewer than 11 leads left out.")] = None
     snapshot: Annotated[str, Field(max_length=40, description="The id of a snapshot; otherwise the live store.")] = ""
 

@@ -14,6 +14,7 @@ from vrm.kernel.money import Money, check_currency, parse_money
 from vrm.kernel.tree import Node, Tree
 from vrm.web.api.problems import UnknownInQuery
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,4})?", re.ASCII)
 
 
@@ -43,8 +44,15 @@ def _of_an_age(day: date) -> date:
     return day
 
 
+def _written_out(day: object) -> object:
+    if isinstance(day, str) and not _DAY.fullmatch(day):
+        raise ValueError("Write this as a day, such as 2026-12-24.")  # Or "0" would be a day of 1970.
+    return day
+
+
 MomentIn = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 DayIn = Annotated[date, AfterValidator(_of_an_age)]
+DayQ = Annotated[date, BeforeValidator(_written_out), Field(strict=False), AfterValidator(_of_an_age)]
 
 
 # --- Money ----------------------------------------------------------------------------------------

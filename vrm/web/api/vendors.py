@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from intents.draft import Condition
-from notifiers import office
 from vendors import site, subscribe, team
 from vendors.models import Role, Subscription, Vendor
 from vendors.subscribe import Order, Reach
@@ -130,9 +129,12 @@ def read_vendor(caller: Caller, slug: str) -> VendorOut:
 def change_vendor(caller: Caller, slug: str, body: VendorChange) -> VendorOut:
     """Change what a vendor says of itself."""
     vendor = vendor_for(caller, slug, Role.ADMIN)
+    given = body.model_dump(exclude_unset=True)
+    reply = given.pop("reply", None)
     said = {"name": vendor.name, "website": vendor.website, "about": vendor.about, "zone": vendor.zone}
-    team.describe(caller.session, vendor, **(said | body.model_dump(exclude_unset=True)))
-    office.keep_version(caller.session, vendor, caller.now)
+    team.describe(caller.session, vendor, **(said | given))
+    if reply is not None:
+        team.reply(caller.session, vendor, reply, caller.now)
     return _vendor(caller, vendor)
 
 
