@@ -67,6 +67,12 @@ def _below(
     return column.in_(select(table.id).where(or_(*ranges)))
 
 
+def begins_before(session: Session, vendor: Vendor, code: str) -> int | None:
+    """Where the page after the vendor's lead of this want begins, for `leads.inbox`; None for a made-up code."""
+    mine = select(Lead.intent_id).join(Lead.intent).where(Lead.vendor_id == vendor.id, Intent.code == code)
+    return session.scalar(mine) if is_code(code) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What became of several leads."""

@@ -143,12 +143,11 @@ def _inbox(vendor: Vendor, status: int, typed: Typed | None = None) -> AnyRespon
         region=node_asked(asked, "region", trees.regions),
         words=words_asked(asked),
     )
-    before = asked.get("before")
     page = leads.inbox(
         db(),
         vendor,
         where=sought.conditions(wanted, trees),
-        before=int(before) if before.isdecimal() and len(before) < 19 else None,
+        before=sought.begins_before(db(), vendor, asked.get("before")),
     )
     named = {name: asked.get(name) for name in ("only", "category", "region", "q") if asked.get(name)}
     channels = register.channels_of(db(), vendor)
