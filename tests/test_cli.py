@@ -198,3 +198,20 @@ def test_every_benchmark_that_can_be_named_is_there() -> None:
     folder = Path(__file__).parents[1] / "benchmarks"
     named = {script for scripts in BENCHMARKS.values() for script in scripts}
     assert [name for name in sorted(named) if not (folder / f"{name}.py").is_file()] == []
+
+
+def test_subscriptions_come_from_a_file(vrm: Vrm, store: Store, ben: Account, now: datetime, tmp_path: Path) -> None:
+    with store.write() as session:
+        start_vendor(session, ben, now)
+    file = tmp_path / "orders.csv"
+    file.write_text("vendor,category,region\nleeds-toyota,Bicycles,Leeds\nleeds-toyota,Bicycles,Springfield\nno,x,y\n")
+    words = ("vendors", "import", str(file), "--errors", "errors.csv")
+    tried = vrm(*words, "--dry-run", fails=1).stdout
+    assert "row 2: made" in tried
+    assert "row 3: refused. " in tried
+    assert "no vendor called “no”" in tried
+    assert "1 made, 0 changed, 0 kept, 2 refused. Nothing was written" in tried
+    assert "1 made" in vrm(*words, fails=1).stdout
+    assert "0 made, 0 changed, 1 kept, 2 refused." in vrm(*words, fails=1).stdout
+    assert (tmp_path / "errors.csv").read_text(encoding="utf-8-sig").startswith("row,problem,vendor,category")
+    assert vrm("vendors", "import", "--example").stdout.startswith("category,region,name")

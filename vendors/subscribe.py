@@ -20,6 +20,7 @@ from vrm.kernel.taxonomy import Trees
 from vrm.kernel.tree import Tree
 
 AT_MOST = 1_000  # Live subscriptions of one vendor.
+TOO_MANY = f"A vendor can have {AT_MOST:,} subscriptions; one for a wider category covers many."
 WORDS_AT_MOST = 20  # Required, and as many excluded.
 _LONGEST = 80
 _MANY = 1_000_000
@@ -62,7 +63,7 @@ def subscribe(session: Session, vendor: Vendor, order: Order, now: datetime) -> 
         .where(Subscription.vendor_id == vendor.id, Subscription.ended_at.is_(None))
     )
     if (live or 0) >= AT_MOST:
-        raise LimitReached(f"A vendor can have {AT_MOST:,} subscriptions; one for a wider category covers many.")
+        raise LimitReached(TOO_MANY)
     subscription = Subscription(code=new_code(), vendor_id=vendor.id, vendor=vendor, created_at=now)
     order = _check(session, order)
     _write(session, subscription, order, now)
@@ -71,6 +72,27 @@ def subscribe(session: Session, vendor: Vendor, order: Order, now: datetime) -> 
     session.flush()
     _write_words(session, subscription)
     return subscription
+
+
+def subscribe_all(session: Session, vendor: Vendor, orders: Sequence[Order], now: datetime) -> list[Subscription]:
+    """As many subscriptions, written together. The orders must have come from `checked`, and the limit been kept."""
+    made = []
+    for order in orders:
+        subscription = Subscription(code=new_code(), vendor_id=vendor.id, vendor=vendor, created_at=now)
+        with session.no_autoflush:
+            _write(session, subscription, order, now)
+        made.append(subscription)
+    session.add_all(made)
+    session.flush()
+    rows = [row for subscription in made for row in _words_of(subscription)]
+    if rows:
+        session.execute(insert(SubscriptionWord), rows)
+    return made
+
+
+def checked(session: Session, order: Order) -> Order:
+    """The order as it would be stored. BadInput with a sentence for every field that does not hold."""
+    return _check(session, order)
 
 
 def proposed(session: Session, vendor: Vendor, order: Order, now: datetime) -> Subscription:
@@ -359,12 +381,15 @@ def needles(subscription: Subscription) -> list[tuple[str, bool]]:
 
 def _write_words(session: Session, subscription: Subscription) -> None:
     session.execute(delete(SubscriptionWord).where(SubscriptionWord.subscription_id == subscription.id))
-    if subscription.has_words:
-        rows = dict(needles(subscription))
-        session.execute(
-            insert(SubscriptionWord),
-            [
-                {"subscription_id": subscription.id, "needle": needle, "excluded": excluded}
-                for needle, excluded in rows.items()
-            ],
-        )
+    rows = _words_of(subscription)
+    if rows:
+        session.execute(insert(SubscriptionWord), rows)
+
+
+def _words_of(subscription: Subscription) -> list[dict[str, Any]]:
+    if not subscription.has_words:
+        return []
+    return [
+        {"subscription_id": subscription.id, "needle": needle, "excluded": excluded}
+        for needle, excluded in dict(needles(subscription)).items()
+    ]

@@ -116,6 +116,7 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("subscriptions", world.ben, f"/vendor/{vendor}/subscriptions"),
         ("subscription", world.ben, f"/vendor/{vendor}/subscriptions/{world.subscription_code}"),
         ("subscription-new", world.ben, f"/vendor/{vendor}/subscriptions/new"),
+        ("import", world.ben, f"/vendor/{vendor}/subscriptions/import"),
         ("channels", world.ben, f"/vendor/{vendor}/channels"),
         ("channel-new", world.ben, f"/vendor/{vendor}/channels/new/telegram"),
         ("channel", world.ben, f"/vendor/{vendor}/channels/{world.mail.code}"),

@@ -11,6 +11,7 @@ from vrm.cli.research import measure, simulate, snapshot
 from vrm.cli.run import deliver, demo, harvest, route, serve, web, worker
 from vrm.cli.store import db
 from vrm.cli.tree import tree
+from vrm.cli.vendors import vendors
 from vrm.cli.wants import wants
 
 
@@ -29,5 +30,5 @@ def main() -> None:
 
 for command in (serve, web, worker, demo, db, tree, wants, accounts, harvest, route, deliver, explain, doctor, bench):
     main.add_command(command)
-for command in (measure, snapshot, experiment, simulate):
+for command in (measure, snapshot, experiment, simulate, vendors):
     main.add_command(command)

@@ -71,6 +71,7 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
         Who.MEMBER: "subscriptions",
         Who.ADMIN: "new add subscription edit pause resume end narrow loosen preview",
     },
+    "importing": {Who.ADMIN: "form example take"},
     "channels": {
         Who.LINK: "look prove",
         Who.ADMIN: "channels new add channel edit verify again test change rotate",
