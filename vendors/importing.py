@@ -31,7 +31,7 @@ EXAMPLE = sheet.write(
     [
         ("Cars, Trucks & Vans", "Leeds", "Small cars", "50", "Yaris|Aygo", "", "en", "5000", "GBP", "used", "", "", ""),
         ("Bicycles", "Germany", "Fleets", "", "", "children", "", "", "", "", "10", "14", "de"),
-        ("Plumbing", "West Yorkshire", "", "", "", "", "", "", "", "", "", "", ""),
+        ("Plumbing", "United Kingdom", "", "", "", "", "", "", "", "", "", "", ""),
     ],
 )
 _MANY_A_CELL = re.compile(r"[|\n,;]")

@@ -44,6 +44,8 @@ def read(content: bytes, *, known: Sequence[str], needed: Sequence[str], ignored
                 found.append(Line(number, cells, max(0, len(row) - len(columns))))
     except csv.Error as error:
         raise BadInput({"file": f"Row {rows.line_num} cannot be read as CSV: {error}."}) from error
+    if not found:
+        raise BadInput({"file": "There is no row below the one that names the columns."})
     return found
 
 

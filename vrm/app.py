@@ -28,11 +28,13 @@ from vrm.web import (
     home,
     hubs,
     importing,
+    keeping,
     languages,
     listening,
     lost,
     me,
     mydata,
+    people,
     research,
     security,
     signing_in,
@@ -72,9 +74,10 @@ ROOMS = (
     colleagues,
     templates,
     answer,
-    auditing,
     admin,
     audits,
+    keeping,
+    people,
     trees,
     figures,
     research,
@@ -93,6 +96,7 @@ def create_app(
     visitors.install(app)
     words.install(app, {"timezone_selector": visitors.zone_name, "locale_selector": languages.language})
     languages.install(app)
+    app.jinja_env.globals["by_invitation"] = lambda: settings.invite_only
     Bootstrap5(app)
     errors.install(app)
     app.register_blueprint(api.blueprint)

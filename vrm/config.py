@@ -26,6 +26,8 @@ SETTINGS: Mapping[str, str] = {
     "VRM_IMAP_URL, mails can be answered by replying, and bounces are read.",
     "VRM_IMAP_URL": "A mailbox that the worker reads every minute instead: imaps://user:pass@host/INBOX or imap://….",
     "VRM_KEEP_ATTEMPTS": "For how many days attempts and what came in by mail are kept (default 90, at least 30).",
+    "VRM_KEEP_BACKUPS": "How many backups are kept; the worker makes one a day. 0 (default): only those that you make.",
+    "VRM_INVITE_ONLY": "1: only people who were invited, or have an account, can sign in. 0 (default): everybody.",
     "VRM_ALLOW_PRIVATE_TARGETS": "Private networks that feeds and webhooks may reach, as CIDRs with commas between "
     "them. Off by default.",
     "VRM_LEXICON": "A CSV file of brands and models of your own: brand, category, models. Unset: only those that come "
@@ -92,6 +94,9 @@ class Settings:
     imap: MailAccount | None = None
     dkim: Dkim | None = None
     keep_attempts: timedelta = timedelta(days=90)
+    keep_backups: int = 0  # 0: none are made but by hand.
+    invite_only: bool = False
+    given: frozenset[str] = frozenset()  # Names of what the environment said.
 
     @property
     def embedded(self) -> bool:
@@ -139,6 +144,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         imap=_imap(environ.get("VRM_IMAP_URL")),
         dkim=_dkim(environ.get("VRM_DKIM")),
         keep_attempts=timedelta(days=_number(environ, "VRM_KEEP_ATTEMPTS", default=90, least=30, most=3650)),
+        keep_backups=_number(environ, "VRM_KEEP_BACKUPS", default=0, most=1000),
+        invite_only=bool(_number(environ, "VRM_INVITE_ONLY", default=0, most=1)),
+        given=frozenset(name for name in SETTINGS if environ.get(name)),
     )
 
 

@@ -1,8 +1,11 @@
 """Settings → the objects that every edge needs, made in one place for web, worker and terminal."""
 
+from functools import partial
+
 from intents.feed import FeedReader
 from notifiers.inlet import Inlet, Listener, Poller, Taker
 from notifiers.post import Post
+from vrm import backups
 from vrm.config import Settings
 from vrm.kernel.clock import Clock, utc_now
 from vrm.kernel.db import Store
@@ -39,5 +42,10 @@ def inlets_of(settings: Settings, works: Works) -> list[Inlet]:
 def works_of(settings: Settings, *, store: Store | None = None, clock: Clock = utc_now) -> Works:
     """What the background steps need, over `store` or the one that the settings name."""
     return Works(
-        store or Store.open(settings.database_url), post_of(settings), FeedReader(), clock, settings.keep_attempts
+        store or Store.open(settings.database_url),
+        post_of(settings),
+        FeedReader(),
+        clock,
+        settings.keep_attempts,
+        back_up=partial(backups.make_if_due, settings),
     )

@@ -91,12 +91,13 @@ def test_one_name_twice_is_refused_and_so_is_what_is_beyond_the_limit(
     [
         (b"", "lacks a column called category"),
         (b"category\nBicycles\n", "lacks a column called region"),
+        (b"category,region\n,\n", "no row below"),
         (b"category,region,colour\n", "no column called colour"),
         (b"category,region,Region\n", "Two columns"),
         ("category,region\nFahrräder,Köln\n".encode("utf-16"), "not UTF-8"),
         (b'category,region\n"' + b"x" * 200_000, "Row 2 cannot be read"),
     ],
-    ids=["empty", "lacks", "strange", "twice", "utf-16", "endless"],
+    ids=["empty", "lacks", "rowless", "strange", "twice", "utf-16", "endless"],
 )
 def test_a_file_that_is_no_such_table_says_what_to_change(content: bytes, sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):

@@ -1,21 +1,17 @@
 """Commands on the store: upgrade, backup, restore, check."""
 
 import shutil
-import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
 import click
 from rich.progress import Progress, TaskID
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
-from vrm import migrations
+from vrm import backups, migrations
 from vrm.cli.terminal import console, ready_store, sentences, settings
-from vrm.config import Settings
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
 from vrm.kernel.errors import VrmError
@@ -52,11 +48,7 @@ def backup(file: Path) -> None:
     if file.exists():
         raise VrmError(f"{file} exists already; choose another name.")
     found = settings()
-    if found.embedded:
-        with closing(sqlite3.connect(_path(found))) as source, closing(sqlite3.connect(file)) as target:
-            source.backup(target)
-    else:
-        _run(["pg_dump", "--format=custom", f"--file={file}", found.database_url])
+    backups.write(found, file)
     key = found.instance / "secret_key" if found.embedded else "VRM_SECRET_KEY"
     click.echo(f"Wrote {file} ({file.stat().st_size:,} bytes). Keep {key} with it.")
 
@@ -73,15 +65,15 @@ def restore(file: Path) -> None:
     """
     found = settings()
     if found.embedded:
-        path = Path(_path(found))
+        path = Path(backups.sqlite_path(found))
         if path.exists():
             raise VrmError(f"{path} exists; move it away first, so that nothing is lost by mistake.")
-        if not _is_whole(file):
+        if not backups.is_whole(file):
             raise VrmError(f"{file} is damaged, or no backup; use another one.")
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, path)
     else:
-        _run(["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={found.database_url}", str(file)])
+        backups.run(["pg_restore", "--no-owner", "--exit-on-error", "--dbname={}", str(file)], found.database_url)
     with Store.open(found.database_url) as store:
         migrations.upgrade(store, utc_now())
     click.echo("Restored, and up to date.")
@@ -151,23 +143,3 @@ def _problems(store: Store) -> Iterator[str]:
         yield "The tables are not at this version; run `vrm db upgrade`."
     elif migrations.drift(store):
         yield "The tables are not as the migrations made them; somebody changed them by hand."
-
-
-def _is_whole(file: Path) -> bool:
-    try:
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as copy:
-            return bool(copy.execute("PRAGMA integrity_check").fetchone()[0] == "ok")
-    except sqlite3.DatabaseError:
-        return False
-
-
-def _path(found: Settings) -> str:
-    return str(make_url(found.database_url).database)
-
-
-def _run(command: list[str]) -> None:
-    if shutil.which(command[0]) is None:
-        raise VrmError(f"{command[0]} is not installed; install PostgreSQL's client programs.")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - A fixed program.
-    if done.returncode:
-        raise VrmError(f"{command[0]} failed: {done.stderr.strip()[:500]}")

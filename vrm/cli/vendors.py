@@ -64,14 +64,16 @@ def import_(file: Path, slug: str, dry_run: bool, errors_file: Path | None, as_j
         content = file.read_bytes()
     except OSError as error:
         raise VrmError(f"{file} cannot be read: {error.strerror}.") from error
-    known, needed = importing.COLUMNS, importing.NEEDED
-    if not slug:
-        known, needed = (*known, "vendor"), (*needed, "vendor")
-    lines = sheet.read(content, known=known, needed=needed, ignored=importing.OF_ERRORS)
+    more = () if slug else ("vendor",)
+    lines = sheet.read(
+        content,
+        known=(*importing.COLUMNS, *more),
+        needed=(*importing.NEEDED, *more),
+        ignored=importing.OF_ERRORS,
+    )
     with ready_store(settings()) as store:
         report = _all(store, lines, slug, keep=not dry_run)
     if errors_file is not None:
-        more = () if slug else ("vendor",)
         errors_file.write_text(importing.refused_rows(report.refused, more=more), encoding="utf-8-sig")
     _tell(report, as_json=as_json, dry_run=dry_run)
     sys.exit(1 if report.refused else 0)
@@ -134,5 +136,5 @@ def _tell(report: Report, *, as_json: bool, dry_run: bool) -> None:
             click.echo(f"    {candidate.slug}: {' › '.join(candidate.path)}")
     if len(shown) > _SHOWN:
         click.echo(f"… and {len(shown) - _SHOWN:,} more; --json shows all, --errors FILE keeps those refused.")
-    counts = ", ".join(f"{count:,} {fate.value}" for fate, count in report.counts.items())
-    click.echo(f"{counts}." + (" Nothing was written: this was a dry run." if dry_run else ""))
+    said = ", ".join(f"{count:,} {fate.value}" for fate, count in report.counts.items())
+    click.echo(f"{said}." + (" Nothing was written: this was a dry run." if dry_run else ""))

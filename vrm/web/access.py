@@ -99,6 +99,8 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
     },
     "admin": {Who.ANYBODY: "first_run become_owner", Who.OPERATOR: "overview outbox mail queue remove"},
     "audits": {Who.OPERATOR: "rows file"},
+    "keeping": {Who.OPERATOR: "settings all_of_them make take"},
+    "people": {Who.OPERATOR: "people invite set_role sign_out"},
     "trees": {Who.OPERATOR: "trees node edit"},
 }
 _OF_A_VENDOR = {Who.MEMBER: Role.MEMBER, Who.ADMIN: Role.ADMIN, Who.OWNER: Role.OWNER}

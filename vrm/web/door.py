@@ -17,9 +17,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from vrm.kernel import accounts, factors
 from vrm.kernel.accounts import LinkPurpose
 from vrm.kernel.errors import BadInput
+from vrm.kernel.text import mail_address
 from vrm.web import entering, passkeys, visitors
 from vrm.web.desk import db, desk, now, own_path
-from vrm.web.links import mail_link
+from vrm.web.links import account_for, mail_link
 from vrm.web.typed import Typed
 from vrm.web.words import _
 
@@ -42,13 +43,15 @@ def send_link() -> Response:
     onward = own_path(request.form.get("next"), otherwise="")
     kept = request.form.get("kept", "")
     try:
-        account = accounts.ensure(db(), email, now())
-        mail_link(db(), account, LinkPurpose.SIGN_IN, now())
+        account = account_for(db(), email, now(), invite_only=desk().settings.invite_only)
+        if account is not None:
+            mail_link(db(), account, LinkPurpose.SIGN_IN, now())
+        shown = mail_address(email)
         session["onward"] = onward  # The link is mostly opened in the browser that asked for it.
     except BadInput as error:
         return _page(422, onward=onward, kept=kept, email=email, problems=error.problems)
     typed = visitors.kept_typed(kept) if kept else None
-    page = render_template("door/link_sent.html", email=account.email, typed=typed, outbox=desk().settings.mail is None)
+    page = render_template("door/link_sent.html", email=shown, typed=typed, outbox=desk().settings.mail is None)
     return make_response(page)
 
 

@@ -7,24 +7,42 @@ from sqlalchemy.orm import Session
 
 from notifiers import letters
 from notifiers.models import Topic
-from vrm.kernel import accounts
+from vrm.kernel import accounts, limits
 from vrm.kernel.accounts import Account, Link, LinkPurpose
 from vrm.kernel.errors import LimitReached
 
 _TOPICS = {LinkPurpose.SIGN_IN: Topic.SIGN_IN, LinkPurpose.VERIFY: Topic.VERIFY}
+_HOUR = timedelta(hours=1)
 PER_HOUR = 6  # Links to one mailbox: enough for the impatient, too few to annoy somebody else with.
+
+
+def account_for(session: Session, email: str, now: datetime, *, invite_only: bool) -> Account | None:
+    """The account of whoever asks to come in by mail, made when there is none; None where only the invited come in.
+
+    What the asker is told must not depend on it. BadInput for what is not an address.
+    """
+    if not invite_only:
+        return accounts.ensure(session, email, now)
+    account = accounts.find(session, email)
+    if account is None and limits.spend(session, "link", email.strip().casefold(), now, most=PER_HOUR, per=_HOUR):
+        raise _too_many()  # As `mail_link` says it of an address that has an account.
+    return account
 
 
 def mail_link(session: Session, account: Account, purpose: LinkPurpose, now: datetime) -> None:
     """Owe `account` a mail with a fresh link. LimitReached beyond 6 an hour."""
-    hour_ago = now - timedelta(hours=1)
+    hour_ago = now - _HOUR
     lately = session.scalar(
         select(func.count()).select_from(Link).where(Link.account_id == account.id, Link.created_at > hour_ago)
     )
     if (lately or 0) >= PER_HOUR:
-        raise LimitReached(
-            f"{PER_HOUR} links an hour go to one address, and all were sent; look into the spam folder, too.",
-            retry_after_s=3600,
-        )
+        raise _too_many()
     secret = accounts.make_link(session, account, purpose, now)
     letters.owe_letter(session, account, _TOPICS[purpose], now, secret=secret)
+
+
+def _too_many() -> LimitReached:
+    return LimitReached(
+        f"{PER_HOUR} links an hour go to one address, and all were sent; look into the spam folder, too.",
+        retry_after_s=3600,
+    )

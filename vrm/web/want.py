@@ -12,15 +12,16 @@ from intents import corrections, publish
 from intents.draft import Budget, Condition, IntentDraft, Near, Visibility
 from intents.models import Intent
 from vendors import leads
-from vrm.kernel import accounts, taxonomy
+from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account, LinkPurpose
 from vrm.kernel.errors import LimitReached, NotFound
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
+from vrm.kernel.text import mail_address
 from vrm.web import entering, reading, visitors
 from vrm.web.demand import demand
 from vrm.web.desk import db, desk, now
-from vrm.web.links import mail_link
+from vrm.web.links import account_for, mail_link
 from vrm.web.typed import Typed, preset_node
 from vrm.web.words import _, ngettext, span, zone
 
@@ -88,7 +89,9 @@ def author() -> AnyResponse:
         typed.problems.update(problems)
     else:
         with typed.attempt():
-            account = accounts.ensure(db(), typed.get("email"), now())
+            account = account_for(db(), typed.get("email"), now(), invite_only=desk().settings.invite_only)
+    if account is None and not typed.problems:
+        return _link_sent(mail_address(typed.get("email")), draft)  # Nobody learns who was invited.
     if account is None:
         return _ask_who(typed, status)
     intent = _keep(account, draft, typed)
@@ -101,11 +104,12 @@ def author() -> AnyResponse:
         typed.problems["email"] = str(error)
         return _ask_who(typed, 429)
     session["onward"] = onward
-    return make_response(
-        render_template(
-            "door/link_sent.html", email=account.email, typed=None, want=draft, outbox=desk().settings.mail is None
-        )
-    )
+    return _link_sent(account.email, draft)
+
+
+def _link_sent(email: str, draft: IntentDraft) -> AnyResponse:
+    outbox = desk().settings.mail is None
+    return make_response(render_template("door/link_sent.html", email=email, typed=None, want=draft, outbox=outbox))
 
 
 @blueprint.get("/intents/<code>")

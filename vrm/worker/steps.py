@@ -42,6 +42,7 @@ class Works:
     reader: FeedReader
     clock: Clock
     keep_attempts: timedelta = timedelta(days=90)
+    back_up: Callable[[datetime], int] = lambda _now: 0  # Makes a backup when one is due.
 
 
 def _in_transactions(works: Works, verb: Verb) -> Step:
@@ -81,6 +82,7 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
         "harvest": [lambda: harvest(harvester(works), stop=stopped)],
         "listen": [lambda: listen(harvester(works)), _in_transactions(works, watches.forget)],
         "word": [lambda: renew(harvester(works)), lambda: reply_owed(harvester(works))],
+        "keep": [lambda: works.back_up(works.clock())],
     }
 
 
