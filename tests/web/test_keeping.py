@@ -91,6 +91,7 @@ def test_an_operator_makes_a_backup_and_proves_who_they_are_to_take_it(
     olu.refused("/admin/backups/vrm-20200101T000000.db", 404)
     taken = olu.send(f"/admin/backups/{made.name}")
     assert len(taken.data) == made.size
+    taken.close()
     assert [row.subject for row in audited(store, "backup.taken")] == [made.name]
     backups.path_of(settings, made.name).unlink()
 
