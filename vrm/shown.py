@@ -32,6 +32,8 @@ def settings_shown(settings: Settings) -> list[Shown]:
 
 def masked(url: str) -> str:
     """An address whose password nobody can read."""
+    if url.startswith("sqlite"):
+        return url  # A file; it has no password, and its slashes count.
     parts = urlsplit(url)
     _user, at, host = parts.netloc.rpartition("@")
     name, colon, _password = _user.partition(":")

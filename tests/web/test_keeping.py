@@ -39,7 +39,7 @@ def test_settings_are_shown_without_a_secret(tmp_path: Path) -> None:
     assert shown["VRM_MAIL_URL"].given
     assert not shown["VRM_BASE_URL"].given
     assert {name for name in SETTINGS if "TEST" not in name} - {"VRM_SERVE_PID", "VRM_REQUIRE"} == set(shown)
-    assert masked("sqlite:///instance/vrm.db") == "sqlite:///instance/vrm.db"
+    assert masked("sqlite:////srv/vrm.db") == "sqlite:////srv/vrm.db"
 
 
 def test_where_a_setting_is_from_is_remembered(tmp_path: Path) -> None:
