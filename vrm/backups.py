@@ -96,8 +96,11 @@ def make_if_due(settings: Settings, now: datetime) -> int:
 def write(settings: Settings, file: Path) -> None:
     """Write a whole copy to `file` and look whether it can be read again. VrmError when it cannot be done."""
     if settings.embedded:
-        with closing(sqlite3.connect(sqlite_path(settings))) as source, closing(sqlite3.connect(file)) as target:
-            source.backup(target)
+        try:
+            with closing(sqlite3.connect(sqlite_path(settings))) as source, closing(sqlite3.connect(file)) as target:
+                source.backup(target)
+        except sqlite3.Error as error:
+            raise VrmError(f"The store could not be copied: {error}. `vrm db check` tells more.") from error
         if not is_whole(file):
             raise VrmError("The copy is damaged, and so may the store be: `vrm db check` tells.")
     else:
