@@ -119,14 +119,13 @@ class Percolator:
 # --- Measuring ------------------------------------------------------------------------------------
 
 
-def measure(beds: Sequence[Bed], rounds: int) -> list[Line]:
+def measure(beds: Sequence[Bed], rounds: int) -> Iterator[Line]:
     """The lines of one kind of store, its beds from the smallest to the largest."""
     largest = beds[-1]
     whole = largest.market.size >= FULL
     name = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[largest.store.dialect]
     scan = Scan(largest)
     peer = Percolator(largest) if mokaccino is not None else None
-    lines = []
     for place, crowd in enumerate(largest.market.crowds):
         works: dict[str, Callable[[], float]] = {
             "find": partial(largest.find, crowd),
@@ -143,7 +142,7 @@ def measure(beds: Sequence[Bed], rounds: int) -> list[Line]:
         compare = place < 2
         if compare:
             works["small"] = partial(beds[0].find, crowd)
-        took = _medians(works, rounds if compare else 3)
+        took = _medians(works, rounds if compare else 2)
 
         def over(upper: str, lower: str, took: Mapping[str, float] = took) -> float:
             return took[upper] / took[lower]
@@ -151,22 +150,21 @@ def measure(beds: Sequence[Bed], rounds: int) -> list[Line]:
         at = f"{name}, {crowd.matches:,} matches: "
         # Scanning and percolating grow with the market: their targets are for the full size and for nothing less.
         if compare:
-            lines.append(at_least(f"{at}naive scan ÷ find", over("scan", "find"), (200, 50)[place] if whole else None))
+            yield at_least(f"{at}naive scan ÷ find", over("scan", "find"), (200, 50)[place] if whole else None)
         if peer is not None:
             target = (20, 5, 1.5)[place] if whole else None
-            lines.append(at_least(f"{at}mokaccino ÷ find", over("peer", "find"), target))
-        lines += [
+            yield at_least(f"{at}mokaccino ÷ find", over("peer", "find"), target)
+        yield from (
             at_most(f"{at}find ÷ fetch by key", over("find", "key"), (None, 1.5, 1.5)[place]),
             at_most(f"{at}  of it, making leads of what is found", over("gather", "key"), None),
             at_most(f"{at}publish ÷ ready-made rows", over("publish", "ready"), (1.25, 1.25, 2)[place]),
             at_most(f"{at}our code ÷ raw driver", over("open", "raw open"), (2.5, 1.4, 1.2)[place]),
-        ]
+        )
         if compare:
             growth = math.log(over("find", "small")) / math.log(largest.market.size / beds[0].market.size)
-            lines.append(at_most(f"{at}growth exponent of find", growth, 0.1, ""))
-        lines.append(Line(f"{at}find", _round(took["find"] * 1e3), "ms"))
-        lines.append(Line(f"{at}publish", _round(took["publish"] * 1e3), "ms"))
-    return lines
+            yield at_most(f"{at}growth exponent of find", growth, 0.1, "")
+        yield Line(f"{at}find", _round(took["find"] * 1e3), "ms")
+        yield Line(f"{at}publish", _round(took["publish"] * 1e3), "ms")
 
 
 def _medians(works: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
@@ -229,27 +227,33 @@ def main() -> None:
     if mokaccino is None:
         notes.append("No mokaccino beside it: pip install mokaccino (where it can be imported) to see that line.")
     lines: list[Line] = []
+
+    def keep(line: Line) -> None:
+        lines.append(line)
+        if not arguments.json:
+            _show(line)
+
     if arguments.only != "postgresql":
         with sqlite_beds(sizes) as beds:
-            lines += measure(beds, 7)
+            for line in measure(beds, 7):
+                keep(line)
     if arguments.only != "sqlite":
         try:
             with postgresql_beds(sizes) as beds:
-                lines += measure(beds, 7)
+                for line in measure(beds, 7):
+                    keep(line)
         except OperationalError:
             notes.append(f"No PostgreSQL answers at {POSTGRES}: SQLite only.")
-    _show(lines, notes, as_json=arguments.json)
+    if arguments.json:
+        print(json.dumps([{name: getattr(line, name) for name in Line.__slots__} for line in lines], indent=2))
+    else:
+        print(*notes, sep="\n")
     sys.exit(0 if all(line.ok for line in lines) else 1)
 
 
-def _show(lines: Sequence[Line], notes: Sequence[str], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps([{name: getattr(line, name) for name in Line.__slots__} for line in lines], indent=2))
-        return
-    for line in lines:
-        verdict = "" if line.target is None else f"{line.target:>8}  {'met' if line.ok else 'MISSED'}"
-        print(f"{line.what:<58}{line.figure:>9g} {line.unit:<3}{verdict}")
-    print(*notes, sep="\n")
+def _show(line: Line) -> None:
+    verdict = "" if line.target is None else f"{line.target:>8}  {'met' if line.ok else 'MISSED'}"
+    print(f"{line.what:<62}{line.figure:>9g} {line.unit:<3}{verdict}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Routing: one lead per vendor, never twice, nobody missed, whichever came first."""
 
-import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -156,57 +155,3 @@ def test_a_vendor_that_comes_back_hears_of_what_it_missed(
         team.resume(session, session.get_one(Vendor, vendor.id), now)
     step(store, now)
     assert count(store, Lead) == 1
-
-
-def test_publishing_and_subscribing_at_the_same_instant_do_not_miss_each_other(
-    store: Store, ana: Account, ben: Account, now: datetime
-) -> None:
-    pairs = 12
-    with store.write() as session:
-        vendors = [start_vendor(session, ben, now, name=f"Shop {number}") for number in range(pairs)]
-    for vendor in vendors:
-        barrier = threading.Barrier(2)
-        threads = [
-            threading.Thread(target=_publish_and_route, args=(store, ana, now, barrier)),
-            threading.Thread(target=_subscribe_and_backfill, args=(store, vendor, now, barrier)),
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        with store.write() as session:
-            # Whatever was published before must not stand in for the pair of this round.
-            told = session.scalar(select(func.count()).select_from(Lead).where(Lead.vendor_id == vendor.id))
-            assert told == 1
-            session.execute(update(Subscription).values(ended_at=now))
-            for intent in session.scalars(select(Intent).where(Intent.closed_at.is_(None))):
-                publish.withdraw(session, intent, now)
-            # The daily limit is not the subject.
-            session.execute(update(Intent).values(opened_at=now - timedelta(days=2)))
-
-
-def _publish_and_route(store: Store, ana: Account, now: datetime, barrier: threading.Barrier) -> None:
-    barrier.wait()
-    with store.write() as session:
-        publish_want(session, ana, now)
-    with store.write() as session:
-        route.route_owed(session, now)
-
-
-def _subscribe_and_backfill(store: Store, vendor: Vendor, now: datetime, barrier: threading.Barrier) -> None:
-    barrier.wait()
-    with store.write() as session:
-        trees = taxonomy.trees(session)
-        session.add(
-            Subscription(
-                code="pair",
-                vendor_id=vendor.id,
-                category_id=trees.categories.resolve("vehicles", field="category").id,
-                region_id=trees.regions.resolve("gb", field="region").id,
-                min_budget=0,
-                created_at=now,
-                changed_at=now,
-            )
-        )
-    with store.write() as session:
-        route.backfill_owed(session, now)
