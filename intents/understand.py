@@ -4,8 +4,10 @@ Nothing here publishes or routes: a person looks at what was understood and corr
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Literal
 
 from babel.languages import get_official_languages
@@ -13,9 +15,9 @@ from babel.languages import get_official_languages
 from intents.amounts import find_budget
 from intents.days import find_day
 from intents.draft import Budget, Condition
-from intents.lexicon import Lexicon
+from intents.lexicon import Lexicon, Make
 from intents.meaning import country_of, currency_of
-from intents.phrases import Found
+from intents.phrases import Found, T
 from intents.places import Place, find_places, find_radius
 from intents.quantity import find_quantity
 from intents.states import find_state
@@ -55,6 +57,7 @@ _FOR_A_WHILE = re.compile(
     r"d[ií]as?|semanas?|fin(?:es)? de semana|noches?)\b",
     re.IGNORECASE,
 )
+_USUAL = {"radius_km": 0.9, "needed_by": 0.9, "condition": 0.9, "quantity": 0.8, "brand": 0.8}
 _MONTH_FIRST = frozenset({"us"})
 _SMALL = 3  # Words of so few letters are not reported as not understood.
 
@@ -123,19 +126,11 @@ def understand(
     budget = find_budget(text, home_currency=home_money)
     priced = budget or find_budget(text, home_currency=home_money, rates=True)
     read.says(priced)
-    places = find_places(
-        trees.regions,
-        text,
-        home=home,
-        is_thing=lambda name: known.is_thing(name, language),
-        taken=read.taken,
-        language=language,
-    )
+    is_thing = partial(known.is_thing, language=language)
+    places = find_places(trees.regions, text, home=home, is_thing=is_thing, taken=read.taken, language=language)
     priced = _abroad(text, trees, priced, places, home_money)
     read.spans += [(place.start, place.end) for place in places]
-    state = find_state(text)
-    if state is not None and day is not None and state.start < day.end and day.start < state.end:
-        state = None  # "New year's eve".
+    state = _state(text, day)
     read.says(state)
     quantity = find_quantity(text, taken=read.spans)
     suggested = suggest(known, read.words, language, read.hits, read.actions, ignore=read.inside())
@@ -143,29 +138,29 @@ def understand(
     return Understanding(
         categories=suggested.suggestions,
         places=tuple(places),
-        radius_km=radius.value if radius is not None else None,
-        budget=priced.value if priced is not None else None,
+        radius_km=_value(radius),
+        budget=_value(priced),
         budget_per=_per(text, priced) if priced is not None else None,
-        condition=state.value if state is not None else None,
-        quantity=quantity.value if quantity is not None else None,
-        needed_by=day.value if day is not None else None,
+        condition=_value(state),
+        quantity=_value(quantity),
+        needed_by=_value(day),
         urgent=_URGENT.search(text) is not None,
-        brand=make.make.brand if make is not None and make.make is not None else None,
-        model=make.make.name if make is not None and make.make is not None and make.make.is_model else None,
+        brand=make.brand if make is not None else None,
+        model=make.name if make is not None and make.is_model else None,
         language=language,
         confidence=_figures(
+            {"radius_km": radius, "needed_by": day, "condition": state, "quantity": quantity, "brand": make},
             category=suggested.suggestions[0].confidence if suggested.suggestions else None,
-            place=min(place.confidence for place in places) if places else None,
+            place=min((place.confidence for place in places), default=None),
             budget=None if priced is None else (0.9 if budget is not None else 0.45),
-            radius_km=0.9 if radius is not None else None,
-            needed_by=0.9 if day is not None else None,
-            condition=0.9 if state is not None else None,
-            quantity=0.8 if quantity is not None else None,
-            brand=0.8 if make is not None else None,
             language=certainty,
         ),
         not_understood=read.rest(suggested.used, quantity),
     )
+
+
+def _value(found: Found[T] | None) -> T | None:
+    return found.value if found is not None else None
 
 
 def _likely(locale: str | None, home: Node | None) -> str | None:
@@ -178,8 +173,17 @@ def _likely(locale: str | None, home: Node | None) -> str | None:
     return next((language for language in spoken if language in LANGUAGES), None)
 
 
-def _figures(**figures: float | None) -> dict[str, float]:
-    return {field: figure for field, figure in figures.items() if figure is not None}
+def _state(text: str, day: Found[date] | None) -> Found[Condition] | None:
+    state = find_state(text)
+    if state is not None and day is not None and state.start < day.end and day.start < state.end:
+        return None  # "New year's eve".
+    return state
+
+
+def _figures(found: Mapping[str, object], **figures: float | None) -> dict[str, float]:
+    """How sure each field is that was found: by its own figure, or as sure as such fields are."""
+    usual = {field: _USUAL[field] for field, value in found.items() if value is not None}
+    return usual | {field: figure for field, figure in figures.items() if figure is not None}
 
 
 def _abroad(
@@ -196,7 +200,7 @@ def _per(text: str, priced: Found[Budget]) -> Per | None:
     return next((per for per, pattern in _PER_PATTERNS if pattern.match(text, priced.end)), None)
 
 
-def _make(hits: list[Hit], suggestions: tuple[Suggestion, ...]) -> Hit | None:
+def _make(hits: list[Hit], suggestions: tuple[Suggestion, ...]) -> Make | None:
     """The brand or model that is wanted: one that agrees with a category that is suggested, models first."""
     likely = [suggestion.node_id for suggestion in suggestions[:2]]
     made = [hit for hit in hits if hit.make is not None]
@@ -205,7 +209,7 @@ def _make(hits: list[Hit], suggestions: tuple[Suggestion, ...]) -> Hit | None:
         agreeing, key=lambda hit: (likely.index(hit.node_id), not hit.make or not hit.make.is_model, hit.first)
     )
     telling = [hit for hit in made if hit.make is not None and not hit.make.ordinary]
-    return next(iter([*ranked, *telling]), None)
+    return next((hit.make for hit in (*ranked, *telling)), None)
 
 
 class _Read:

@@ -76,6 +76,7 @@ class Vocabulary:
         self.lexicon = lexicon
         self._names: dict[str, dict[str, list[tuple[int, How]]]] = {language: {} for language in LANGUAGES}
         self._bags: dict[str, dict[str, list[tuple[int, float]]]] = {}
+        self._pairs: dict[tuple[int, How], tuple[int, How]] = {}  # One of each, for a hundred thousand names.
         self._add_tree()
         for language, pairs in lexicon.words.items():
             for slug, word in pairs:
@@ -107,7 +108,7 @@ class Vocabulary:
         for spelt in dict.fromkeys((key, key.replace(" ", "") if key.count(" ") == 1 else key)):
             there = self._names[language].setdefault(spelt, [])
             if all(node.id != id_ for id_, _ in there):
-                there.append((node.id, how))
+                there.append(self._pairs.setdefault((node.id, how), (node.id, how)))
 
     def _add_tree(self) -> None:
         for node in _below(self.tree):

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opening import want
 
-from intents import publish
+from intents import checking, publish
 from intents.draft import Budget
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
@@ -22,7 +22,7 @@ def problems(store: Store, now: datetime, **fields: Any) -> dict[str, str]:
     """What `check` says of a want that is right but for these fields."""
     with store.read() as session:
         try:
-            publish.check(session, want(session, **fields), now)
+            checking.check(session, want(session, **fields), now)
         except BadInput as refused:
             return refused.problems
     return {}
@@ -118,7 +118,7 @@ def test_everything_that_is_wrong_is_said_at_once(store: Store, now: datetime) -
 
 def test_a_budget_without_any_end_is_no_budget(store: Store, now: datetime) -> None:
     with store.read() as session:
-        assert publish.check(session, want(session, budget=Budget(None, None, "")), now).budget is None
+        assert checking.check(session, want(session, budget=Budget(None, None, "")), now).budget is None
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -144,6 +144,6 @@ def test_what_is_accepted_can_be_stored_and_is_accepted_again_unchanged(
             return
         session.refresh(intent)
         kept = publish.draft_of(intent)
-        assert publish.check(session, kept, now) == kept
+        assert checking.check(session, kept, now) == kept
         assert not publish.amend(session, intent, kept, now)
         session.rollback()

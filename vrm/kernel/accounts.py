@@ -4,17 +4,17 @@ import hashlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from importlib import import_module
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
-from zxcvbn import zxcvbn
 
 from vrm.kernel import text
 from vrm.kernel.db import Address, Base, Document, Id, Moment, Ref, Word, add_if_new, choice, is_row_id
@@ -158,13 +158,19 @@ class Passwords:
         return stored is not None
 
 
+def _guesses(password: str, known: Sequence[str]) -> float:
+    # Its lists of passwords are fifteen megabytes, which only a process needs that takes a new password.
+    found = import_module("zxcvbn").zxcvbn(password, user_inputs=known)
+    return float(found["guesses"])
+
+
 def _soon_guessed(password: str, about: Iterable[str]) -> bool:
     """Whether guessing it takes fewer than a million tries, by the lists of known passwords in zxcvbn.
 
     Longer ones than it reads are not guessed; NIST SP 800-63B §3.1.1.2 asks for the comparison with such lists.
     """
     known = [part for words in about for part in re.split(r"[^\w]+", words) if len(part) > 2]
-    return len(password) <= 72 and zxcvbn(password, user_inputs=known)["guesses"] < 1_000_000
+    return len(password) <= 72 and _guesses(password, known) < 1_000_000
 
 
 def _prepared(password: str) -> str | None:

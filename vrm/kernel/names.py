@@ -4,10 +4,11 @@ import difflib
 import heapq
 import re
 import unicodedata
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 # Letters that Unicode does not take apart into a base letter and a mark.
@@ -64,7 +65,9 @@ def singular(word: str) -> str:
 
 
 def singulars(folded: str) -> str:
-    """Every word of a folded text in the singular."""
+    """Every word of a folded text in the singular; the very same text where none has a plural's ending."""
+    if not folded.endswith("s") and "s " not in folded:
+        return folded
     return " ".join(map(singular, folded.split()))
 
 
@@ -76,7 +79,8 @@ class Named:
     label: str
     synonyms: tuple[str, ...]
     rank: tuple[int, ...]
-    foreign: tuple[str, ...] = ()  # Names in other languages: they count where no other name does.
+    # Names in other languages: they count where no other name does.
+    foreign: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,8 @@ class NameIndex:
     def _foreign(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = defaultdict(list)
         for thing in self._by_rank:
-            for name in dict.fromkeys(map(fold, thing.foreign)):
+            names = (name for names in thing.foreign.values() for name in names)
+            for name in dict.fromkeys(map(fold, names)):
                 if name:
                     found[name].append(thing.id)
         return dict(found)
@@ -142,17 +147,25 @@ class NameIndex:
     # --- Type-ahead -------------------------------------------------------------------------------
 
     @cached_property
-    def _starts(self) -> tuple[list[str], dict[str, list[tuple[int, int]]]]:
-        """What names begin with from one of their words on, sorted, so that a prefix is one slice; whose they are."""
-        starts: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    def _starts(self) -> "tuple[list[str], list[array[int]]]":
+        """What names begin with from one of their words on, sorted, so that a prefix is one slice; whose they are.
+
+        Of each a row of tiers and ids: there are a quarter of a million, and numbers in a row take a third of the room.
+        """
+        starts: dict[str, array[int]] = {}
         for tier, names in ((1, self._labels), (3, self._synonyms), (3, self._foreign)):
             for name, ids in names.items():
-                starts[name] += [(tier, id_) for id_ in ids]
-                at = name.find(" ") + 1
-                while at:
-                    starts[name[at:]] += [(tier + 1, id_) for id_ in ids]
+                at, step = 0, tier
+                while True:
+                    row = starts.setdefault(name[at:], array("q"))
+                    for id_ in ids:
+                        row.extend((step, id_))
+                    step = tier + 1
                     at = name.find(" ", at) + 1
-        return sorted(starts), dict(starts)
+                    if not at:
+                        break
+        ordered = sorted(starts)
+        return ordered, [starts[name] for name in ordered]
 
     def search(self, query: str, *, limit: int) -> list[int]:
         """Ids for a name that is being typed, best first.
@@ -186,11 +199,11 @@ class NameIndex:
         return heapq.nsmallest(limit, tiers, key=lambda id_: (tiers[id_], self._things[id_].rank, id_))
 
     def _with_prefix(self, prefix: str) -> Iterator[tuple[int, int]]:
-        ordered, there = self._starts
+        ordered, rows = self._starts
         for at in range(bisect_left(ordered, prefix), len(ordered)):
             if not ordered[at].startswith(prefix):
                 return
-            yield from there[ordered[at]]
+            yield from zip(rows[at][::2], rows[at][1::2], strict=True)
 
     def close_to(self, text: str, *, limit: int) -> list[int]:
         """Ids of things with a name that looks like `text`, for "did you mean"; the closest first."""
@@ -223,13 +236,17 @@ class NameIndex:
     @cached_property
     def _phrases(self) -> dict[str, list[int]]:
         """Folded names in the singular → ids; those with this label before those with this synonym."""
-        phrases: dict[str, list[int]] = defaultdict(list)
+        phrases: dict[str, list[int]] = {}
         for names in (self._labels, self._synonyms):
             for name, ids in names.items():
-                known = phrases[singulars(name)]
-                known += [id_ for id_ in ids if id_ not in known]
+                single = singulars(name)
+                known = phrases.get(single)
+                if known is None:
+                    phrases[single] = ids  # Most: the same row, not a second one.
+                elif more := [id_ for id_ in ids if id_ not in known]:
+                    phrases[single] = known + more
         phrases.pop("", None)
-        return dict(phrases)
+        return phrases
 
     @cached_property
     def _longest(self) -> int:

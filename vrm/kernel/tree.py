@@ -284,7 +284,7 @@ class Tree:
                 node.label,
                 node.synonyms,
                 (-self._people[node.id], node.depth, len(node.label)),
-                tuple(name for names in node.names.values() for name in names),
+                node.names,
             )
             for node in self._nodes.values()
             if node.id not in self._hidden

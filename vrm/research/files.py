@@ -3,18 +3,15 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vrm.kernel.errors import BadInput
 from vrm.research.table import COLUMNS, FLAGS, MISSING, SECONDS, LeadTable, Words
-
-try:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-except ModuleNotFoundError:  # It comes with the extra "research".
-    pa = pq = None
 
 _AT_ONCE = 65_536  # Rows that are text in memory at a time.
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
@@ -65,19 +62,26 @@ def _quoted(label: str) -> str:
 
 def need_parquet() -> None:
     """Raise BadInput with the command that installs it, where Parquet cannot be written or read here."""
-    if pa is None:
+    if find_spec("pyarrow") is None:
         fix = ".venv/bin/pip install --require-hashes -r .ci/locks/research.txt"
         raise BadInput({"parquet": f"Parquet needs pyarrow, which is not installed here; run {fix}"})
+
+
+def _arrow() -> Any:
+    """pyarrow, which comes with the extra "research": fifty megabytes that a page of figures does without."""
+    return import_module("pyarrow")
 
 
 def write_parquet(table: LeadTable, file: Path) -> None:
     """One row group, zstd; words as dictionaries, empty cells as nulls."""
     need_parquet()
     arrays = [_array(table, name) for name in COLUMNS]
-    pq.write_table(pa.table(arrays, names=list(COLUMNS)), file, compression="zstd", row_group_size=1_000_000)
+    write = import_module("pyarrow.parquet").write_table
+    write(_arrow().table(arrays, names=list(COLUMNS)), file, compression="zstd", row_group_size=1_000_000)
 
 
-def _array(table: LeadTable, name: str) -> "pa.Array":
+def _array(table: LeadTable, name: str) -> Any:
+    pa = _arrow()
     if name in SECONDS:
         column = table.seconds[name]
         return pa.array(column, mask=column == MISSING)
@@ -93,7 +97,8 @@ def _array(table: LeadTable, name: str) -> "pa.Array":
 def read_parquet(file: Path, columns: Sequence[str] = COLUMNS) -> LeadTable:
     """The table that write_parquet wrote, not checked again; `columns` alone is quicker than all."""
     need_parquet()
-    found = pq.read_table(file, columns=list(columns), read_dictionary=[c for c in columns if c not in SECONDS + FLAGS])
+    read = import_module("pyarrow.parquet").read_table
+    found = read(file, columns=list(columns), read_dictionary=[c for c in columns if c not in SECONDS + FLAGS])
     size = found.num_rows
     nothing = np.full(size, -1, dtype=np.int8)
     return LeadTable(
@@ -104,7 +109,8 @@ def read_parquet(file: Path, columns: Sequence[str] = COLUMNS) -> LeadTable:
     )
 
 
-def _words(column: "pa.ChunkedArray") -> Words:
+def _words(column: Any) -> Words:
+    pa = _arrow()
     one = column.unify_dictionaries().combine_chunks()
     one = one.chunk(0) if isinstance(one, pa.ChunkedArray) else one
     labels = ["" if label is None else label for label in one.dictionary.to_pylist()]
@@ -117,11 +123,11 @@ def _words(column: "pa.ChunkedArray") -> Words:
     return Words(tuple(labels), codes.astype(np.int32, copy=False))
 
 
-def _seconds(column: "pa.ChunkedArray") -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def _seconds(column: Any) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
     return np.asarray(column.fill_null(MISSING).to_numpy(), dtype=np.int64)
 
 
-def _flags(column: "pa.ChunkedArray") -> "np.ndarray[tuple[int], np.dtype[np.int8]]":
+def _flags(column: Any) -> "np.ndarray[tuple[int], np.dtype[np.int8]]":
     return np.array([-1 if cell is None else int(cell) for cell in column.to_pylist()], dtype=np.int8)
 
 

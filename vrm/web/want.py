@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from intents import corrections, publish
+from intents import checking, corrections, publish
 from intents.draft import Budget, Condition, IntentDraft, Near, Visibility
 from intents.models import Intent
 from vendors import leads
@@ -171,7 +171,7 @@ def read_draft(typed: Typed, trees: Trees) -> IntentDraft:
     if draft.region_id is None:
         typed.problems.setdefault("region", _("Please say where; “World” is fine."))
     with typed.attempt(budget="budget_max", **{"near/radius_km": "near_km"}):
-        publish.check(db(), draft, now())
+        checking.check(db(), draft, now())
     return draft
 
 
@@ -277,7 +277,7 @@ def _keep(account: Account, draft: IntentDraft, typed: Typed) -> Intent:
         .order_by(Intent.id.desc())
         .limit(1)
     )
-    if again is not None and publish.draft_of(again) == publish.check(db(), draft, now()):
+    if again is not None and publish.draft_of(again) == checking.check(db(), draft, now()):
         return again
     if typed.get("said") and typed.get("teach"):
         trees = taxonomy.trees(db())

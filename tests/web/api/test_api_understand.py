@@ -29,6 +29,18 @@ def test_a_sentence_is_understood(program, ana) -> None:
     assert found["not_understood"] == []
 
 
+def test_labels_are_in_the_readers_language(program, ana) -> None:
+    told = {}
+    for locale in ("de-CH", "fr", "en", None):
+        body = {"text": "a plumber in Munich"} | ({"locale": locale} if locale else {})
+        found = program(ana).post("/understand", body).get_json()
+        told[locale] = (found["categories"][0]["label"], found["categories"][0]["path"][-1])
+        assert found["categories"][0]["id"] == "plumber"
+    assert told[None] == told["en"] == ("Plumber", "Plumber")
+    assert told["de-CH"][0] == told["de-CH"][1] != "Plumber"
+    assert told["fr"][0] == "Plombier"
+
+
 def test_what_was_not_understood_says_where_it_stands(program, ana) -> None:
     text = "flurbish gronk in Leeds"
     found = program(ana).post("/understand", {"text": text}).get_json()

@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
-from intents import publish
+from intents import checking, publish
 from intents.draft import Condition, IntentDraft, Near, Visibility
 from intents.models import Intent, Origin, Outcome
 from vendors import leads
@@ -280,7 +280,7 @@ def _merged(caller: Caller, base: IntentDraft, given: IntentChange) -> IntentDra
             errors.append(error)
     draft = replace(base, **said)
     try:
-        publish.check(caller.session, draft, caller.now)
+        checking.check(caller.session, draft, caller.now)
     except BadInput as error:
         errors.append(error)
     refuse_together(errors)

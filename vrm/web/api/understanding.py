@@ -20,6 +20,7 @@ from vrm.web.desk import desk
 
 ROUTES = Routes("Understanding")
 _LONGEST = 10_000
+_LOCALE = "BCP 47: the language of the labels in the answer, and of a text that does not tell its own."
 
 
 class TextIn(Given):
@@ -28,10 +29,7 @@ class TextIn(Given):
     text: Annotated[
         str, Field(min_length=1, max_length=_LONGEST, examples=["want a Toyota Yaris near Leeds, under £12k"])
     ]
-    locale: (
-        Annotated[str, Field(max_length=35, examples=["en-GB"], description="BCP 47; decides when the text does not.")]
-        | None
-    ) = None
+    locale: Annotated[str, Field(max_length=35, examples=["en-GB"], description=_LOCALE)] | None = None
     home_region: Annotated[str, Field(max_length=200, description="Id or name of where the reader lives.")] | None = (
         None
     )
@@ -112,7 +110,7 @@ def understand_text(caller: Caller, body: TextIn) -> UnderstandingOut:
         home_region_id=home,
         now=body.now if body.now is not None else caller.now,
     )
-    return _told(trees, found)
+    return _told(trees, found, Locale.parse(body.locale.replace("_", "-"), sep="-").language if body.locale else "en")
 
 
 def _check_locale(locale: str) -> None:
@@ -122,20 +120,20 @@ def _check_locale(locale: str) -> None:
         raise BadInput({"locale": f"“{locale[:20]}” is not a locale; write one such as en-GB or de."}) from error
 
 
-def _told(trees: Trees, found: Understanding) -> UnderstandingOut:
+def _told(trees: Trees, found: Understanding, language: str) -> UnderstandingOut:
     nodes = [(suggestion, trees.categories.node(suggestion.node_id)) for suggestion in found.categories]
     return UnderstandingOut(
         categories=[
             CategorySuggestion(
                 id=node.slug,
-                label=node.label,
-                path=[step.label for step in trees.categories.path(node.id)],
+                label=node.label_in(language),
+                path=[step.label_in(language) for step in trees.categories.path(node.id)],
                 confidence=suggestion.confidence,
                 why=suggestion.why,
             )
             for suggestion, node in nodes
         ],
-        places=[_place(trees, place) for place in found.places],
+        places=[_place(trees, place, language) for place in found.places],
         radius_km=found.radius_km,
         budget=_budget(found),
         condition=found.condition.value if found.condition is not None else None,
@@ -151,14 +149,14 @@ def _told(trees: Trees, found: Understanding) -> UnderstandingOut:
     )
 
 
-def _place(trees: Trees, place: Place) -> PlaceUnderstood:
+def _place(trees: Trees, place: Place, language: str) -> PlaceUnderstood:
     path = trees.regions.path(place.node.id)
     coded = [step.slug.upper() for step in path if step.kind in ("country", "subdivision")]
     return PlaceUnderstood(
         id=place.node.slug,
-        name=place.node.label,
+        name=place.node.label_in(language),
         code=coded[-1] if coded else None,
-        path=[step.label for step in path],
+        path=[step.label_in(language) for step in path],
         confidence=place.confidence,
     )
 
