@@ -1,7 +1,7 @@
 """Folding names, and finding them again."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vrm.kernel.names import Named, NameIndex, fold, singular
@@ -34,6 +34,8 @@ def test_names_are_folded(name: str, folded: str) -> None:
 
 
 @given(st.text(max_size=40))
+@example("\U0001d71c")
+@example("\u1d2d")
 def test_folding_twice_changes_nothing(name: str) -> None:
     assert fold(fold(name)) == fold(name)
 
