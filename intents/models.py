@@ -11,6 +11,7 @@ from sqlalchemy.types import Text
 from intents.draft import Condition, Visibility
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Address, Base, Code, Document, Id, Line, Minor, Moment, Real, Ref, Word, choice, partial_index
+from vrm.kernel.sealed import SealedText
 
 
 class Origin(StrEnum):
@@ -220,7 +221,7 @@ class HubLease(Base):
     code: Mapped[Code] = mapped_column(unique=True)  # Names the address that the hub calls.
     hub: Mapped[Address]
     topic: Mapped[Address]
-    secret: Mapped[Code]  # Signs what the hub sends.
+    secret: Mapped[str] = mapped_column(SealedText("hub"))  # Signs what the hub sends.
     ask_at: Mapped[Moment | None]  # When the hub is to be asked (again); None: it said no for good.
     asked_at: Mapped[Moment | None]  # Set while an answer is awaited: what nobody asked for is not confirmed.
     failures: Mapped[int] = mapped_column(default=0)  # In a row.

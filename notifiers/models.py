@@ -10,6 +10,7 @@ from sqlalchemy.types import Text
 from vendors.models import Undelivered, Vendor
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Base, Code, Document, Id, Line, Moment, Ref, Word, choice, partial_index
+from vrm.kernel.sealed import SealedDocument
 
 
 class ChannelKind(StrEnum):
@@ -73,7 +74,8 @@ class Channel(Base):
     vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"))
     kind: Mapped[ChannelKind] = mapped_column(choice(ChannelKind))
     label: Mapped[Line] = mapped_column(default="")
-    target: Mapped[dict[str, Any]] = mapped_column(Document)  # The kind's typed fields, e.g. {"address": …}.
+    # The kind's typed fields, e.g. {"address": …}; tokens, keys and addresses that are keys are sealed at rest.
+    target: Mapped[dict[str, Any]] = mapped_column(SealedDocument("channel", frozenset({"address"})))
     challenge: Mapped[Word | None]  # What must come back before the channel counts as verified.
     challenge_tries: Mapped[int] = mapped_column(default=0)  # Wrong codes typed; a few, then a new challenge.
     created_at: Mapped[Moment]
@@ -183,7 +185,8 @@ class Notification(Base):
     vendor_id: Mapped[Ref | None]
     # Which one of its topic: 0 for the first word of a lead, a revision's number, a message's or response's id.
     occasion: Mapped[int] = mapped_column(default=0)
-    params: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)  # Emptied when done: may hold a secret.
+    # May hold the secret of a link: sealed at rest, and emptied when done.
+    params: Mapped[dict[str, Any]] = mapped_column(SealedDocument("notification"), default=dict)
     owed_at: Mapped[Moment]
     due_at: Mapped[Moment]  # Next attempt. A claim moves it past the attempt's deadline, so a dead claimer loses it.
     tries: Mapped[int] = mapped_column(default=0)

@@ -152,7 +152,7 @@ def test_doctor_finds_what_is_wrong_and_names_the_fix(vrm: Vrm) -> None:
         VRM_ALLOW_PRIVATE_TARGETS="10.0.0.0/8",
     )  # fmt: skip
     findings = {each["what"]: each for each in json.loads(sick.output)}
-    assert {what for what, each in findings.items() if not each["ok"]} == {"address", "mail", "outbound"}
+    assert {what for what, each in findings.items() if not each["ok"]} == {"address", "mail", "outbound", "secret key"}
     assert "https" in findings["address"]["says"]
     assert "VRM_MAIL_URL" in findings["mail"]["says"]
 

@@ -10,15 +10,16 @@ from rooms import add_mail_channel, publish_want, start_vendor
 from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
-from intents import events
-from intents.models import Intent
-from notifiers.models import CalendarVersion, Notification
+from intents import blogs, events
+from intents.models import HubLease, Intent
+from notifiers.models import CalendarVersion, Channel, ChannelKind, Notification, Topic
 from vendors import changes, respond
 from vendors.models import Lead
 from vrm import migrations, route
-from vrm.kernel import stems
+from vrm.kernel import sealed, stems
 from vrm.kernel.accounts import ensure
 from vrm.kernel.db import Store, holds
+from vrm.kernel.sealing import Sealer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -260,6 +261,36 @@ def test_hours_are_remembered_from_now_on_and_a_vendor_has_one_reply(nothing: St
             (1, "There."),
             (3, "Both.\n\nAnd."),
         ]
+
+
+def test_sealed_secrets_go_when_an_older_version_comes_that_cannot_open_them(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, edition=fewer_towns())
+    sealed.use(nothing.engine, Sealer("k" * 40))
+    with nothing.write() as session:
+        ana, ben = (ensure(session, f"{name}@example.org", now) for name in ("ana", "ben"))
+        vendor = start_vendor(session, ben, now)
+        add_mail_channel(session, vendor, now, "a@b.example")
+        hook = {"url": "https://hooks.example.org/", "secret": "whsec_" + "A" * 44}
+        session.add(Channel(code="hook", vendor_id=vendor.id, kind=ChannelKind.WEBHOOK, target=hook, created_at=now))
+        blog = blogs.register(session, ana, "https://ana.example.org/", now)
+        session.flush()
+        places = {"hub": "https://hub.example.org/", "topic": blog.url}
+        session.add(HubLease(blog_id=blog.id, code="lease", secret="a" * 32, **places))
+        letter = {"topic": Topic.SIGN_IN, "account_id": ana.id, "params": {"secret": "hush"}}
+        session.add(Notification(code="letter", owed_at=now, due_at=now, **letter))
+    migrations.downgrade(nothing, "0015")
+    with nothing.read() as session:
+        ended = dict(session.execute(text("SELECT kind, ended_at IS NOT NULL FROM channels")).all())
+        assert ended == {"email": False, "webhook": True}
+        assert session.scalar(text("SELECT count(*) FROM hub_leases")) == 0
+        assert session.scalar(text("SELECT count(*) FROM notifications WHERE done_at IS NULL")) == 0
+    migrations.upgrade(nothing, now, edition=fewer_towns())
+    with nothing.read() as session:
+        assert {channel.kind: channel.target for channel in session.scalars(select(Channel))} == {
+            ChannelKind.EMAIL: {"address": "a@b.example"},
+            ChannelKind.WEBHOOK: {},
+        }
+    assert migrations.drift(nothing) == []
 
 
 def test_what_happened_before_begins_the_order_that_programs_follow(nothing: Store, now: datetime) -> None:

@@ -17,6 +17,10 @@ SETTINGS: Mapping[str, str] = {
     "VRM_DATABASE_URL": "Where everything is kept: sqlite:///FILE (default sqlite:///instance/vrm.db) or postgresql://…",
     "VRM_SECRET_KEY": "Signs cookies and answer links; 32 characters or more. Made and kept beside an SQLite file when "
     "unset; required with PostgreSQL.",
+    "VRM_OLD_SECRET_KEYS": "Secret keys from before, with commas between them: what they signed or sealed is still "
+    "good. See `vrm keys --help`.",
+    "VRM_TOMBSTONES": "The file that remembers who was erased, so that an older backup forgets them again (default "
+    "instance/tombstones). Best on another disk, where the backups are.",
     "VRM_BASE_URL": "The address under which people reach the pages (default http://127.0.0.1:PORT).",
     "VRM_MAIL_URL": "The mail relay, smtp://user:pass@host:587 (STARTTLS where offered) or smtps://…:465. Unset: mails "
     "are written to instance/outbox/.",
@@ -97,6 +101,8 @@ class Settings:
     keep_backups: int = 0  # 0: none are made but by hand.
     invite_only: bool = False
     given: frozenset[str] = frozenset()  # Names of what the environment said.
+    old_secret_keys: tuple[str, ...] = ()
+    tombstones: Path | None = None  # None: beside what else is kept in `instance`.
 
     @property
     def embedded(self) -> bool:
@@ -143,6 +149,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         inlet=_inlet(environ.get("VRM_INLET")),
         imap=_imap(environ.get("VRM_IMAP_URL")),
         dkim=_dkim(environ.get("VRM_DKIM")),
+        tombstones=Path(environ["VRM_TOMBSTONES"]) if environ.get("VRM_TOMBSTONES") else None,
+        old_secret_keys=_old_secret_keys(environ, instance if embedded else None),
         keep_attempts=timedelta(days=_number(environ, "VRM_KEEP_ATTEMPTS", default=90, least=30, most=3650)),
         keep_backups=_number(environ, "VRM_KEEP_BACKUPS", default=0, most=1000),
         invite_only=bool(_number(environ, "VRM_INVITE_ONLY", default=0, most=1)),
@@ -189,6 +197,14 @@ def _secret_key(environ: Mapping[str, str], keep_in: Path | None) -> str:
     if len(kept) < 32:
         raise BadSetting(f"{file} is damaged; set VRM_SECRET_KEY, or delete the file (people then sign in again).")
     return kept
+
+
+def _old_secret_keys(environ: Mapping[str, str], kept_in: Path | None) -> tuple[str, ...]:
+    said = environ.get("VRM_OLD_SECRET_KEYS", "").split(",")
+    file = kept_in / "old_secret_keys" if kept_in is not None else None
+    if file is not None and file.is_file():
+        said += file.read_text().split()
+    return tuple(dict.fromkeys(key.strip() for key in said if key.strip()))
 
 
 def _mail_relay(url: str | None) -> MailRelay | None:

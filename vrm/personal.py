@@ -156,6 +156,21 @@ def would_go(session: Session, account: Account) -> Gone:
     return Gone(wants, still_open, tuple(alone))
 
 
+def forget_again(session: Session, account: Account, now: datetime) -> None:
+    """Erase somebody who was erased before, and came back with a backup from before that. Nothing refuses it.
+
+    A vendor that would be left with members and no owner gets one: the member who has been there longest.
+    """
+    for vendor in _owned(session, account):
+        others = select(Membership).where(Membership.vendor_id == vendor.id, Membership.account_id != account.id)
+        members = list(session.scalars(others.order_by(Membership.created_at, Membership.account_id)))
+        if members and all(member.role is not Role.OWNER for member in members):
+            members[0].role = Role.OWNER
+    account.is_operator = False
+    session.flush()
+    erase(session, account, now)
+
+
 def erase(session: Session, account: Account, now: datetime) -> Gone:
     """Remove every word and name of this person from the store.
 

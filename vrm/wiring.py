@@ -7,18 +7,39 @@ from notifiers.inlet import Inlet, Listener, Poller, Taker
 from notifiers.post import Post
 from vrm import backups
 from vrm.config import Settings
+from vrm.kernel import sealed
 from vrm.kernel.clock import Clock, utc_now
 from vrm.kernel.db import Store
 from vrm.kernel.outbound import Outbound
+from vrm.kernel.sealing import Sealer
 from vrm.kernel.signing import Signer
+from vrm.kernel.tombstones import Tombstones
 from vrm.worker.steps import Works
+
+
+def sealer_of(settings: Settings) -> Sealer:
+    """What seals secrets at rest."""
+    return Sealer(settings.secret_key, settings.old_secret_keys)
+
+
+def tombstones_of(settings: Settings) -> Tombstones:
+    """Where it is written down who was erased."""
+    file = settings.tombstones or settings.instance / "tombstones"
+    return Tombstones(file, settings.secret_key, settings.old_secret_keys)
+
+
+def store_of(settings: Settings, url: str | None = None) -> Store:
+    """The store that the settings name, or the one at `url`, with what seals its secrets."""
+    store = Store.open(url or settings.database_url)
+    sealed.use(store.engine, sealer_of(settings))
+    return store
 
 
 def post_of(settings: Settings) -> Post:
     """How messages are written, signed and sent."""
     return Post(
         base_url=settings.base_url,
-        signer=Signer(settings.secret_key),
+        signer=Signer(settings.secret_key, settings.old_secret_keys),
         outbound=Outbound(settings.allow_private),
         mail=settings.mail,
         mail_from=settings.mail_from,
@@ -41,8 +62,12 @@ def inlets_of(settings: Settings, works: Works) -> list[Inlet]:
 
 def works_of(settings: Settings, *, store: Store | None = None, clock: Clock = utc_now) -> Works:
     """What the background steps need, over `store` or the one that the settings name."""
+    if store is None:
+        store = store_of(settings)
+    else:
+        sealed.use(store.engine, sealer_of(settings))
     return Works(
-        store or Store.open(settings.database_url),
+        store,
         post_of(settings),
         FeedReader(),
         clock,

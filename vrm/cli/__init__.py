@@ -6,6 +6,7 @@ from vrm import __version__
 from vrm.cli.ask import doctor, explain
 from vrm.cli.bench import bench
 from vrm.cli.experiment import experiment
+from vrm.cli.keys import keys
 from vrm.cli.people import accounts
 from vrm.cli.research import measure, simulate, snapshot
 from vrm.cli.run import deliver, demo, harvest, route, serve, web, worker
@@ -28,7 +29,23 @@ def main() -> None:
     """
 
 
-for command in (serve, web, worker, demo, db, tree, wants, accounts, harvest, route, deliver, explain, doctor, bench):
+for command in (
+    serve,
+    web,
+    worker,
+    demo,
+    db,
+    keys,
+    tree,
+    wants,
+    accounts,
+    harvest,
+    route,
+    deliver,
+    explain,
+    doctor,
+    bench,
+):
     main.add_command(command)
 for command in (measure, snapshot, experiment, simulate, vendors):
     main.add_command(command)

@@ -16,13 +16,14 @@ from intents import publish
 from notifiers import gauges
 from notifiers.channels.email import greet
 from vendors import team
+from vrm import dangers, migrations
 from vrm import explain as explaining
-from vrm import migrations
 from vrm.cli.terminal import ready_store, sentences, settings, show_json, show_table
 from vrm.config import Settings
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
 from vrm.kernel.errors import VrmError
+from vrm.wiring import store_of
 
 _LATE = timedelta(minutes=5)  # No message waits as long when somebody works.
 
@@ -82,18 +83,15 @@ def _look(found: Settings) -> Iterator[_Finding]:
     free = shutil.disk_usage(found.instance if found.instance.exists() else Path()).free
     enough = free > 1_000_000_000
     yield _Finding("disk", enough, f"{free / 1e9:.1f} GB free" + ("" if enough else "; make room, or writes will fail"))
-    public = not found.base_url.startswith(("http://127.", "http://localhost"))
-    safe = not public or found.base_url.startswith("https://")
-    says = "on this machine only" if not public else "https" if safe else "put a proxy with https before it"
-    yield _Finding("address", safe, says)
-    if found.allow_private:
-        networks = ", ".join(str(network) for network in found.allow_private)
-        yield _Finding("outbound", not public, f"private networks may be reached: {networks}")
+    unsafe = [_Finding(danger.what, False, danger.fix) for danger in dangers.dangers(found)]
+    yield from unsafe
+    if all(each.what != "address" for each in unsafe):
+        yield _Finding("address", True, "https" if dangers.is_public(found) else "on this machine only")
 
 
 def _look_at_store(found: Settings) -> Iterator[_Finding]:
     try:
-        store = Store.open(found.database_url)
+        store = store_of(found)
     except VrmError as error:
         yield _Finding("database", False, str(error))
         return
@@ -104,6 +102,8 @@ def _look_at_store(found: Settings) -> Iterator[_Finding]:
         yield _Finding("database", up_to_date, f"revision {at}" if up_to_date else fix)
         if up_to_date:
             yield _look_at_outbox(store)
+            for danger in dangers.dangers_in(store, found):
+                yield _Finding(danger.what, False, danger.fix)
         if store.dialect == "postgresql":
             with store.read() as session:
                 theirs = session.scalar(select(func.clock_timestamp())) or datetime.now(UTC)

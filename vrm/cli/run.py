@@ -11,16 +11,16 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from notifiers.inlet import Inlet
-from vrm import migrations
+from vrm import dangers, migrations
 from vrm.cli.terminal import console, errors, ready_store, sentences, settings
 from vrm.config import Settings
 from vrm.demo import replay
 from vrm.kernel.clock import utc_now
-from vrm.kernel.db import Store
 from vrm.kernel.outbound import install_guard
+from vrm.sealing_anew import seal_anew
 from vrm.serve import Supervisor, end_with_parent
 from vrm.web import admin
-from vrm.wiring import inlets_of, works_of
+from vrm.wiring import inlets_of, store_of, works_of
 from vrm.worker.engines import engine_for
 from vrm.worker.heap import keep
 from vrm.worker.steps import Step, lanes
@@ -42,9 +42,11 @@ def serve() -> None:
       PORT=8080 vrm serve
     """
     found = settings()
-    with Store.open(found.database_url) as store:
+    dangers.refuse(found)
+    with store_of(found) as store:
         errors.print("Bringing the database up to date …")
         migrations.upgrade(store, utc_now())
+        seal_anew(store)
         with store.read() as session:
             invitation = admin.invitation(session, found)
     errors.print(f"Open {found.base_url} in a browser; stop with Ctrl-C.", soft_wrap=True)
@@ -64,6 +66,7 @@ def web(host: str) -> None:
       vrm web --host 0.0.0.0
     """
     found = settings()
+    dangers.refuse(found, host)
     ready_store(found).close()
     end_with_parent()
     Server(
@@ -89,6 +92,7 @@ def worker() -> None:
       vrm worker
     """
     found = settings()
+    dangers.refuse(found)
     store = ready_store(found)
     _guard(found)
     end_with_parent()

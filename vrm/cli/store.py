@@ -8,13 +8,17 @@ from pathlib import Path
 
 import click
 from rich.progress import Progress, TaskID
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from vrm import backups, migrations
+from vrm import backups, migrations, personal
 from vrm.cli.terminal import console, ready_store, sentences, settings
+from vrm.config import Settings
+from vrm.kernel.accounts import Account
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
 from vrm.kernel.errors import VrmError
+from vrm.sealing_anew import seal_anew
+from vrm.wiring import store_of, tombstones_of
 
 
 @click.group()
@@ -27,10 +31,11 @@ def db() -> None:
 def upgrade() -> None:
     """Bring tables, categories and regions to this version. Safe to repeat."""
     with (
-        Store.open(settings().database_url) as store,
+        store_of(settings()) as store,
         Progress(console=console, disable=not console.is_terminal, transient=True) as bar,
     ):
         report = migrations.upgrade(store, utc_now(), progress=_shown_by(bar))
+        seal_anew(store)
     if report is not None:
         click.echo(f"Up to date: {report.added} nodes added, {report.changed} changed, {report.unchanged} as before.")
 
@@ -50,14 +55,27 @@ def backup(file: Path) -> None:
     found = settings()
     backups.write(found, file)
     key = found.instance / "secret_key" if found.embedded else "VRM_SECRET_KEY"
-    click.echo(f"Wrote {file} ({file.stat().st_size:,} bytes). Keep {key} with it.")
+    stones = tombstones_of(found).file
+    click.echo(
+        f"Wrote {file} ({file.stat().st_size:,} bytes). Keep {key} with it, and the newest {stones}: it says who was "
+        "erased later."
+    )
 
 
 @db.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--tombstones",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file that says who was erased, beside the one of this machine; may be given several times.",
+)
 @sentences
-def restore(file: Path) -> None:
+def restore(file: Path, tombstones: tuple[Path, ...]) -> None:
     """Make the store what FILE, written by `vrm db backup`, says. The store must be new or empty.
+
+    Whoever was erased after that backup is forgotten again, as VRM_TOMBSTONES (instance/tombstones) and --tombstones
+    say.
 
     \b
     Example:
@@ -74,9 +92,24 @@ def restore(file: Path) -> None:
         shutil.copy(file, path)
     else:
         backups.run(["pg_restore", "--no-owner", "--exit-on-error", "--dbname={}", str(file)], found.database_url)
-    with Store.open(found.database_url) as store:
+    with store_of(found) as store:
         migrations.upgrade(store, utc_now())
-    click.echo("Restored, and up to date.")
+        seal_anew(store)
+        forgotten = _forget_again(store, found, tombstones)
+    again = f" Forgot {forgotten} again who had been erased since." if forgotten else ""
+    click.echo(f"Restored, and up to date.{again}")
+
+
+def _forget_again(store: Store, found: Settings, more: tuple[Path, ...]) -> int:
+    with store.read() as session:
+        there = session.scalars(select(Account).where(Account.closed_at.is_(None)))
+        ids = [account.id for account in tombstones_of(found).of(there, more)]
+    for id_ in ids:
+        with store.write() as session:
+            personal.forget_again(session, session.get_one(Account, id_), utc_now())
+    if ids:
+        store.forget()
+    return len(ids)
 
 
 @db.command("copy")
@@ -96,7 +129,7 @@ def copy_to(url: str) -> None:
         raise VrmError("The target must be a PostgreSQL database, such as postgresql://user:password@host/database.")
     with (
         ready_store(found) as source,
-        Store.open(url) as target,
+        store_of(found, url) as target,
         Progress(console=console, disable=not console.is_terminal, transient=True) as bar,
     ):
         total = import_module("vrm.migrations.copying").copy(source, target, utc_now(), progress=_shown_by(bar))
@@ -122,7 +155,7 @@ def _shown_by(bar: Progress) -> Callable[[str, int, int], None]:
 @sentences
 def check() -> None:
     """Look whether the store is whole and at this version. Exit code 1 when it is not."""
-    with Store.open(settings().database_url) as store:
+    with store_of(settings()) as store:
         problems = list(_problems(store))
     click.echo("\n".join(problems) or "The store is whole and at this version.")
     sys.exit(1 if problems else 0)

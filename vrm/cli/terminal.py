@@ -17,6 +17,7 @@ from vrm.config import Settings, read_settings
 from vrm.kernel import logs
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadSetting, UnknownNode, VrmError
+from vrm.wiring import store_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,7 +65,7 @@ def ready_store(found: Settings) -> Store:
 
     One that a later version has changed already is taken: it adds before it takes away, so that versions can overlap.
     """
-    store = Store.open(found.database_url)
+    store = store_of(found)
     if migrations.is_ahead(store):
         _log.warning("The database is of a later version (%s) than this process.", migrations.current(store))
     elif migrations.current(store) != migrations.newest():

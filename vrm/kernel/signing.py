@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 
 from itsdangerous import BadSignature, HMACAlgorithm
 from itsdangerous import Signer as _Signer
@@ -20,16 +21,15 @@ class _InOneGo(HMACAlgorithm):
 class Signer:
     """Signs short public codes for one purpose; a token of one purpose is no good for another."""
 
-    def __init__(self, secret_key: str) -> None:
+    def __init__(self, secret_key: str, old: Sequence[str] = ()) -> None:
         self._secret_key = secret_key
+        self._keys = [*reversed(old), secret_key]  # The last one signs; what the others signed is still good.
         self._signers: dict[str, _Signer] = {}
 
     def _of(self, purpose: str) -> _Signer:
         signer = self._signers.get(purpose)
         if signer is None:
-            signer = self._signers[purpose] = _Signer(
-                self._secret_key, salt=f"vrm.{purpose}", sep="~", algorithm=_InOneGo()
-            )
+            signer = self._signers[purpose] = _Signer(self._keys, salt=f"vrm.{purpose}", sep="~", algorithm=_InOneGo())
         return signer
 
     def sign(self, purpose: str, *codes: str) -> str:
@@ -46,9 +46,14 @@ class Signer:
 
     def short(self, purpose: str, text: str) -> str:
         """16 small letters and digits that prove `text` where case is not kept and room is scarce: 80 bits."""
-        digest = hmac.digest(self._secret_key.encode(), f"vrm.{purpose}\0{text}".encode(), hashlib.sha256)
+        return self._short(self._secret_key, purpose, text)
+
+    @staticmethod
+    def _short(secret_key: str, purpose: str, text: str) -> str:
+        digest = hmac.digest(secret_key.encode(), f"vrm.{purpose}\0{text}".encode(), hashlib.sha256)
         return base64.b32encode(digest[:10]).decode("ascii").lower()
 
     def is_short(self, purpose: str, text: str, proof: str) -> bool:
         """Whether `proof` is what `short` gives for `text`."""
-        return hmac.compare_digest(self.short(purpose, text), proof)
+        given = proof.encode("utf-8", "replace")
+        return any(hmac.compare_digest(self._short(key, purpose, text).encode(), given) for key in self._keys)

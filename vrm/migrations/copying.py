@@ -12,6 +12,7 @@ from sqlalchemy import JSON, Column, Connection, Row, Table, func, select, text
 from vrm import migrations
 from vrm.kernel.db import Store
 from vrm.kernel.errors import VrmError
+from vrm.kernel.sealed import SealedDocument, SealedText
 from vrm.models import Base
 
 Progress = Callable[[str, int, int], None]
@@ -68,7 +69,7 @@ def _copy_table(table: Table, read: Connection, write: Connection, progress: Pro
         cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as stream,
     ):
         for row in rows:
-            stream.write_row([_given(column, value) for column, value in zip(columns, row, strict=True)])
+            stream.write_row([_given(column, value, write) for column, value in zip(columns, row, strict=True)])
             done += 1
             if done % _AT_ONCE == 0:
                 progress(table.name, done, count)
@@ -82,9 +83,11 @@ def _rows(table: Table, connection: Connection) -> Generator[Row[Any]]:
         yield from result
 
 
-def _given(column: Column[Any], value: Any) -> Any:
-    """As the driver takes it: documents have to say that they are some."""
-    return Jsonb(value) if isinstance(column.type, JSON) and value is not None else value
+def _given(column: Column[Any], value: Any, write: Connection) -> Any:
+    """As the driver takes it: documents have to say that they are some, and secrets are sealed anew."""
+    if isinstance(column.type, SealedDocument | SealedText):
+        value = column.type.process_bind_param(value, write.dialect)
+    return Jsonb(value) if isinstance(column.type, JSON | SealedDocument) and value is not None else value
 
 
 def _compare(table: Table, read: Connection, write: Connection) -> None:

@@ -12,6 +12,7 @@ from vrm.kernel.sealing import Sealer
 from vrm.web import visitors
 from vrm.web.desk import db, desk, now, save
 from vrm.web.words import _, ngettext
+from vrm.wiring import sealer_of
 
 _TRIES_PER = timedelta(minutes=15)  # Of a password or code. A link by mail is the way in for who has used them up.
 _TRIES_BY_MAILBOX = 10
@@ -91,4 +92,4 @@ def too_many(what: str, subject: str) -> str:
 
 def sealer() -> Sealer:
     """What keeps secrets that must be read again."""
-    return Sealer(desk().settings.secret_key)
+    return sealer_of(desk().settings)

@@ -19,6 +19,7 @@ from vrm.web.signing_in import proven_lately
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, signed_in
 from vrm.web.words import _
+from vrm.wiring import tombstones_of
 
 blueprint = Blueprint("mydata", __name__, url_prefix="/me/data")
 
@@ -67,6 +68,7 @@ def erase() -> AnyResponse:
         return _page(typed, 422)
     personal.would_go(db(), account)  # Refuses before anything is ended.
     visitors.sign_out()
+    tombstones_of(desk().settings).add(account, now())  # First: after a crash in between, a backup still forgets.
     personal.erase(db(), account, now())
     save()
     _forget_mails(email)

@@ -45,6 +45,7 @@ def install(app: Flask, settings: Settings) -> None:
     secure = base.scheme == "https"
     app.config.update(
         SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=list(settings.old_secret_keys),
         # With the prefix a browser takes the cookie only from this very host (RFC 6265bis §4.1.3.2).
         SESSION_COOKIE_NAME="__Host-vrm" if secure else "vrm",
         SESSION_COOKIE_HTTPONLY=True,

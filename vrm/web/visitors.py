@@ -128,7 +128,8 @@ def install(app: Flask) -> None:
 
 
 def _keeper() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(desk().settings.secret_key, salt="vrm.kept")
+    settings = desk().settings
+    return URLSafeTimedSerializer([*reversed(settings.old_secret_keys), settings.secret_key], salt="vrm.kept")
 
 
 def keep_typed() -> str:

@@ -13,7 +13,7 @@ from vendors import changes
 from vendors.changes import Place, WantChange
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
-from vrm.kernel.sealing import SealBroken, Sealer
+from vrm.kernel.sealing import SealBroken
 from vrm.web.api import cursors
 from vrm.web.api.bearer import Caller
 from vrm.web.api.leads import LeadOut, note_fetched
@@ -22,6 +22,7 @@ from vrm.web.api.shapes import PageQuery, Told
 from vrm.web.api.vendors import vendor_for
 from vrm.web.api.wants import PublicWant
 from vrm.web.desk import desk
+from vrm.wiring import sealer_of
 
 ROUTES = Routes("Changes")
 
@@ -106,14 +107,14 @@ def _purpose(of: str) -> str:
 
 def _seal(of: str, place: Place) -> str:
     """How far a follower has read, without telling how much happens here."""
-    return Sealer(desk().settings.secret_key).mask(_purpose(of), f"{place.seq} {place.intent_id}")
+    return sealer_of(desk().settings).mask(_purpose(of), f"{place.seq} {place.intent_id}")
 
 
 def _unseal(of: str, cursor: str | None) -> Place:
     if cursor is None:
         return Place()
     try:
-        seq, intent_id = Sealer(desk().settings.secret_key).unmask(_purpose(of), cursor).split(" ")
+        seq, intent_id = sealer_of(desk().settings).unmask(_purpose(of), cursor).split(" ")
     except SealBroken as error:
         raise cursors.bad() from error
     return Place(int(seq), int(intent_id))
