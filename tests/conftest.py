@@ -11,16 +11,35 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import tallies
 from argon2 import PasswordHasher
 from little import fewer_towns, plant
 from rooms import NOW, person
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
+from tallies import TALLIES
 
 from vrm import migrations
 from vrm.kernel.accounts import Account, Passwords
 from vrm.kernel.db import Store
 from vrm.models import Base
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make attack` may be given the collections of others."""
+    parser.addoption("--corpora", default=None, help="A folder with strings/naughty.json and json/n_*.json.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to count."""
+    config.stash[TALLIES] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what was counted."""
+    for line in tallies.lines(config):
+        terminalreporter.write_line(line)
+
 
 REQUIRED = frozenset(filter(None, os.environ.get("VRM_REQUIRE", "").split(",")))
 POSTGRES = os.environ.get("VRM_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")

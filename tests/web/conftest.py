@@ -5,10 +5,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from addresses import Town
 from flask import Flask
 from visiting import Clock, Visitor
 from world import World, app_for, make_world, settings_for
 
+from notifiers.models import Notification
 from vrm.app import desk_of
 from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import utc_now
@@ -44,3 +46,11 @@ def world(store: Store, now: datetime, passwords: Passwords, tmp_path: Path) -> 
 @pytest.fixture
 def visitor(app: Flask) -> Callable[[], Visitor]:
     return lambda: Visitor(app)
+
+
+@pytest.fixture
+def town(store: Store, world: World) -> Town:
+    with store.read() as session:
+        message = session.query(Notification).filter_by(channel_id=world.mail.id).order_by(Notification.id).first()
+    assert message is not None
+    return Town(world, message)
