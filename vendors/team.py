@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from vendors import lookalike
 from vendors.models import Membership, Role, Subscription, Vendor
 from vendors.site import same_site
 from vendors.subscribe import silence
@@ -44,6 +45,7 @@ def found(
     if (owned or 0) >= FOUNDED_AT_MOST:
         raise LimitReached(f"One person can own {FOUNDED_AT_MOST} vendors; ask a colleague to set up the next one.")
     said = _check(name=name, website=website, about=about, zone=zone)
+    _refuse_lookalike(session, said["name"], but=None)
     slug = _slug(said["name"])
     vendor = Vendor(code=new_code(), slug=slug, created_at=now, **said)
     if slug in _RESERVED or not add_if_new(session, vendor):
@@ -62,6 +64,8 @@ def describe(session: Session, vendor: Vendor, *, name: str, website: str, about
     """
     before = vendor.website
     said = _check(name=name, website=website, about=about, zone=zone)
+    if said["name"] != vendor.name:
+        _refuse_lookalike(session, said["name"], but=vendor)
     for field, value in said.items():
         setattr(vendor, field, value)
     if not same_site(before, vendor.website):
@@ -184,12 +188,30 @@ def _refuse_last_owner(session: Session, membership: Membership) -> None:
         raise WrongState("A vendor needs an owner; make somebody else one first.")
 
 
+def _refuse_lookalike(session: Session, name: str, *, but: Vendor | None) -> None:
+    """A name in other letters that is read as a vendor's here. All names are gone through, for such a one only."""
+    read = lookalike.read_as(name)
+    if read is None:
+        return
+    there = select(Vendor.name).where(func.lower(Vendor.name) == read, Vendor.closed_at.is_(None))
+    taken = session.scalar(there.where(Vendor.id != but.id) if but is not None else there)
+    if taken is not None:
+        raise BadInput({"name": f"This name is read as “{taken}”, which is another vendor here; choose another one."})
+
+
+def _name(name: str) -> str:
+    name = text.line(name, field="name", label="The name", most=100, least=2)
+    if lookalike.is_mixed(name):
+        raise BadInput({"name": "A word of this name has letters of several alphabets; write each word in one."})
+    return name
+
+
 def _check(*, name: str, website: str, about: str, zone: str) -> dict[str, str]:
     """The fields as they would be stored, or BadInput with a sentence for every one that does not hold."""
     said: dict[str, str] = {}
     problems: dict[str, str] = {}
     makers: dict[str, Callable[[], str]] = {
-        "name": lambda: text.line(name, field="name", label="The name", most=100, least=2),
+        "name": lambda: _name(name),
         "about": lambda: text.prose(about, field="about", label="The description", most=2_000),
         "website": lambda: _website(website),
         "zone": lambda: _zone(zone),
