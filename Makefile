@@ -81,6 +81,15 @@ $(VENV)/fuzz/.installed: $(LOCKS)/fuzz.txt | $(BIN)/python
 fuzz: $(VENV)/.test $(VENV)/fuzz/.installed ## Requests that nobody thought of, made from the API's description (ARGS=--examples 100)
 	@$(BIN)/python -m tests.fuzz $(VENV)/fuzz/bin/st $(ARGS)
 
+.PHONY: attack
+attack: $(VENV)/.test ## Hostile words into every field of every form and operation (ARGS="--corpora DIR" for all)
+	@$(BIN)/pytest -n 0 -q tests/web/test_attack.py tests/web/test_anothers.py tests/web/test_third_person.py \
+		tests/web/api/test_api_who.py tests/web/test_security.py tests/kernel/test_outbound*.py tests/notifiers/test_chat.py $(ARGS)
+
+.PHONY: sbom
+sbom: $(VENV)/.test ## What runs here, with versions, digests and licences: sbom.cdx.json (CycloneDX 1.6)
+	@$(BIN)/python -m tests.sbom
+
 .PHONY: texts
 texts: $(VENV)/.test ## Collect the texts of pages into the catalogues of vrm/translations/
 	@cd vrm && ../$(BIN)/pybabel -q extract -F translations/babel.cfg -k _ -k later -k ngettext:1,2 --sort-output --no-location -o translations/messages.pot .
@@ -106,5 +115,5 @@ lock: ## Resolve the dependencies anew (needs uv)
 
 .PHONY: clean
 clean: ## Remove what was made, but for instance/ with its data
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* screenshots
+	@rm -rf $(VENV) build dist sbom.cdx.json *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* screenshots
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
