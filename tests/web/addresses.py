@@ -86,7 +86,7 @@ def of_operation(town: Town, path: str) -> dict[str, str]:
 
 def pages(app: Flask) -> Iterator[tuple[Rule, str, Who]]:
     for rule in app.url_map.iter_rules():
-        if not rule.endpoint.startswith("api."):
+        if not rule.endpoint.startswith("api.") and not rule.endpoint.endswith("static"):
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 yield rule, method, FOR_WHOM[rule.endpoint]
 

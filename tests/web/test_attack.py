@@ -106,7 +106,7 @@ def test_every_field_of_every_form(
         for place, name in enumerate(dict.fromkeys(form.typed)):
             counts["fields"] += 1
             # Without the large collections each field gets a few, and all fields together get all.
-            few = hostile if corpora else [hostile[(number + place + step * 7) % len(hostile)] for step in range(3)]
+            few = hostile if corpora else [hostile[(number + place + step * 7) % len(hostile)] for step in range(2)]
             for words in few:
                 status = press(people[who], form, name, words, counts)
                 if status == 404:
@@ -216,7 +216,7 @@ def test_every_field_of_every_operation(
     for number, operation in enumerate(each for each in OPERATIONS if each.body is not None and not each.outside):
         for place, name in enumerate(strings_of(operation)):
             counts["fields"] += 1
-            few = hostile if corpora else [hostile[(number + place + step * 5) % len(hostile)] for step in range(3)]
+            few = hostile if corpora else [hostile[(number + place + step * 5) % len(hostile)] for step in range(2)]
             for words in few:
                 body = json.dumps({**base_of(operation), name: words}).encode()
                 status, said = send(app, whose[is_bens(operation)], operation, town, body)
@@ -239,7 +239,7 @@ def test_every_field_of_every_operation(
                         said,
                     )
     assert counts["fields"] > 60
-    assert counts["came back"] > 20, counts
+    assert counts["came back"] > 10, counts
     tally("operations", counts)
 
 
