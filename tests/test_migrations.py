@@ -278,7 +278,7 @@ def test_sealed_secrets_go_when_an_older_version_comes_that_cannot_open_them(not
         session.add(HubLease(blog_id=blog.id, code="lease", secret="a" * 32, **places))
         letter = {"topic": Topic.SIGN_IN, "account_id": ana.id, "params": {"secret": "hush"}}
         session.add(Notification(code="letter", owed_at=now, due_at=now, **letter))
-    migrations.downgrade(nothing, "0015")
+    migrations.downgrade(nothing, "0016")
     with nothing.read() as session:
         ended = dict(session.execute(text("SELECT kind, ended_at IS NOT NULL FROM channels")).all())
         assert ended == {"email": False, "webhook": True}
