@@ -319,9 +319,9 @@ def _page_url(slug: str) -> str:
 
 def _lead(code: str) -> Lead:
     found = leads.by_code(db(), code)
-    if found.withheld is not None:
+    # The same words as for none at all: that there is one says who was told of the want.
+    if found.withheld is not None or team.role_of(db(), found.vendor, me()) is None:
         raise NotFound("There is no such lead.")
-    team.require(db(), found.vendor, me(), Role.MEMBER)
     return found
 
 
