@@ -114,6 +114,11 @@ class Settings:
         """Where snapshots are kept, the public and the restricted ones."""
         return self.instance / "research"
 
+    @property
+    def kept(self) -> Path:
+        """Where the worker keeps what the live page of responsiveness shows. Never published."""
+        return self.instance / "kept"
+
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Settings from the environment. BadSetting, with the fix, for an unknown or malformed one."""

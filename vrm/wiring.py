@@ -73,4 +73,5 @@ def works_of(settings: Settings, *, store: Store | None = None, clock: Clock = u
         clock,
         settings.keep_attempts,
         back_up=partial(backups.make_if_due, settings),
+        kept=settings.kept,
     )

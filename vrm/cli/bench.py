@@ -16,7 +16,7 @@ SCRIPTS = {
     "feeds": ("feeds",),
     "wants": ("wants",),
     "web": ("web",),
-    "research": ("research", "simulations"),
+    "research": ("research", "responsiveness", "simulations"),
 }
 
 

@@ -205,8 +205,11 @@ def _band(frame: _Frame, curve: Curve) -> Iterator[str]:
 
 def _points(frame: _Frame, curve: Curve, value: NDArray[np.float64], rows: slice = slice(None)) -> list[Point]:
     """Where the value steps to, one point for each unit of width at most: no eye sees more."""
-    columns = {round(frame.x(t), 0): share for t, share in zip(curve.t_s[rows], value[rows], strict=True)}
-    return [(x, frame.y(float(share))) for x, share in columns.items()]
+    first, last = log10(frame.marks[0]), log10(frame.end_s)
+    place = (np.log10(np.maximum(curve.t_s[rows], frame.marks[0])) - first) / (last - first)
+    column = np.round(frame.left + place * (frame.right - frame.left))
+    ends = np.flatnonzero(np.diff(column, append=np.inf))  # Waits ascend, and so do columns: the last in each.
+    return [(x, frame.y(share)) for x, share in zip(column[ends].tolist(), value[rows][ends].tolist(), strict=True)]
 
 
 def _few_from(frame: _Frame, curve: Curve) -> float:

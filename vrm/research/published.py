@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 from sqlalchemy import func, select
@@ -10,10 +11,15 @@ from sqlalchemy.orm import Session
 
 from vendors.models import Lead, Vendor
 from vrm.kernel import taxonomy
+from vrm.kernel.clock import Clock
+from vrm.kernel.db import Store
 from vrm.kernel.tree import Tree
-from vrm.research.cells import LEAST, Path
+from vrm.research import kept
+from vrm.research.cells import LEAST
+from vrm.research.cells import Path as Steps
 from vrm.research.charts import Material, Say, plain
 from vrm.research.hours import live_weeks
+from vrm.research.kept import Kept
 from vrm.research.live import fine_table, paths
 from vrm.research.metrics import COLUMN_OF, NOT_STATED, By
 from vrm.research.release import below, roll_up
@@ -27,8 +33,8 @@ LIVE = "live"
 class Wanted:
     """What is asked for. A node stands for all that is published at or below it."""
 
-    category: Path = ()
-    region: Path = ()
+    category: Steps = ()
+    region: Steps = ()
     since: date | None = None  # From the ISO week of this day on, by routing.
 
     @property
@@ -36,7 +42,7 @@ class Wanted:
         return not (self.category or self.region or self.since)
 
 
-def node_path(tree: Tree, name: str, *, field: str) -> Path:
+def node_path(tree: Tree, name: str, *, field: str) -> Steps:
     """The path of a node by id, slug or unambiguous name; () for "". UnknownNode, naming `field`, otherwise."""
     if not name.strip():
         return ()
@@ -45,11 +51,17 @@ def node_path(tree: Tree, name: str, *, field: str) -> Path:
     return paths(tree, [node.slug])[node.slug]
 
 
-def live(session: Session, now: datetime, *, say: Say = plain) -> Material:
+def live(
+    session: Session, now: datetime, *, say: Say = plain, folder: Path | None = None, language: str = ""
+) -> Material:
     """The live store as it stands, under the names that a snapshot would give it; vendors by their slugs.
 
-    A vendor may be named with 11 delivered leads or more.
+    A vendor may be named with 11 delivered leads or more. With a `folder` it may be what the worker kept there
+    within the last minute; figures of that are drawn once for each `language`, of which `say` has the words.
     """
+    found = kept.fresh(folder, now) if folder is not None else None
+    if found is not None:
+        return found.material(say, language)
     trees = taxonomy.trees(session)
     fine = fine_table(session, now)
     public = roll_up(
@@ -58,6 +70,20 @@ def live(session: Session, now: datetime, *, say: Say = plain) -> Material:
         paths(trees.regions, fine.words["region"].labels),
     )
     return Material(public.table, live_weeks(session, now), names(session), say)
+
+
+def keep(store: Store, folder: Path, clock: Clock) -> bool:
+    """Work out what the live page shows and keep it, where the store changed since; whether that was done."""
+    now, last = clock(), kept.checked_at(folder)
+    if last is not None and timedelta(0) <= now - last < kept.EVERY:
+        return False
+    with store.read() as session:
+        mark, before = kept.mark(session), kept.read(folder) if last is not None else None
+        if before is not None and mark and mark == before.mark and now - before.made_at < kept.AT_LEAST_EVERY:
+            kept.checked(folder, now)
+            return False
+        kept.write(folder, Kept.of(live(session, now), now, mark))
+    return True
 
 
 def names(session: Session) -> dict[str, str]:

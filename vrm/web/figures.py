@@ -1,7 +1,7 @@
 """Who answers, for everybody: the figures of the bench, each with its table, its files, its query and an address."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ from vrm.research.published import LIVE, Wanted
 from vrm.research.queries import QUERIES
 from vrm.research.snapshots import Shelf, Snapshot
 from vrm.web.desk import db, desk, now
-from vrm.web.words import _, later, number
+from vrm.web.words import _, later, locale, number
 
 blueprint = Blueprint("figures", __name__)
 
@@ -113,10 +113,10 @@ def _asked() -> Asked:
         since=_day(args.get("since", "")),
     )
     if source == LIVE:
-        material = published.live(db(), now(), say=_)
+        material = published.live(db(), now(), say=_, folder=desk().settings.kept, language=locale())
     else:
         material = published.of_snapshot(shelf().by_id(source), say=_)
-    material = replace(published.narrowed(material, wanted), clock=_clock(args.get("clock", CLOCKS[0])))
+    material = published.narrowed(material, wanted).by(_clock(args.get("clock", CLOCKS[0])))
     return Asked(material, wanted, source, args)
 
 

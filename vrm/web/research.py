@@ -14,7 +14,7 @@ from vrm.web.desk import db, desk, now
 from vrm.web.figures import MARKS, shelf
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, operators_only, signed_in, somebody
-from vrm.web.words import _
+from vrm.web.words import _, locale
 
 blueprint = Blueprint("research", __name__, url_prefix="/research")
 
@@ -160,7 +160,7 @@ def reply(slug: str) -> AnyResponse:
 
 def _vendor(slug: str, typed: Typed) -> str:
     found = team.by_slug(db(), slug)
-    material = published.live(db(), now(), say=_)
+    material = published.live(db(), now(), say=_, folder=desk().settings.kept, language=locale())
     reader = somebody()
     own = reader is not None and team.role_of(db(), found, reader) in (Role.OWNER, Role.ADMIN)
     if slug not in material.names and not own:

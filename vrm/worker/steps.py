@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,7 @@ from vendors.listen import listen
 from vrm import route, turns
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
+from vrm.research import published
 
 _TURN = 100  # Transactions of one verb before the next verb of the lane has its turn.
 
@@ -43,6 +45,7 @@ class Works:
     clock: Clock
     keep_attempts: timedelta = timedelta(days=90)
     back_up: Callable[[datetime], int] = lambda _now: 0  # Makes a backup when one is due.
+    kept: Path | None = None  # Where what the live page of responsiveness shows is kept; None: nowhere.
 
 
 def _in_transactions(works: Works, verb: Verb) -> Step:
@@ -76,7 +79,7 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
         owe_letters,
         partial(forget, keep=works.keep_attempts),
     )
-    return {
+    found: dict[str, Sequence[Step]] = {
         "rows": [_in_transactions(works, verb) for verb in rows],
         "deliver": [lambda: deliver(works.store, works.post, works.clock, stop=stopped)],
         "harvest": [lambda: harvest(harvester(works), stop=stopped)],
@@ -84,6 +87,15 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
         "word": [lambda: renew(harvester(works)), lambda: reply_owed(harvester(works))],
         "keep": [lambda: works.back_up(works.clock())],
     }
+    if works.kept is not None:
+        found["measure"] = [partial(_measure, works.store, works.kept, works.clock)]
+    return found
+
+
+def _measure(store: Store, folder: Path, clock: Clock) -> int:
+    """Never done and never owed: it is looked at again when its time has come."""
+    published.keep(store, folder, clock)
+    return 0
 
 
 def settle(works: Works, *, rounds: int = 50) -> None:

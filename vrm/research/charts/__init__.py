@@ -1,7 +1,8 @@
 """A table of leads that may be shown → every figure of the bench, in the order of the page."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from vrm.kernel.errors import NotFound
 from vrm.research.charts.arms import forest, power, randomisation
@@ -27,17 +28,32 @@ class Material:
     say: Say = plain
     clock: Clock = "calendar"  # Of the figure of hours.
     _measured: dict[By | None, Measures] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _figures: dict[tuple[str, Clock], Figure] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def figure(self, name: str) -> Figure:
-        """One of NAMES; NotFound for anything else."""
+        """One of NAMES; NotFound for anything else. Each is made once, and drawn once in each size."""
         if name not in _MAKERS:
             raise NotFound("There is no such figure.")
-        return _MAKERS[name](self)
+        if (name, self.clock) not in self._figures:
+            made = _MAKERS[name](self)
+            self._figures[name, self.clock] = replace(made, draw=lru_cache(maxsize=8)(made.draw))
+        return self._figures[name, self.clock]
+
+    def by(self, clock: Clock) -> "Material":
+        """The same, with hours by this clock; what was worked out is shared."""
+        found = replace(self, clock=clock)
+        object.__setattr__(found, "_measured", self._measured)
+        object.__setattr__(found, "_figures", self._figures)
+        return found
 
     def figures(self) -> Iterator[Figure]:
         """All of them."""
         for name in NAMES:
             yield self.figure(name)
+
+    def know(self, measured: Mapping[By | None, Measures]) -> None:
+        """Take measures of these leads that were worked out before."""
+        self._measured.update(measured)
 
     def measured(self, by: By | None = None) -> Measures:
         """The measures behind them, worked out once."""

@@ -51,11 +51,11 @@ class Figure:
     table: Table
     draw: Callable[[str, int], str]  # An id that is unique in the page, a width → an <svg> element.
     query: str = ""  # Its name in `queries`; "" where the leads alone do not hold it.
-    full: Table | None = None  # What the CSV has, where the page shows less.
+    full: Callable[[], Table] | None = None  # What the CSV has, where the page shows less.
 
     def as_csv(self) -> str:
         """The whole of its numbers."""
-        return (self.full or self.table).as_csv()
+        return (self.full() if self.full else self.table).as_csv()
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Table:

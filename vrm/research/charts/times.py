@@ -33,7 +33,6 @@ def curve(measures: Measures, say: Say) -> Figure:
         x_axis=say("time since delivery (each step is longer)"),
         at_risk=say("still waiting"),
     )
-    points = list(curve_points(group.curve))
     keys = ("t_s", "answered", "se", "low", "high", "at_risk")
     return Figure(
         name="curve",
@@ -56,7 +55,10 @@ def curve(measures: Measures, say: Say) -> Figure:
         ),
         draw=lambda ident, width: response_curve(group.curve, ident=ident, texts=texts, width=width),
         query="curve",
-        full=table([Column(key, key) for key in keys], [[point[key] for key in keys] for point in points]),
+        full=lambda: table(
+            [Column(key, key) for key in keys],
+            [[point[key] for key in keys] for point in curve_points(group.curve)],
+        ),
     )
 
 
@@ -107,7 +109,7 @@ def ends(measures: Measures, say: Say) -> Figure:
         ),
         draw=draw,
         query="ends",
-        full=table(
+        full=lambda: table(
             [Column(key, key) for key in ("end", "t_s", "share", "se", "low", "high")],
             [
                 (end, int(way.t_s[i]), float(way.share[i]), float(way.se[i]), float(way.low[i]), float(way.high[i]))

@@ -100,7 +100,7 @@ def read_responsiveness(caller: Caller, query: Question) -> Responsiveness:
         since=query.since,
     )
     if query.snapshot in ("", LIVE):
-        material = published.live(caller.session, caller.now)
+        material = published.live(caller.session, caller.now, folder=desk().settings.kept)
     else:
         material = published.of_snapshot(shelf().by_id(query.snapshot))
     material = published.narrowed(material, wanted)
