@@ -7,12 +7,14 @@ import re
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
@@ -29,6 +31,7 @@ from vrm.research.queries import QUERIES
 from vrm.research.release import Public, released, roll_up
 from vrm.research.restricted import write_restricted
 from vrm.research.table import LeadTable, read_csv
+from vrm.research.versions import Name, may_enter
 
 SUMS = "SHA256SUMS"
 HOURS: Mapping[Clock, str] = {"calendar": "tables/hours.csv", "business": "tables/business-hours.csv"}
@@ -167,16 +170,22 @@ def make(
     trees = taxonomy.trees(session)
     fine = fine_table(session, now)
     before = shelf.all()
+    then = _last_ledger(shelf, before)
     ident, version = _next(before, now)
-    public = roll_up(
-        fine,
-        paths(trees.categories, fine.words["category"].labels),
-        paths(trees.regions, fine.words["region"].labels),
-        least=least,
-    )
+    while True:
+        public = roll_up(
+            fine,
+            paths(trees.categories, fine.words["category"].labels),
+            paths(trees.regions, fine.words["region"].labels),
+            least=least,
+        )
+        known = _ledger(fine, public.table)
+        enters = _may_enter(known, then, least)
+        if enters.all():
+            break
+        fine = fine.rows(np.flatnonzero(enters))  # Without them names may be rolled up otherwise: look again.
     release = released(public, ident, least=least)
-    known = _ledger(fine)
-    said = " ".join(filter(None, (note, _changes(shelf, before, known, least))))
+    said = " ".join(filter(None, (note, _changes(before, then, known, least))))
     url = f"{base_url}/research/snapshots/{ident}"
     host = base_url.partition("://")[2]
     about = About(ident, version, now.date(), len(fine), url, f"Intent broker at {host}", said)
@@ -262,13 +271,37 @@ def _digest(file: Path) -> str:
 
 # --- What the next one says of this one -----------------------------------------------------------
 
-Ledger = Mapping[str, tuple[str, str, str]]  # Of each lead: its delivery, who answered, how its want ended.
+# Of each lead: its delivery, who answered, how its want ended, the category and region it was published under.
+Ledger = Mapping[str, Sequence[str]]
 
 
-def _ledger(fine: LeadTable) -> Ledger:
-    columns = ("lead_id", "delivery_status", "response_actor", "intent_outcome")
-    lead, *facts = ([fine.words[name].labels[code] for code in fine.words[name].codes.tolist()] for name in columns)
+def _ledger(fine: LeadTable, public: LeadTable) -> Ledger:
+    columns = [fine.words[name] for name in ("lead_id", "delivery_status", "response_actor", "intent_outcome")]
+    columns += [public.words[name] for name in ("category", "region")]
+    lead, *facts = ([column.labels[code] for code in column.codes.tolist()] for column in columns)
     return dict(zip(lead, zip(*facts, strict=True), strict=True))
+
+
+def _may_enter(known: Ledger, then: Ledger | None, least: int) -> NDArray[np.bool_]:
+    """Which leads may be in this version; all of them in the first, or where nothing is known of the last."""
+    if then is None:
+        return np.ones(len(known), dtype=np.bool_)
+
+    def name(facts: Sequence[str]) -> Name:
+        return (facts[3], facts[4]) if len(facts) > 3 else ("", "")  # Older ledgers have no names: one part.
+
+    before = {lead: name(facts) for lead, facts in then.items()}
+    return may_enter(list(known), [name(facts) for facts in known.values()], before, least=least)
+
+
+def _last_ledger(shelf: Shelf, before: list[Snapshot]) -> Ledger | None:
+    """None for the first version, and where the ledger of the last one is gone."""
+    try:
+        with gzip.open(shelf.ledgers / f"{before[0].id}.json.gz", "rt", encoding="utf-8") as file:
+            found: Ledger = json.load(file)
+            return found
+    except (IndexError, OSError, ValueError):
+        return None
 
 
 def _keep_ledger(shelf: Shelf, ident: str, known: Ledger) -> None:
@@ -279,20 +312,17 @@ def _keep_ledger(shelf: Shelf, ident: str, known: Ledger) -> None:
         json.dump(known, out)
 
 
-def _changes(shelf: Shelf, before: list[Snapshot], known: Ledger, least: int) -> str:
+def _changes(before: list[Snapshot], then: Ledger | None, known: Ledger, least: int) -> str:
     """What became known of the leads of the last snapshot since it was made; "" for the first one."""
     if not before:
         return ""
     last = before[0].id
-    try:
-        with gzip.open(shelf.ledgers / f"{last}.json.gz", "rt", encoding="utf-8") as file:
-            then: Mapping[str, list[str]] = json.load(file)
-    except (OSError, ValueError):
+    if then is None:
         return f"What changed since {last} is not known: its ledger is gone."
     found: Counter[str] = Counter({"new leads": len(known.keys() - then.keys())})
     found["leads that are gone"] = len(then.keys() - known.keys())
     for lead in then.keys() & known.keys():
-        (was, by, _), (is_, now_by, outcome) = then[lead], known[lead]
+        (was, by, *_), (is_, now_by, outcome, *_) = then[lead], known[lead]
         if was != is_:
             found[f"{was} then, {is_} now"] += 1
         if now_by == "human" and by != "human":
