@@ -89,6 +89,12 @@ attack: $(VENV)/.test ## Hostile words into every field of every form and operat
 .PHONY: sbom
 sbom: $(VENV)/.test ## What runs here, with versions, digests and licences: sbom.cdx.json (CycloneDX 1.6)
 	@$(BIN)/python -m tests.sbom
+.PHONY: validate
+validate: $(VENV)/.test ## A snapshot, by the programs of those who define its formats (fetches them: .venv-validate)
+	@test -x .venv-validate/bin/frictionless || { $(PYTHON) -m venv .venv-validate && .venv-validate/bin/pip install --quiet \
+		"ruamel.yaml>=0.18" "frictionless[json]" mlcroissant jsonschema && .venv-validate/bin/pip install --quiet click requests pykwalify \
+		&& .venv-validate/bin/pip install --quiet --no-deps cffconvert; }
+	@$(BIN)/python -m tests.validate "$(CURDIR)/.venv-validate/bin/python"
 
 .PHONY: texts
 texts: $(VENV)/.test ## Collect the texts of pages into the catalogues of vrm/translations/
@@ -116,4 +122,5 @@ lock: ## Resolve the dependencies anew (needs uv)
 .PHONY: clean
 clean: ## Remove what was made, but for instance/ with its data
 	@rm -rf $(VENV) build dist sbom.cdx.json *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* screenshots
+	@rm -rf $(VENV) .venv-validate build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* screenshots
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
