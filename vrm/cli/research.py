@@ -139,6 +139,8 @@ def _difference(found: dict[str, Any]) -> str:
 def _share(value: Any) -> str:
     if not isinstance(value, dict):
         return "–"
+    if value["low"] == value["high"]:  # Where all or nobody answered there is no interval.
+        return f"{value['estimate']:.0%}"
     return f"{value['estimate']:.0%} ({value['low']:.0%}–{value['high']:.0%})"
 
 
