@@ -91,6 +91,8 @@ def run(
     A row with the name of one subscription changes it, a row that asks for what one asks for already leaves it, any
     other makes one: so that reading a file twice makes nothing twice. `step` is told how many more rows are done.
     """
+    if keep:  # Of two who read the same file at once, the second sees what the first made.
+        session.refresh(vendor, with_for_update={"key_share": True})
     trees, known = taxonomy.trees(session), _Known(subscribe.subscriptions_of(session, vendor))
     report, new = Report(), list[Order]()
     for done, line in enumerate(lines, start=1):

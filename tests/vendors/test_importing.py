@@ -6,8 +6,9 @@ import pytest
 from rooms import start_vendor
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from together import at_once
 
-from vendors import importing, sheet, subscribe
+from vendors import importing, sheet, subscribe, team
 from vendors.importing import COLUMNS, NEEDED, OF_ERRORS, Fate, Report
 from vendors.models import SubscriptionWord, Vendor
 from vrm.kernel.accounts import Account
@@ -58,6 +59,18 @@ def test_a_table_is_tried_taken_and_never_taken_twice(store: Store, ben: Account
         found = subscribe.subscriptions_of(session, vendor)
         assert len(found) == 2
         assert found[0].min_budget == 700_000
+
+
+def test_the_same_table_twice_at_once_makes_nothing_twice(store: Store, ben: Account, now: datetime) -> None:
+    with store.write() as session:
+        slug = start_vendor(session, ben, now).slug
+
+    def take() -> list[str]:
+        with store.write() as session:
+            return fates(run(session, team.by_slug(session, slug), TABLE, now))
+
+    both = sorted(map(str, at_once(take, take)))
+    assert both == ["['kept', 'kept', 'refused']", "['made', 'made', 'refused']"]
 
 
 def test_what_was_refused_can_be_mended_and_sent_again(store: Store, ben: Account, now: datetime) -> None:
