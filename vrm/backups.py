@@ -1,5 +1,6 @@
 """Whole copies of the store, made while it is in use: each is checked before it counts, and the newest are kept."""
 
+import logging
 import os
 import re
 import shutil
@@ -16,6 +17,8 @@ from vrm.config import Settings
 from vrm.kernel.errors import NotFound, VrmError, WrongState
 
 DAILY = timedelta(days=1)
+_AGAIN = timedelta(hours=1)
+_log = logging.getLogger(__name__)
 _NAME = re.compile(r"vrm-(\d{8}T\d{6})\.(db|dump)")
 _STAMP = "%Y%m%dT%H%M%S"
 
@@ -82,8 +85,27 @@ def make(settings: Settings, now: datetime) -> Backup:
     return Backup(name, now, path.stat().st_size)
 
 
+class Daily:
+    """Makes one a day, where the operator wants them. One that cannot be made is tried again an hour later."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._not_before: datetime | None = None
+
+    def __call__(self, now: datetime) -> int:
+        """Make one when it is due; how many were made."""
+        if self._not_before is not None and now < self._not_before:
+            return 0
+        try:
+            return make_if_due(self._settings, now)
+        except VrmError as error:
+            self._not_before = now + _AGAIN
+            _log.error("The daily backup could not be made: %s", error)
+            return 0
+
+
 def make_if_due(settings: Settings, now: datetime) -> int:
-    """One a day, where the operator wants them; how many were made."""
+    """One a day, where the operator wants them; how many were made. VrmError as `make`."""
     if not settings.keep_backups or not possible(settings):
         return 0
     newest = next(iter(all_of(settings)), None)

@@ -1,7 +1,5 @@
 """Settings → the objects that every edge needs, made in one place for web, worker and terminal."""
 
-from functools import partial
-
 from intents.feed import FeedReader
 from notifiers.inlet import Inlet, Listener, Poller, Taker
 from notifiers.post import Post
@@ -72,6 +70,6 @@ def works_of(settings: Settings, *, store: Store | None = None, clock: Clock = u
         FeedReader(),
         clock,
         settings.keep_attempts,
-        back_up=partial(backups.make_if_due, settings),
+        back_up=backups.Daily(settings),
         kept=settings.kept,
     )

@@ -74,6 +74,11 @@ def test_half_a_backup_is_none(tmp_path: Path, now: datetime) -> None:
     with pytest.raises(VrmError):
         backups.make(settings, now)
     assert list(backups.folder(settings).iterdir()) == []
+    daily = backups.Daily(dataclasses.replace(settings, keep_backups=1))
+    assert daily(now) == 0
+    (tmp_path / "vrm.db").unlink()
+    assert daily(now + timedelta(minutes=59)) == 0
+    assert daily(now + timedelta(hours=1)) == 1
 
 
 def test_an_operator_makes_a_backup_and_proves_who_they_are_to_take_it(
