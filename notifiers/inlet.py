@@ -199,7 +199,7 @@ class Poller:
     def once(self) -> int:
         """Read what is new; how many mails were taken or refused for good. What must wait stays unread."""
         done = 0
-        with self._mailbox() as server:
+        with _opened(self._box) as server:
             _, found = server.uid("SEARCH", "UNSEEN")
             for uid in (found[0] or b"").split()[:_BATCH]:
                 _, parts = server.uid("FETCH", uid.decode("ascii"), "(BODY.PEEK[])")
@@ -209,16 +209,28 @@ class Poller:
                     done += 1
         return done
 
-    @contextmanager
-    def _mailbox(self) -> Iterator[imaplib.IMAP4]:
-        kind = imaplib.IMAP4_SSL if self._box.secure else imaplib.IMAP4
-        server = kind(self._box.host, self._box.port, timeout=_IMAP_S)
-        try:
-            server.login(self._box.user, self._box.password)
-            server.select(self._box.folder)
-            yield server
-        finally:
-            server.logout()
+
+@contextmanager
+def _opened(box: Mailbox) -> Iterator[imaplib.IMAP4]:
+    kind = imaplib.IMAP4_SSL if box.secure else imaplib.IMAP4
+    server = kind(box.host, box.port, timeout=_IMAP_S)
+    try:
+        server.login(box.user, box.password)
+        answer, said = server.select(box.folder)
+        if answer != "OK":
+            raise imaplib.IMAP4.error((said[0] or b"there is no such folder").decode("utf-8", "replace"))
+        yield server
+    finally:
+        server.logout()
+
+
+def look_into(box: Mailbox) -> str | None:
+    """Sign in, open the folder, and leave: what went wrong, or None."""
+    try:
+        with _opened(box):
+            return None
+    except (OSError, imaplib.IMAP4.error) as error:
+        return str(error) or type(error).__name__
 
 
 def letter_of(post: Post, raw: bytes) -> Letter:

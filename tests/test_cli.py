@@ -14,11 +14,16 @@ from click.testing import CliRunner, Result
 from rooms import publish_want, route_all, start_vendor
 from sqlalchemy import text
 
+from notifiers.inlet import Listener, Taker
+from notifiers.post import Post
 from vrm.cli import main
 from vrm.cli.bench import SCRIPTS as BENCHMARKS
+from vrm.config import MailInlet
 from vrm.kernel.accounts import Account, Passwords, bearer, find
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
+from vrm.kernel.outbound import Outbound
+from vrm.kernel.signing import Signer
 
 Vrm = Callable[..., Result]
 
@@ -155,6 +160,29 @@ def test_doctor_finds_what_is_wrong_and_names_the_fix(vrm: Vrm) -> None:
     assert {what for what, each in findings.items() if not each["ok"]} == {"address", "mail", "outbound", "secret key"}
     assert "https" in findings["address"]["says"]
     assert "VRM_MAIL_URL" in findings["mail"]["says"]
+
+
+def test_doctor_tries_the_ways_in_for_mail_and_the_key_that_signs_it(vrm: Vrm, tmp_path: Path, store: Store) -> None:
+    bad = tmp_path / "bad.pem"
+    bad.write_text("-----BEGIN RSA PRIVATE KEY-----\nnot a key\n-----END RSA PRIVATE KEY-----\n")
+    sick = vrm(
+        "doctor", "--json", fails=1, VRM_MAIL_FROM="vrm@wants.example", VRM_DKIM=f"2026a:{bad}",
+        VRM_INLET="lmtp://127.0.0.1:1", VRM_IMAP_URL="imap://vrm:secret@127.0.0.1:1/INBOX",
+    )  # fmt: skip
+    findings = {each["what"]: each for each in json.loads(sick.output)}
+    assert {what for what, each in findings.items() if not each["ok"]} == {"inlet", "mailbox", "dkim"}
+    assert "vrm worker" in findings["inlet"]["says"]
+    assert "VRM_IMAP_URL" in findings["mailbox"]["says"]
+    good = tmp_path / "good.pem"
+    subprocess.run(["openssl", "genrsa", "-out", good, "2048"], check=True, capture_output=True)
+    post = Post("https://wants.example", Signer("k" * 40), Outbound(), None, "vrm@wants.example", tmp_path)
+    listener = Listener(Taker(store, post, utc_now), MailInlet("127.0.0.1", 0, lmtp=True))
+    listener.start()
+    well = vrm("doctor", "--json", VRM_DKIM=f"2026a:{good}", VRM_INLET=f"lmtp://127.0.0.1:{listener.port}")
+    listener.stop()
+    findings = {each["what"]: each for each in json.loads(well.output)}
+    assert "takes mail" in findings["inlet"]["says"]
+    assert "2026a._domainkey" in findings["dkim"]["says"]
 
 
 def test_a_store_that_is_too_old_names_the_command(vrm: Vrm, tmp_path: Path) -> None:

@@ -171,6 +171,18 @@ async def greet(route: MailRoute, sender: str) -> str | None:
     return None
 
 
+async def knock(host: str, port: int) -> str | None:
+    """Hear the greeting of a mail server, such as our own inlet, and leave: what went wrong, or None."""
+    client = SMTP(hostname=host, port=port, start_tls=False, timeout=_GREETING_S)
+    try:
+        await client.connect()
+    except (TimeoutError, OSError, SMTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        client.close()
+    return None
+
+
 def _client(route: MailRoute, sender: str) -> SMTP:
     # A password never goes in clear: with one, the relay must offer STARTTLS, unless it is this very machine.
     must_encrypt = route.user is not None and route.host not in ("127.0.0.1", "::1", "localhost")

@@ -22,7 +22,7 @@ from intents.models import Intent
 from notifiers import register, return_path
 from notifiers.announce import announce
 from notifiers.deliver import deliver
-from notifiers.inlet import Listener, Poller, Taker, letter_of
+from notifiers.inlet import Listener, Poller, Taker, letter_of, look_into
 from notifiers.letters import owe_letters
 from notifiers.models import Arrival, Channel, Notification, Result, Topic
 from notifiers.post import Post
@@ -297,6 +297,9 @@ class Keeper(socketserver.StreamRequestHandler):
             verb = b" ".join(words[:2]) if words[0] == b"UID" else words[0]
             if verb == b"CAPABILITY":
                 self._say(b"* CAPABILITY IMAP4rev1")
+            elif verb == b"SELECT" and b"INBOX" not in words[1]:
+                self._say(tag + b" NO there is no such folder")
+                continue
             elif verb == b"SELECT":
                 self._say(b"* %d EXISTS" % len(self.mails))
             elif verb == b"UID SEARCH":
@@ -329,6 +332,8 @@ def test_a_mailbox_is_read_and_what_was_taken_or_is_not_ours_is_seen(
         port = server.server_address[1]
         poller = Poller(taker, MailAccount("127.0.0.1", port, False, "vrm", "secret", "INBOX"))
         assert [poller.once(), poller.once()] == [2, 0]
+        assert look_into(MailAccount("127.0.0.1", port, False, "vrm", "secret", "INBOX")) is None
+        assert "no such folder" in (look_into(MailAccount("127.0.0.1", port, False, "vrm", "secret", "Wants")) or "")
         server.shutdown()
         thread.join()
     assert [response.body for response in responses(store)] == ["Yes, by mail."]

@@ -3,8 +3,9 @@
 import click
 
 from vrm import __version__
-from vrm.cli.ask import doctor, explain
+from vrm.cli.ask import explain
 from vrm.cli.bench import bench
+from vrm.cli.doctor import doctor
 from vrm.cli.experiment import experiment
 from vrm.cli.keys import keys
 from vrm.cli.people import accounts
