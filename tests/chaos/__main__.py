@@ -16,7 +16,9 @@ def everything(*, quick: bool) -> Iterator[list[Line]]:
     with tempfile.TemporaryDirectory(prefix="vrm-chaos-") as name:
         yield rounds.killing(f"sqlite:///{name}/vrm.db", kills=kills, wants=wants, seed=2008, name="kill −9, SQLite")
     with rounds.cluster() as cluster:
-        yield rounds.killing(cluster.url, kills=kills, wants=wants, seed=2014, name="kill −9, PostgreSQL")
+        # A worker takes longer to begin there, and is to be killed at work.
+        name = "kill −9, PostgreSQL"
+        yield rounds.killing(cluster.url, kills=kills, wants=wants, seed=2014, name=name, apart_s=3)
     yield rounds.restarting(restarts=3 if quick else 20, wants=20 if quick else 400)
     yield rounds.taking_over(wants=20)
     yield rounds.filling(wants=10)

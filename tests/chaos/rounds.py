@@ -102,8 +102,10 @@ def finish(broker: Broker, *, hurry: bool) -> float:
     return until(lambda: all_told(broker), "everything is told", patience_s=5)
 
 
-def killing(url: str, *, kills: int, wants: int, seed: int, name: str, hurry: bool = False) -> list[Line]:
-    """kill −9 of web, worker or both at random moments while wants are published."""
+def killing(
+    url: str, *, kills: int, wants: int, seed: int, name: str, hurry: bool = False, apart_s: float = 0.6
+) -> list[Line]:
+    """kill −9 of web, worker or both at random moments, up to `apart_s` apart, while wants are published."""
     dice = random.Random(seed)
     broker = Broker(url)
     broker.fill(wants)
@@ -113,7 +115,7 @@ def killing(url: str, *, kills: int, wants: int, seed: int, name: str, hurry: bo
     try:
         publishing = publish_all(broker, wants)
         for _ in range(kills):
-            time.sleep(dice.uniform(0.05, 0.6))
+            time.sleep(dice.uniform(0.05, apart_s))
             victims = dice.choice(("web", "worker", "both"))
             if victims != "worker" and broker.web is not None:
                 kill(broker.web)
@@ -122,12 +124,15 @@ def killing(url: str, *, kills: int, wants: int, seed: int, name: str, hurry: bo
                 died += 1
                 kill(broker.workers.pop())
                 broker.start_worker()
+        told = len(broker.endpoint.heard())
         publishing.join()
         finish(broker, hurry=hurry)
         lines = verdicts(broker, name, wants, (died + hurry) * PER_CHANNEL)
     finally:
         broker.close()
-    return [Line(f"{name}: kills", kills, "", "", True), *lines]
+    # Kills of processes that had not begun to work would prove little.
+    meanwhile = Line(f"{name}: wants told between the kills", told, "", "≥ 1", told >= 1 or hurry)
+    return [Line(f"{name}: kills", kills, "", "", True), meanwhile, *lines]
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------
