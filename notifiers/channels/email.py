@@ -233,6 +233,16 @@ def signed(payload: bytes, by: Dkim, domain: str) -> bytes:
     return signature + payload
 
 
+def try_key(by: Dkim, mail_from: str) -> str | None:
+    """Sign a mail to nobody: what is wrong with the key, or None."""
+    mail = f"From: {mail_from}\r\nSubject: A trial\r\n\r\nA trial.\r\n".encode()
+    try:
+        signed(mail, by, mail_from.rpartition("@")[2])
+    except (dkim.DKIMException, ValueError) as error:
+        return str(error) or type(error).__name__
+    return None
+
+
 def of_reply(code: int, said: str) -> Outcome:
     """What a refusal of the recipient means: a mailbox that is not there, a full one, a rule, or later, please."""
     found = _ENHANCED.search(said)

@@ -9,12 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from dkim import DKIMException
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifiers import gauges
-from notifiers.channels.email import greet, knock, signed
+from notifiers.channels.email import greet, knock, try_key
 from notifiers.inlet import look_into
 from notifiers.post import Dkim
 from vrm import dangers, migrations
@@ -132,13 +131,9 @@ def _look_at_ways_in(found: Settings) -> Iterator[_Finding]:
 
 
 def _look_at_dkim(found: Settings, by: Dkim) -> _Finding:
-    domain = found.mail_from.rpartition("@")[2]
-    try:
-        signed(f"From: {found.mail_from}\r\nSubject: A trial\r\n\r\nA trial.\r\n".encode(), by, domain)
-    except (DKIMException, ValueError) as error:
-        return _Finding(
-            "dkim", False, f"the key does not sign ({error}); make one by `openssl genrsa -out dkim.pem 2048`"
-        )
-    return _Finding(
-        "dkim", True, f"signs; the public half belongs into the TXT record {by.selector}._domainkey.{domain}"
-    )
+    trouble = try_key(by, found.mail_from)
+    if trouble is not None:
+        fix = "make one by `openssl genrsa -out dkim.pem 2048`"
+        return _Finding("dkim", False, f"the key does not sign ({trouble}); {fix}")
+    record = f"{by.selector}._domainkey.{found.mail_from.rpartition('@')[2]}"
+    return _Finding("dkim", True, f"signs; the public half belongs into the TXT record {record}")
