@@ -48,9 +48,9 @@ def fold(text: str) -> str:
         if bare.isalnum():  # Most names of places, and there are a hundred thousand of them.
             return bare
     else:
-        plain = unicodedata.normalize("NFKD", bare.translate(_PLAIN))
+        plain = unicodedata.normalize("NFKD", bare).translate(_PLAIN)
         if (lower := plain.casefold()) != plain:  # A mathematical capital has a small letter only once it is plain.
-            plain = unicodedata.normalize("NFKD", lower.translate(_PLAIN))
+            plain = unicodedata.normalize("NFKD", lower).translate(_PLAIN)
         bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return _GAPS.sub(" ", bare.replace("'", "").replace("’", "").replace(".", "")).strip()
 
