@@ -32,7 +32,7 @@ class Spelling:
         for first in dict.fromkeys((word[0], word[1])):
             for length in range(len(word) - most, len(word) + most + 1):
                 for others, other in self._words.get((first, length), ()):
-                    if (letters ^ others).bit_count() > 2 * most or (first != word[0] and other[1] != word[0]):
+                    if (letters ^ others).bit_count() > most + 1 or (first != word[0] and other[1] != word[0]):
                         continue
                     apart = slips(word, other, least - 1)
                     if apart < least:
