@@ -1,5 +1,9 @@
-"""A picture of every page, in two widths and two modes, in screenshots/: `python -m tests.screenshots [NAME …]`."""
+"""A picture of every page, in two widths and two modes, in screenshots/: `python -m tests.screenshots [NAME …]`.
 
+`python -m tests.screenshots --readme` takes the four of the README instead, into docs/images/.
+"""
+
+import io
 import shutil
 import sys
 import tempfile
@@ -11,8 +15,11 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "web")]
 
 from argon2 import PasswordHasher  # noqa: E402 - After the line above.
 from browsing import as_person, chromium, free_port, opened, pages, serving  # noqa: E402
+from flask import Flask  # noqa: E402
 from little import fewer_towns  # noqa: E402
-from world import app_for, make_world, settings_for  # noqa: E402
+from PIL import Image  # noqa: E402
+from playwright.sync_api import Browser  # noqa: E402
+from world import World, app_for, make_world, settings_for  # noqa: E402
 
 from vrm.kernel.accounts import Passwords  # noqa: E402
 from vrm.kernel.clock import utc_now  # noqa: E402
@@ -21,6 +28,13 @@ from vrm.kernel.loading import load  # noqa: E402
 from vrm.models import Base  # noqa: E402
 
 OUT = Path("screenshots")
+# (name, page, how high, mode): what a stranger should see first.
+README = (
+    ("want", "want-said", 1150, "light"),
+    ("board", "board", 1250, "light"),
+    ("inbox", "inbox", 640, "dark"),
+    ("responsiveness", "responsiveness", 910, "light"),
+)
 SIZES = {"phone": (320, 700), "desk": (1280, 900)}
 
 
@@ -42,6 +56,11 @@ def main(wanted: list[str]) -> int:
     world = make_world(store, utc_now(), passwords, place)
     app = app_for(settings, store, utc_now, passwords)
     with serving(app, port) as base, opened(path) as browser:
+        if wanted == ["--readme"]:
+            _for_the_readme(browser, app, world, base)
+            store.close()
+            shutil.rmtree(place)
+            return 0
         for name, person, address in pages(world):
             if wanted and name not in wanted:
                 continue
@@ -57,6 +76,22 @@ def main(wanted: list[str]) -> int:
     shutil.rmtree(place)
     print(f"Pictures are in {OUT}/.")
     return 0
+
+
+def _for_the_readme(browser: Browser, app: Flask, world: World, base: str) -> None:
+    """Few colours and no more height than is needed: small files."""
+    there = {name: (person, address) for name, person, address in pages(world)}
+    there["want-said"] = (None, "/want?said=A+used+Toyota+Yaris+near+Leeds,+under+£12k,+by+June")
+    for name, of, height, mode in README:
+        person, address = there[of]
+        with as_person(browser, app, person, base, locale="en-GB") as context:
+            page = context.new_page()
+            page.set_default_timeout(60_000)  # The first sentence that is read takes its time.
+            page.set_viewport_size({"width": 1280, "height": height})
+            page.emulate_media(color_scheme=mode)  # type: ignore[arg-type] # One of its literals.
+            page.goto(address)
+            picture = Image.open(io.BytesIO(page.screenshot()))
+            picture.quantize(64, dither=Image.Dither.NONE).save(f"docs/images/{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Thread
+from typing import Literal
 
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from visiting import begin_session
 from werkzeug.serving import make_server
 from world import World
@@ -143,3 +144,42 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("outbox", world.olu, "/admin/outbox"),
         ("outbox-mail", world.olu, "/admin/outbox/20261121T115900-msg_1.eml"),
     ]
+
+
+def field(page: Page, label: str) -> Locator:
+    """The field, and not the list of what is suggested for it."""
+    return page.get_by_label(label, exact=True).and_(page.locator("input"))
+
+
+class Hands:
+    """Somebody with a keyboard and nothing else, whose fields and presses are counted."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.steps = 0
+
+    def reach(self, target: Locator) -> None:
+        """Tab on until it has focus."""
+        expect(target).to_be_visible(timeout=30_000)  # The first sentence that a process reads takes its time.
+        for _ in range(90):
+            if target.evaluate("element => element === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{target} cannot be reached by the keyboard.")
+
+    def write(self, label: str, text: str) -> None:
+        self.reach(field(self.page, label))
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.type(text)
+        self.steps += 1
+
+    def press(self, name: str, role: Literal["button", "link"] = "button") -> None:
+        self.reach(self.page.get_by_role(role, name=name, exact=True))
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+        self.steps += 1
+
+    def open(self, address: str) -> None:
+        """A link in a mail."""
+        self.page.goto(address)
+        self.steps += 1

@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import as_person, chromium, free_port, opened, pages, serving
+from browsing import Hands, as_person, chromium, field, free_port, opened, pages, serving
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import update
+from sqlalchemy import select, update
 from world import World, app_for, make_world, settings_for
 
+from intents.models import Intent
 from tests.conftest import missing
 from vrm.kernel import accounts
 from vrm.kernel.accounts import Passwords
@@ -295,3 +296,71 @@ def test_on_a_phone_the_places_are_in_a_menu_that_needs_no_script(browser: Brows
     expect(places).to_be_visible()
     expect(page.get_by_role("button", name="Menu")).to_be_hidden()
     context.close()
+
+
+def test_the_first_time_is_short_and_goes_by_the_keyboard_alone(browser: Browser, desk: Desk) -> None:
+    sign_in = r"(http://\S+/sign-in/[\w-]+)"
+    ben, ana = (Hands(browser.new_context(base_url=desk.base).new_page()) for _ in range(2))
+    ben.page.goto("/")
+    ben.press("Listen for wants", "link")
+    ben.write("The name of your shop or firm", "Leeds Toyota")
+    ben.write("What you sell", "Cars, Trucks & Vans")
+    ben.write("Where", "Leeds")
+    ben.write("Tell us by mail to", "sales@leeds-toyota.example")
+    ben.press("Begin to listen")
+    ben.reach(ben.page.locator("#f-email"))
+    ben.page.keyboard.type("ben@leeds-toyota.example")
+    ben.steps += 1
+    ben.press("E-mail me a sign-in link")
+    link = Hands(ben.page.context.new_page())
+    link.open(desk.mail_to("ben@leeds-toyota.example", sign_in))
+    link.press("Sign in")
+    link.page.close()
+    ben.press("I have signed in, go on")
+    ben.press("Send it now")
+    ben.write("The code that arrived there", desk.mail_to("sales@leeds-toyota.example", r"\b(\d{6})\b"))
+    ben.press("Verify")
+    expect(ben.page.get_by_text("Verified. New wants go there from now on.")).to_be_visible()
+
+    ana.page.goto("/")
+    ana.write("What do you want to buy?", "A used Toyota Yaris in Leeds under £12,000")
+    ana.press("Look at it")
+    ana.press("Look at it once more")
+    ana.write("Your e-mail address", "ana@example.org")
+    ana.press("Go on")
+    ana.open(desk.mail_to("ana@example.org", sign_in))
+    ana.press("Sign in")
+    ana.press("Publish it and tell 1 vendor")
+    with desk.store.read() as session:
+        assert session.scalars(select(Intent)).one().state == "open"
+    counted = {"customer": ana.steps, "vendor": ben.steps + link.steps}
+    print(f"Clicks and fields the first time: {counted}")
+    assert counted["customer"] <= 12
+    assert counted["vendor"] <= 15
+
+
+def test_words_that_are_hard_to_show_and_a_hand_that_is_too_quick(browser: Browser, desk: Desk, world: World) -> None:
+    with as_person(browser, desk.app, world.ana, desk.base) as context:
+        page = context.new_page()
+        page.set_viewport_size({"width": 320, "height": 800})
+        page.goto("/want?manual=1")
+        for bad, said in (("x" * 8_000, "200"), ("a\u202eb", "")):
+            page.get_by_label("In one line").evaluate("(field, text) => { field.value = text }", bad)
+            press(page, "Look at it once more")
+            summary = page.locator("#problems")
+            expect(summary).to_be_focused()
+            assert said in summary.inner_text()
+            assert page.get_by_label("In one line").input_value() == bad
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        title = "דרוש 🚲 bicycle for a child"
+        page.get_by_label("In one line").fill(title)
+        field(page, "What kind of thing").fill("Bicycles")
+        field(page, "Where").fill("Leeds")
+        page.get_by_role("button", name="Look at it once more").dblclick()
+        page.get_by_role("button", name=re.compile("^Publish it")).dblclick()
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        page.go_back()
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        with desk.store.read() as session:
+            made = session.scalars(select(Intent).where(Intent.title == title)).all()
+        assert [intent.state for intent in made] == ["open"]
