@@ -2,6 +2,10 @@
 
 import pytest
 
+from vrm import trees
+from vrm.kernel import taxonomy
+from vrm.kernel.taxonomy import TreeName
+
 WANT = {"title": "Toyota Yaris", "category": "cars-trucks-vans", "region": "gb-lds"}
 
 
@@ -210,3 +214,30 @@ def test_what_breaks_inside_is_500_and_tells_nothing(app, program, ana, store, m
     monkeypatch.setitem(app.view_functions, "api.list_intents", lambda: 1 / 0)  # The app is shared with other tests.
     told = problem(customer.get("/intents"), 500)
     assert "division" not in str(told)
+
+
+def test_what_a_subscription_cannot_be_is_said_at_its_field_and_what_it_can_be_with_a_caution(
+    scene, program, ben, store, now
+) -> None:
+    dealer, path = program(ben), f"/vendors/{scene.slug}/subscriptions"
+    order = {"category": "cars-trucks-vans", "region": "gb-lds"}
+    before = len(dealer.get(path).get_json()["items"])
+    for field, value, pointer in (
+        ("near", {"radius_km": 0}, "/near/radius_km"),
+        ("near", {"radius_km": 50_000}, "/near/radius_km"),
+        ("required", [f"word {number}" for number in range(500)], "/required"),
+        ("required", ["?!"], "/required"),
+        ("excluded", ["…"], "/excluded"),
+        ("min_budget", {"amount": "500", "currency": "ZZZ"}, "/min_budget/currency"),
+        ("region", "999999999", "/region"),
+    ):
+        assert pointers(dealer.post(path, order | {field: value})) == [pointer]
+    assert len(dealer.get(path).get_json()["items"]) == before
+    floor = {"min_budget": {"amount": "500", "currency": "UAH"}}
+    everything = dealer.post(path, {"category": "anything", "region": "world"} | floor).get_json()
+    assert len(everything["cautions"]) == 2
+    with store.write() as session:
+        regions = taxonomy.trees(session).regions
+        gone, into = (regions.resolve(name, field="region").id for name in ("gb-lds", "gb-eng"))
+        trees.merge(session, TreeName.REGIONS, gone, into, now, by=None)
+    assert dealer.post(path, order).get_json()["region"]["id"] == "gb-eng"
