@@ -86,6 +86,7 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("responsiveness", None, "/responsiveness"),
         ("research", None, "/research"),
         ("docs", None, "/docs"),
+        ("privacy", None, "/privacy"),
         ("vendor-public", None, f"/vendors/{vendor}"),
         ("sighting", None, f"/sightings/{world.sighting_code}"),
         ("sighting-mine", world.ana, f"/sightings/{world.sighting_code}"),

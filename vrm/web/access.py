@@ -60,6 +60,7 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
         " propose_app confirm_app remove_app",
         Who.CUSTOMER: "end_session remove_passkey",
     },
+    "privacy": {Who.ANYBODY: "privacy"},
     "mydata": {Who.ACCOUNT: "look as_json as_csv erase"},
     "vendor": {
         Who.ANYBODY: "home",

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from intents.draft import Condition
+from notifiers import office
 from vendors import site, subscribe, team
 from vendors.models import Role, Subscription, Vendor
 from vendors.subscribe import Order, Reach
@@ -133,6 +134,7 @@ def change_vendor(caller: Caller, slug: str, body: VendorChange) -> VendorOut:
     reply = given.pop("reply", None)
     said = {"name": vendor.name, "website": vendor.website, "about": vendor.about, "zone": vendor.zone}
     team.describe(caller.session, vendor, **(said | given))
+    office.keep_version(caller.session, vendor, caller.now)
     if reply is not None:
         team.reply(caller.session, vendor, reply, caller.now)
     return _vendor(caller, vendor)
