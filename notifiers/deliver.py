@@ -6,9 +6,10 @@ import logging
 import secrets
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,6 +35,8 @@ _REST = 4  # After a look that found less than there was room for: so many times
 _GATHER_S = 0.03  # How long what came back waits for company.
 _COMPOSED_AT_ONCE = 200
 _WRITTEN_AT_ONCE = 200
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 _random = secrets.SystemRandom()
@@ -104,17 +107,18 @@ class _Round:
         # For what knows no event loop, which is Apprise. It is shut down with the loop.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="send"))
         sent = 0
-        async with self._post.outbound:
-            if not stop():
-                await self._begin()
-            while self._senders or self._ended:
-                await self._something_ends()
-                tried, self._ended = self._ended, []
-                sent += self._write(tried)
-                if stop():
-                    self._give_back()
-                elif self._is_time_to_look(tried):
+        with ThreadPoolExecutor(1, thread_name_prefix="books") as self._books:
+            async with self._post.outbound:
+                if not stop():
                     await self._begin()
+                while self._senders or self._ended:
+                    await self._something_ends()
+                    tried, self._ended = self._ended, []
+                    sent += await self._written(tried)
+                    if stop():
+                        self._give_back()
+                    elif self._is_time_to_look(tried):
+                        await self._begin()
         return sent
 
     def _is_time_to_look(self, tried: Sequence[Tried]) -> bool:
@@ -124,16 +128,25 @@ class _Round:
         room = _CLAIMED * self._limit - self._taken.total()
         return (not tried or room >= self._limit // 2) and time.monotonic() >= self._rests_until
 
+    async def _written(self, tried: Sequence[Tried]) -> int:
+        written = await self._aside(self._write, tried)
+        self._taken.subtract(one.ready.channel_id for one in tried)
+        return written
+
+    async def _aside(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """On the thread that waits for the store, so that messages go out meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._books, work, *arguments)
+
     async def _begin(self) -> None:
         begun = time.monotonic()
         room = _CLAIMED * self._limit - self._taken.total()
-        ids = self._take(room)
+        taken = {id_: count for id_, count in self._taken.items() if id_ is not None and count > 0}
+        ids = await self._aside(self._take, room, taken, frozenset(self._quick))
         now = time.monotonic()
         self._rests_until = now + _REST * (now - begun) if len(ids) < room else now
         for some in _batches(ids):
-            for ready in self._prepared(some):
+            for ready in await self._aside(self._prepared, some):
                 self._start(ready)
-            await asyncio.sleep(0)  # These are on their way while the next are written.
 
     def _start(self, ready: Ready) -> None:
         self._taken[ready.channel_id] += 1
@@ -189,14 +202,13 @@ class _Round:
             return self._write_one(tried)
         return None
 
-    def _take(self, room: int) -> list[int]:
+    def _take(self, room: int, taken: Mapping[int, int], quick: Collection[int]) -> list[int]:
         now = self._clock()
         with self._store.read() as session:  # Looking costs nobody a lock.
             if not is_owed(session, now):
                 return []
-        taken = {id_: count for id_, count in self._taken.items() if id_ is not None and count > 0}
         with self._store.write() as session:
-            return claim(session, now, room, in_flight=taken, quick=self._quick)
+            return claim(session, now, room, in_flight=taken, quick=quick)
 
     def _prepared(self, ids: Sequence[int]) -> list[Ready]:
         now = self._clock()
@@ -216,7 +228,6 @@ class _Round:
         """Write attempts down; how many were. A store that fails costs a repeat, with the same id, and no more."""
         if not tried:
             return 0
-        self._taken.subtract(one.ready.channel_id for one in tried)
         others = tried
         try:
             with self._store.write() as session:
