@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -186,6 +187,8 @@ def ratio(place: Path, environment: dict[str, str], code: str, rounds: int) -> t
     root = Path(__file__).parent.parent
     ours, bare = [], []
     with granian("wsgi:app", root, environment) as broker, granian("bare:app", place, {}) as plain:
+        # The words of all trees are made ready beside the first requests; this one waits for them.
+        urllib.request.urlopen(f"{broker}/want?said=a+bicycle", timeout=120).close()  # noqa: S310 - Our own address.
         for each in (f"{broker}/intents/{code}.json", f"{plain}/bare"):
             per_second(each, 1)  # Warm.
         for _ in range(rounds):
