@@ -13,12 +13,12 @@ from tests.chaos.rounds import Line
 def everything(*, quick: bool) -> Iterator[list[Line]]:
     """Each kind of fault in its turn."""
     kills, wants = (10, 60) if quick else (200, 1000)
+    # Up to three seconds apart: a process takes one or two to begin, and is to be killed at work too.
     with tempfile.TemporaryDirectory(prefix="vrm-chaos-") as name:
-        yield rounds.killing(f"sqlite:///{name}/vrm.db", kills=kills, wants=wants, seed=2008, name="kill −9, SQLite")
+        url = f"sqlite:///{name}/vrm.db"
+        yield rounds.killing(url, kills=kills, wants=wants, seed=2008, name="kill −9, SQLite", apart_s=3)
     with rounds.cluster() as cluster:
-        # A worker takes longer to begin there, and is to be killed at work.
-        name = "kill −9, PostgreSQL"
-        yield rounds.killing(cluster.url, kills=kills, wants=wants, seed=2014, name=name, apart_s=3)
+        yield rounds.killing(cluster.url, kills=kills, wants=wants, seed=2014, name="kill −9, PostgreSQL", apart_s=3)
     yield rounds.restarting(restarts=3 if quick else 20, wants=20 if quick else 400)
     yield rounds.taking_over(wants=20)
     yield rounds.filling(wants=10)
