@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from intents import publish
+from intents import publish, vetting
 from intents.models import Blog, Decision, Entry, Intent
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
@@ -166,9 +166,9 @@ def confirm(session: Session, entry: Entry, now: datetime) -> Intent:
     """The author's yes: publish the draft that was made from this post. Raises as `publish.publish`."""
     if entry.intent is None:
         raise WrongState("No want was read from this post.")
-    publish.publish(session, entry.intent, now)
+    held = vetting.submit(session, entry.intent, now)
     entry.decision = Decision.PUBLISHED
-    entry.reason = ""
+    entry.reason = held.why if held is not None else ""
     entry.ask_at = None
     session.flush()
     return entry.intent

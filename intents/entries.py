@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from intents import publish
+from intents import publish, vetting
 from intents.draft import Condition, IntentDraft
 from intents.feed import Feed, FeedEntry
 from intents.models import Blog, Decision, Entry, Intent, Origin
@@ -161,10 +161,11 @@ def _make(reading: _Reading, entry: Entry, item: FeedEntry, found: IntentDraft) 
     surely_new = entry.insisted_at is not None or (not item.date_replaced and entry.published_at >= blog.created_at)
     if blog.publish_tagged and is_tagged(item, among=SURE_TAGS) and complete and surely_new:
         try:
-            publish.publish(session, entry.intent, now)
+            held = vetting.submit(session, entry.intent, now)
         except VrmError as error:
             entry.reason = str(error)[:500]
         else:
+            entry.reason = held.why if held is not None else ""
             entry.decision, entry.ask_at = Decision.PUBLISHED, None
 
 

@@ -108,6 +108,7 @@ class Intent(Base):
     opened_at: Mapped[Moment | None]
     paused_at: Mapped[Moment | None]
     routed_at: Mapped[Moment | None]  # None: the router has not seen it as it is now.
+    held_at: Mapped[Moment | None]  # Waits for an operator, see holds.py; paused as well if it was open.
     closed_at: Mapped[Moment | None]
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
     # Fulfilled by this vendor. No foreign key: vendors are a room further up, which this one does not know.

@@ -63,12 +63,23 @@ def publish(session: Session, intent: Intent, now: datetime) -> None:
     """Open a draft: the router finds it from now on. An intent that is open already stays as it is.
 
     Raises BadInput when it lacks a category or region or is needed by a day that is over, NotAllowed when its
-    author's mailbox is not proven, LimitReached beyond 20 in 24 hours, WrongState when it is closed.
+    author's mailbox is not proven, LimitReached beyond 20 in 24 hours, WrongState when it is closed or held.
     """
     _lock(session, intent)
     if intent.opened_at is not None and intent.closed_at is None:
         return
     _refuse_closed(intent)
+    _refuse_held(intent)
+    check_complete(intent, now)
+    _check_daily_limit(session, intent.account_id, now)
+    if intent.expires_at is None or intent.expires_at <= now:
+        intent.expires_at = now + LASTS
+    intent.opened_at = now
+    _revise(session, intent, Change.OPENED, now)
+
+
+def check_complete(intent: Intent, now: datetime) -> None:
+    """Raise as `publish` for a draft that lacks something, or whose author's mailbox is not proven."""
     if intent.account.verified_at is None:
         raise NotAllowed("Please confirm your mail address first; the link is in the mail that we sent you.")
     lacking: dict[str, str] = {}
@@ -80,11 +91,6 @@ def publish(session: Session, intent: Intent, now: datetime) -> None:
         lacking["needed_by"] = f"{intent.needed_by:%d %B %Y} is over; please choose a day to come."
     if lacking:
         raise BadInput(lacking)
-    _check_daily_limit(session, intent.account_id, now)
-    if intent.expires_at is None or intent.expires_at <= now:
-        intent.expires_at = now + LASTS
-    intent.opened_at = now
-    _revise(session, intent, Change.OPENED, now)
 
 
 def amend(session: Session, intent: Intent, draft: IntentDraft, now: datetime) -> bool:
@@ -133,6 +139,7 @@ def resume(session: Session, intent: Intent, now: datetime) -> None:
     """Let new leads come again, those included that would have come meanwhile. WrongState unless open or paused."""
     _lock(session, intent)
     _refuse_unopened(intent)
+    _refuse_held(intent)
     if intent.paused_at is not None:
         intent.paused_at = None
         intent.routed_at = None
@@ -286,6 +293,11 @@ def _lock(session: Session, intent: Intent) -> None:
 def _refuse_closed(intent: Intent) -> None:
     if intent.closed_at is not None:
         raise WrongState("This want is closed and can no longer be changed; publish a new one instead.")
+
+
+def _refuse_held(intent: Intent) -> None:
+    if intent.held_at is not None:
+        raise WrongState("This want is being looked at by an operator; its board says why, and takes your answer.")
 
 
 def _refuse_unopened(intent: Intent) -> None:

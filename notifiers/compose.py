@@ -18,6 +18,7 @@ from notifiers.channels import KINDS, Composed, Link
 from notifiers.channels.base import calm
 from notifiers.facts import LeadRow, Reader, Want
 from notifiers.models import Channel, ChannelKind, Notification, Topic
+from notifiers.moderated import decision
 from notifiers.post import Post
 from notifiers.shapes import Chat, Html, Plain, Shape
 from vendors.models import Lead, Message, Response
@@ -303,6 +304,9 @@ def _of_account(session: Session, notification: Notification, post: Post) -> _Pa
                 {"title": intent.title, "said": facts.said_of(response, reader), "vendor": response.lead.vendor.name},
                 [Link("See it and answer", links.board_url(post.base_url, intent))],
             )
+        case Topic.MODERATION:
+            decided = decision(session, params, post)
+            return _Parts({"decided": decided}, [Link(decided.label, decided.url)])
         case Topic.OFF_LETTER:
             channel = _off(session, notification)
             kind = KINDS[channel.kind]

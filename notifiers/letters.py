@@ -6,9 +6,11 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
+from intents.holds import Hold
 from intents.models import Blog, Entry
 from notifiers.models import Channel, ChannelKind, Notification, Topic
-from vendors.models import Actor, Lead, Membership, Response, Role
+from vendors.models import Actor, Lead, Membership, Response, Role, Vendor
+from vendors.reports import Report
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import new_code
 
@@ -21,8 +23,8 @@ def owe_letter(session: Session, account: Account, topic: Topic, now: datetime, 
 
 
 def owe_letters(session: Session, now: datetime) -> int:
-    """Turn entries to be asked about and answers to be told of into mails; how many rows were seen to."""
-    return _owe_asking(session, now) + _owe_answered(session, now)
+    """Turn entries to be asked about, answers and decisions to be told of into mails; how many rows were seen to."""
+    return _owe_asking(session, now) + _owe_answered(session, now) + _owe_decided(session, now)
 
 
 def owe_channel_off(session: Session, channel: Channel, now: datetime) -> None:
@@ -56,6 +58,45 @@ def owe_channel_off(session: Session, channel: Channel, now: datetime) -> None:
         )
         for id_ in others
     )
+
+
+def owe_suspended(session: Session, vendor: Vendor, now: datetime) -> None:
+    """Tell the vendor's owners and admins that an operator suspended it, and why."""
+    people = select(Membership.account_id).where(
+        Membership.vendor_id == vendor.id, Membership.role.in_([Role.OWNER, Role.ADMIN])
+    )
+    for account_id in session.scalars(people):
+        _owe(session, account_id, Topic.MODERATION, now, params={"word": "suspended", "vendor": vendor.id})
+
+
+def _owe_decided(session: Session, now: datetime) -> int:
+    """What operators decided about held wants and about reports."""
+    held = session.scalars(
+        select(Hold)
+        .where(Hold.to_tell.is_not(None))
+        .options(joinedload(Hold.intent))
+        .order_by(Hold.id)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True, of=Hold)
+    ).all()
+    for one in held:
+        word = one.to_tell.value if one.to_tell else ""
+        one.to_tell = None
+        _owe(session, one.intent.account_id, Topic.MODERATION, now, params={"word": word, "hold": one.id})
+    ruled = session.scalars(
+        select(Report)
+        .where(Report.closed_at.is_not(None), Report.told_at.is_(None), Report.account_id.is_not(None))
+        .order_by(Report.id)
+        .limit(_BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for report in ruled:
+        report.told_at = now
+        word = report.ruling.value if report.ruling else ""
+        if report.account_id is not None:
+            _owe(session, report.account_id, Topic.MODERATION, now, params={"word": word, "report": report.id})
+    session.flush()
+    return len(held) + len(ruled)
 
 
 def _owe_asking(session: Session, now: datetime) -> int:

@@ -144,6 +144,7 @@ class Topic(StrEnum):
     ASK_ENTRY = "letter.ask-entry"  # "We read a want on your blog: shall we publish it?"
     ASK_VANISHED = "letter.ask-vanished"  # "Your post is gone: shall we withdraw the want?"
     ANSWERED = "letter.answered"
+    MODERATION = "letter.moderation"  # What an operator decided about a want, a report or a vendor.
     OFF_LETTER = "letter.channel-off"  # To the vendor's people, when a channel was switched off.
 
 

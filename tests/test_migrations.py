@@ -11,9 +11,11 @@ from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, make
 from sqlalchemy.exc import IntegrityError
 
 from intents import blogs, events
+from intents import holds as holding
 from intents.models import HubLease, Intent
+from notifiers.letters import owe_letters
 from notifiers.models import CalendarVersion, Channel, ChannelKind, Notification, Topic
-from vendors import changes, respond
+from vendors import changes, reports, respond
 from vendors.models import Lead
 from vrm import migrations, route
 from vrm.kernel import sealed, stems
@@ -311,3 +313,30 @@ def test_what_happened_before_begins_the_order_that_programs_follow(nothing: Sto
         found = changes.of_vendor(session, vendor, changes.Place()).changes
         assert [change.kind.value for change in found] == ["routed", "message", "revealed"]
         assert [change.kind.value for change in changes.of_public(session, changes.Place()).changes] == ["opened"]
+
+
+def test_what_was_held_or_reported_goes_and_audit_rows_name_nobody_any_more(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0017")
+    moment = {"now": _moment(nothing, now), "no": _no(nothing)}
+    with nothing.write() as session:
+        for row in _WRITTEN_BEFORE:
+            session.execute(text(row.replace(", session_epoch", "").replace(":now, 0)", ":now)")), moment)
+        for number, subject in enumerate(("ana@example.org", "gone@example.org", "i"), start=1):
+            session.execute(
+                text("INSERT INTO audits (id, at, action, subject, facts) VALUES (:id, :now, 'a', :subject, '{}')"),
+                {"id": number, "subject": subject, "now": moment["now"]},
+            )
+    migrations.upgrade(nothing, now, to="0018")
+    with nothing.write() as session:
+        subjects = session.execute(text("SELECT subject FROM audits ORDER BY id")).scalars().all()
+        assert subjects == ["account:1", "(a mailbox)", "i"]
+        want = session.scalars(select(Intent)).one()
+        holding.hold(session, want, now, by=holding.HeldBy.OPERATOR, why="It names a neighbour.")
+        reports.report(session, now, intent=want, reason=reports.Reason.SPAM)
+        owe_letters(session, now)
+        assert session.scalars(select(Notification.topic)).all() == ["letter.moderation"]
+    migrations.downgrade(nothing, "0017")
+    with nothing.read() as session:
+        assert session.execute(text("SELECT count(*) FROM intents WHERE paused_at IS NOT NULL")).scalar() == 1
+        assert session.execute(text("SELECT count(*) FROM notifications")).scalar() == 0
+        assert session.execute(text("SELECT subject FROM audits WHERE id = 1")).scalar() == "account:1"

@@ -136,7 +136,7 @@ def of_public(session: Session, after: Place, *, limit: int = 50) -> Found[WantC
             Event.seq <= until,
             Event.vendor_id.is_(None),
             Event.kind.not_in(_OPENING),
-            or_(Intent.visibility == Visibility.PUBLIC, Event.kind == EventKind.HIDDEN),
+            or_((Intent.visibility == Visibility.PUBLIC) & Intent.held_at.is_(None), Event.kind == EventKind.HIDDEN),
         )
         .order_by(Event.seq)
         .limit(limit + 1)

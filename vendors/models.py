@@ -49,6 +49,8 @@ class Vendor(Base):
     verified_at: Mapped[Moment | None]  # Its website named it; see vendors/site.py.
     paused_at: Mapped[Moment | None]  # Gets no new leads.
     closed_at: Mapped[Moment | None]
+    suspended_at: Mapped[Moment | None]  # By an operator; paused as well, and cannot answer.
+    suspended_because: Mapped[Line | None]  # A sentence for its people.
 
     memberships: Mapped[list["Membership"]] = relationship(back_populates="vendor")
 

@@ -302,6 +302,8 @@ def _refuse_ended(lead: Lead) -> None:
         raise WrongState(
             f"This want is over ({how} on {lead.intent.closed_at:%d %B %Y}); nothing more can be said to it."
         )
+    if lead.intent.held_at is not None or lead.vendor.suspended_at is not None:
+        raise WrongState("An operator is looking at this; nothing can be said here until that is settled.")
     if lead.declined_at is not None:
         raise WrongState("The customer has said “no, thank you”; nothing more can be said here.")
 

@@ -159,8 +159,29 @@ def pause(session: Session, vendor: Vendor, now: datetime) -> None:
     silence(session, vendor)
 
 
+def suspend(session: Session, vendor: Vendor, now: datetime, *, why: str) -> None:
+    """No leads, no answers and no public page, until `restore`. BadInput("why") without a sentence for its people."""
+    vendor.suspended_because = text.line(why, field="why", label="The sentence to its people", most=500)
+    vendor.suspended_at = now
+    vendor.paused_at = vendor.paused_at or now
+    session.flush()
+
+
+def restore(session: Session, vendor: Vendor, now: datetime) -> None:
+    """Let it go on; what it had paused itself stays so. WrongState when it is not suspended."""
+    if vendor.suspended_at is None:
+        raise WrongState("This vendor is not suspended.")
+    by_us = vendor.paused_at == vendor.suspended_at
+    vendor.suspended_at = vendor.suspended_because = None
+    if by_us:
+        resume(session, vendor, now)
+    session.flush()
+
+
 def resume(session: Session, vendor: Vendor, now: datetime) -> None:
-    """New leads again; what was published meanwhile and is still open comes too."""
+    """New leads again; what was published meanwhile and is still open comes too. WrongState while suspended."""
+    if vendor.suspended_at is not None:
+        raise WrongState("The operator has suspended this vendor; write to them to settle it.")
     if vendor.paused_at is not None:
         vendor.paused_at = None
         session.execute(

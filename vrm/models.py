@@ -2,8 +2,10 @@
 
 from intents.corrections import Correction
 from intents.events import Event, EventClock
+from intents.holds import Hold
 from intents.models import Blog, Entry, HubLease, Intent, IntentPlace, Revision
 from intents.trials import Assignment, Consent, Deviation, Experiment
+from intents.vetting import Print
 from notifiers.models import Arrival, Attempt, Calendar, CalendarVersion, Channel, Notification
 from vendors.models import (
     Agreement,
@@ -21,6 +23,7 @@ from vendors.models import (
     Vendor,
     Watch,
 )
+from vendors.reports import Report
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
 from vrm.kernel.db import Base
 from vrm.kernel.factors import Passkey, RecoveryCode, Totp
@@ -56,6 +59,7 @@ __all__ = [
     "EventClock",
     "Exchange",
     "Experiment",
+    "Hold",
     "HubLease",
     "IdempotencyKey",
     "Intent",
@@ -66,10 +70,12 @@ __all__ = [
     "Message",
     "Notification",
     "Passkey",
+    "Print",
     "Rate",
     "RecoveryCode",
     "Region",
     "RegionMember",
+    "Report",
     "Response",
     "Revision",
     "Sighting",

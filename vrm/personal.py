@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from intents import publish
 from intents.corrections import Correction
 from intents.draft import Visibility
+from intents.holds import Hold
 from intents.models import Blog, Entry, Intent, IntentPlace, Revision
 from notifiers.models import Channel, Notification
 from vendors.leads import standing
@@ -28,6 +29,7 @@ from vendors.models import (
     Template,
     Vendor,
 )
+from vendors.reports import Report
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account, ApiToken, Audit, audit, ident
 from vrm.kernel.db import Base, new_code
@@ -89,6 +91,8 @@ def everything(session: Session, account: Account) -> dict[str, Table]:
         "accepted_terms": [named(one) for one in of_intents(Agreement, Agreement.intent_id)],
         "answers_by_you": [named(one) for one in _of(session, Response, account)],
         "vendors_of_yours": [named(one) for one in _of(session, Membership, account)],
+        "held_wants": [named(one) for one in of_intents(Hold, Hold.id)],
+        "reports_by_you": [named(one) for one in _of(session, Report, account)],
         "blocked_vendors": [_plain(one) for one in _of(session, Block, account)],
         "blogs": [_plain(one) for one in _of(session, Blog, account)],
         "posts": [_plain(one) for one in session.scalars(_entries(account))],
@@ -219,6 +223,7 @@ def _erase_words(session: Session, intents: Select[Any]) -> None:
         Response: {"body": "", "links": [], "region_id": None},
         Exchange: {"words": ""},
         Agreement: {"terms": ""},
+        Hold: {"answer": ""},
     }
     session.execute(delete(IntentPlace).where(IntentPlace.intent_id.in_(intents)))
     for model, values in wiped.items():

@@ -8,12 +8,14 @@ from flask import Flask
 from rooms import add_mail_channel, publish_want, route_all, start_vendor
 from sqlalchemy import select, update
 
-from intents import blogs, publish
+from intents import blogs, holds, publish
 from intents.draft import Budget, IntentDraft
+from intents.holds import HeldBy
 from intents.models import Blog, Decision, Entry, Intent
 from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
-from vendors import respond, subscribe, team, templates, watches
+from vendors import reports, respond, subscribe, team, templates, watches
 from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Sighting, Template, Undelivered, Vendor, Via
+from vendors.reports import Report
 from vendors.respond import Answer
 from vrm.app import create_app
 from vrm.config import Settings
@@ -77,6 +79,8 @@ class World:
     browser: BrowserSession  # Where Ana is signed in.
     passkey: Passkey  # Ana's.
     template: Template  # Ben's.
+    report: Report  # Of Ana, about what Ben's shop said.
+    held: Intent  # A draft of Ana's.
     links: dict[str, str]  # What mails carry, by what it is for.
 
 
@@ -254,6 +258,24 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
             code=new_code(), watch_id=watch.id, url="https://social.example.org/@dora/115000000000000001", seen_at=now
         )
         session.add(sighting)
+    with store.write() as session:
+        report = reports.report(
+            session,
+            now - hour,
+            intent=session.get_one(Intent, want.id),
+            vendor=session.get_one(Vendor, vendor.id),
+            reason=reports.Reason.SPAM,
+            words="He writes the same to everybody.",
+            account=session.get_one(Account, ana.id),
+        )
+        held = publish.draft(
+            session,
+            session.get_one(Account, ana.id),
+            IntentDraft(title="Gold watches, half price", category_id=want.category_id, region_id=want.region_id),
+            now - hour,
+        )
+        why = "Several new accounts published nearly the same text within a week."
+        holds.hold(session, held, now - hour, by=HeldBy.LOOKALIKES, why=why)
     outbox = instance / "outbox"
     outbox.mkdir(parents=True, exist_ok=True)
     (outbox / "20261121T115900-msg_1.eml").write_text(
@@ -284,6 +306,8 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
         token=made.token,
         browser=browser,
         passkey=passkey,
+        report=report,
+        held=held,
         template=template,
         links=links,
     )

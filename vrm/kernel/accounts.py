@@ -59,6 +59,7 @@ class Account(Base):
     created_at: Mapped[Moment]
     verified_at: Mapped[Moment | None]  # First proof that the mailbox is theirs.
     closed_at: Mapped[Moment | None]
+    trusted_at: Mapped[Moment | None]  # An operator vouched for it: it does not begin small, see intents/vetting.py.
 
 
 class Link(Base):

@@ -46,7 +46,7 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
         Who.ACCOUNT: "send_proof",
     },
     "want": {Who.ANYBODY: "form understood said author show", Who.ACCOUNT: "forget"},
-    "me": {Who.ACCOUNT: "boards", Who.CUSTOMER: "edit amend open_it pause resume withdraw done"},
+    "me": {Who.ACCOUNT: "boards", Who.CUSTOMER: "edit amend open_it pause resume withdraw done answer_hold"},
     "board": {Who.CUSTOMER: "show why live thread say reveal turn_down block shortlist choose_it judge"},
     "blogs": {
         Who.LINK: "asked answered proof reply",
@@ -99,6 +99,8 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
         Who.OPERATOR: "decide",
     },
     "admin": {Who.ANYBODY: "first_run become_owner", Who.OPERATOR: "overview outbox mail queue remove"},
+    "reporting": {Who.ANYBODY: "want_form want vendor_form vendor", Who.CUSTOMER: "conversation_form conversation"},
+    "moderation": {Who.OPERATOR: "queue one rule want vendor"},
     "audits": {Who.OPERATOR: "rows file"},
     "keeping": {Who.OPERATOR: "settings all_of_them make take"},
     "people": {Who.OPERATOR: "people invite set_role sign_out"},

@@ -15,11 +15,12 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from intents import publish
+from intents import holds, publish
 from intents.models import Blog, Intent
 from notifiers import gauges
 from notifiers.channels import KINDS
 from notifiers.models import Channel, Notification, Result
+from vendors import reports
 from vendors.models import Lead, Response, Subscription, Vendor
 from vrm.config import Settings
 from vrm.kernel import accounts
@@ -94,6 +95,14 @@ def overview() -> str:
             Blog.verified_at.is_not(None), Blog.ended_at.is_(None), Blog.next_fetch_at <= moment
         ),
     }
+    waiting = {
+        later("reports to be looked at"): select(func.count(reports.Report.id)).where(
+            reports.Report.closed_at.is_(None)
+        ),
+        later("wants held"): select(func.count(Intent.id)).where(
+            Intent.held_at.is_not(None), Intent.closed_at.is_(None)
+        ),
+    }
     stuck = {
         later("messages given up"): select(func.count(Notification.id)).where(Notification.result == Result.FAILED),
         later("channels that fail"): select(func.count(Channel.id)).where(
@@ -111,6 +120,7 @@ def overview() -> str:
         "admin/overview.html",
         there=_counted(there),
         owed=_counted(owed),
+        waiting=_counted(waiting),
         stuck=_counted(stuck),
         audits=audits,
         relay=desk().settings.mail is not None,
@@ -159,7 +169,8 @@ def mail(name: str) -> str:
 def remove(code: str) -> AnyResponse:
     """Close a want by moderation."""
     intent = publish.by_code(db(), code)
-    publish.remove(db(), intent, now())
+    holds.remove(db(), intent, now())
+    reports.close_about(db(), now(), intent=intent)
     audit(db(), "intent.removed", code, now(), by=me())
     flash(_("Removed. Vendors who were told hear that it is over."))
     return redirect(url_for("want.show", code=code), 303)

@@ -7,6 +7,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
+from intents import holds
 from intents.models import Intent
 from vendors import board, choose, leads, respond, team
 from vendors.board import Sort
@@ -47,6 +48,7 @@ def show(code: str) -> AnyResponse:
         told=sum(shown["counts"].values()) - shown["counts"][Standing.WITHHELD],
         explanation=explain(db(), intent),
         listening=_listening(intent),
+        hold=holds.current(db(), intent) if intent.held_at is not None else None,
         buyers=_buyers(intent),
         buyer=_bought_from(intent),
         tag=_tag(intent),

@@ -86,7 +86,11 @@ def json_feed() -> AnyResponse:
 @blueprint.get("/<code>.json")
 def linked(code: str) -> AnyResponse:
     """One want as linked data. It reads columns only: programs may come often."""
-    row = db().execute(select(*_SHOWN).where(Intent.code == code)).first() if is_code(code) else None
+    row = (
+        db().execute(select(*_SHOWN).where(Intent.code == code, Intent.held_at.is_(None))).first()
+        if is_code(code)
+        else None
+    )
     if row is None or row.opened_at is None:
         raise NotFound("There is no such want.")
     return jsonify(demand(row, taxonomy.trees(db()), url_for("want.show", code=code, _external=True)))

@@ -9,6 +9,7 @@ from vendors import choose, team
 from vendors.models import Lead, Subscription, Vendor
 from vendors.models import Response as Answer
 from vrm.kernel import taxonomy
+from vrm.kernel.errors import NotFound
 from vrm.kernel.tree import Tree
 from vrm.research.live import live_table
 from vrm.research.metrics import Group, measure
@@ -80,6 +81,8 @@ def vendor(slug: str) -> str:
     """What a vendor says of itself, and how it answers, with its reply to that. No ranking."""
     session = db()
     shown = team.by_slug(session, slug)
+    if shown.suspended_at is not None:
+        raise NotFound("There is no such vendor.")
     listens = session.scalars(
         select(Subscription)
         .where(Subscription.vendor_id == shown.id, Subscription.ended_at.is_(None), Subscription.paused_at.is_(None))

@@ -1,10 +1,10 @@
 """A customer's wants: the list of boards, and what can be done to one of them."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response as AnyResponse
 
-from intents import publish
+from intents import holds, publish, vetting
 from intents.models import Intent
 from vendors import leads
 from vendors.models import Lead, Vendor
@@ -65,12 +65,32 @@ def amend(code: str) -> AnyResponse:
 def open_it(code: str) -> AnyResponse:
     """Open the draft: vendors hear of it."""
     intent = mine(code)
+    again = vetting.same_again(db(), intent) if intent.opened_at is None else None
+    if again is not None and not request.form.get("anyway"):
+        return make_response(render_template("me/same_again.html", intent=intent, again=again), 409)
     try:
-        publish.publish(db(), intent, now())
+        held = vetting.submit(db(), intent, now())
     except BadInput as error:
         flash(str(error), "bad")
         return redirect(url_for("me.edit", code=code), 303)
+    if held is not None:
+        flash(_("It is looked at before it goes out. This page says why, and when it went."), "warn")
+        return to_board(intent)
     flash(_("Published. Vendors are being told right now; this page shows who."))
+    return to_board(intent)
+
+
+@blueprint.post("/intents/<code>/hold")
+@signed_in
+def answer_hold(code: str) -> AnyResponse:
+    """The author's word about why the want is held."""
+    intent = mine(code)
+    try:
+        holds.answer(db(), intent, request.form.get("answer", ""), now())
+    except BadInput as error:
+        flash(str(error), "bad")
+    else:
+        flash(_("Thank you. The operator reads it before deciding."))
     return to_board(intent)
 
 

@@ -163,7 +163,7 @@ def _vendor(slug: str, typed: Typed) -> str:
     material = published.live(db(), now(), say=_, folder=desk().settings.kept, language=locale())
     reader = somebody()
     own = reader is not None and team.role_of(db(), found, reader) in (Role.OWNER, Role.ADMIN)
-    if slug not in material.names and not own:
+    if found.suspended_at is not None or (slug not in material.names and not own):
         raise NotFound(_("Too little is known of this vendor to be published."))
     group = next((each for each in material.measured("vendor").groups if each.label == slug), None)
     return render_template(

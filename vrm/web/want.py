@@ -118,10 +118,11 @@ def show(code: str) -> AnyResponse:
     intent = publish.by_code(db(), code)
     reader = visitors.somebody()
     mine = reader is not None and reader.id == intent.account_id
-    if intent.opened_at is None:
-        if not mine:
+    if intent.opened_at is None or intent.held_at is not None:
+        if not (mine or (intent.opened_at and reader is not None and reader.is_operator)):
             raise NotFound("There is no such want.")
-        return redirect(url_for("board.show", code=code), 303)
+        if mine:
+            return redirect(url_for("board.show", code=code), 303)
     page = render_template(
         "want/show.html",
         intent=intent,

@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
-from intents import checking, publish
+from intents import checking, publish, vetting
 from intents.draft import Condition, IntentDraft, Near, Visibility
 from intents.models import Intent, Origin, Outcome
 from vendors import leads
@@ -84,6 +84,7 @@ class IntentOut(Told):
     code: str
     url: str
     state: str
+    held_at: datetime | None  # An operator looks at it; until then nobody new hears of it.
     outcome: Outcome | None
     title: str
     body: str
@@ -114,6 +115,7 @@ class IntentOut(Told):
             code=intent.code,
             url=f"{desk().settings.base_url}/intents/{intent.code}",
             state=intent.state,
+            held_at=intent.held_at,
             outcome=intent.outcome,
             title=intent.title,
             body=intent.body,
@@ -320,7 +322,7 @@ def create_intent(caller: Caller, body: NewIntent) -> IntentOut:
     draft = _merged(caller, IntentDraft(title=""), body)
     intent = publish.draft(caller.session, caller.account, draft, caller.now, origin=Origin.API)
     if not body.draft:
-        publish.publish(caller.session, intent, caller.now)
+        vetting.submit(caller.session, intent, caller.now)
     return _out(caller, intent)
 
 
@@ -342,7 +344,7 @@ def change_intent(caller: Caller, code: str, body: IntentChange) -> IntentOut:
 def publish_intent(caller: Caller, code: str) -> IntentOut:
     """Publish a draft. A want that is open stays as it is."""
     intent = own(caller, code)
-    publish.publish(caller.session, intent, caller.now)
+    vetting.submit(caller.session, intent, caller.now)
     return _out(caller, intent)
 
 
