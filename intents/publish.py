@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from intents.checking import check, is_over
@@ -71,7 +71,7 @@ def publish(session: Session, intent: Intent, now: datetime) -> None:
     _refuse_closed(intent)
     _refuse_held(intent)
     check_complete(intent, now)
-    _check_daily_limit(session, intent.account_id, now)
+    check_daily_limit(session, intent.account_id, now)
     if intent.expires_at is None or intent.expires_at <= now:
         intent.expires_at = now + LASTS
     intent.opened_at = now
@@ -306,14 +306,16 @@ def _refuse_unopened(intent: Intent) -> None:
         raise WrongState("This want is still a draft; publish it first.")
 
 
-def _check_daily_limit(session: Session, account_id: int, now: datetime) -> None:
+def check_daily_limit(session: Session, account_id: int, now: datetime) -> None:
+    """Raise LimitReached when the account published its most within 24 hours; what is held counts as well."""
     # Of two wants published at the same instant, one counts the other.
     session.execute(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
     day_ago = now - timedelta(days=1)
-    opened = (Intent.account_id == account_id, Intent.opened_at > day_ago)
+    opened = (Intent.account_id == account_id, or_(Intent.opened_at > day_ago, Intent.held_at > day_ago))
     count = session.scalar(select(func.count()).select_from(Intent).where(*opened)) or 0
     if count >= PER_DAY:
-        first = session.scalar(select(func.min(Intent.opened_at)).where(*opened)) or now
+        began = func.coalesce(Intent.opened_at, Intent.held_at)
+        first = session.scalar(select(func.min(began)).where(*opened)) or now
         wait = first + timedelta(days=1) - now
         raise LimitReached(
             f"You have published {PER_DAY} wants in 24 hours, which is the most; the next one is possible at "

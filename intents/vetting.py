@@ -43,6 +43,7 @@ def submit(session: Session, intent: Intent, now: datetime) -> Hold | None:
         publish.publish(session, intent, now)
         return None
     publish.check_complete(intent, now)
+    publish.check_daily_limit(session, intent.account_id, now)
     found = _doubt(session, intent, now)
     if found is not None:
         by, why = found

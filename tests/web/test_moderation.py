@@ -117,7 +117,7 @@ def test_a_suspended_vendor_hears_nothing_says_nothing_and_is_not_shown(
     assert "Three customers paid" in ben.get(f"/vendor/{slug}")
     ben.refused(f"/vendor/{slug}/resume", 409)
     lead = f"{world.want.code}-{world.vendor.code}"
-    ben.refused(f"/vendor/leads/{lead}", 409, kind="question", body="Are you there?")
+    ben.refused(f"/vendor/leads/{lead}/answer", 409, kind="question", body="Are you there?")
     with store.write() as session:
         assert session.get_one(Vendor, world.vendor.id).paused_at is not None
         told = _letters(session, visitor().app.extensions["vrm"].post, clock)

@@ -150,11 +150,12 @@ def objects(world: World) -> dict[str, dict[str, object]]:
 
 
 # Pages about one object, or only for operators: what a stranger sends there is answered by "there is no such".
-PRIVATE = {Who.CUSTOMER, Who.MEMBER, Who.ADMIN, Who.OWNER, Who.OPERATOR}
+PRIVATE = {Who.CUSTOMER, Who.SIDE, Who.MEMBER, Who.ADMIN, Who.OWNER, Who.OPERATOR}
 # Who may come in where; Ben owns the shop whose objects are asked for, Ana the want.
 MAY: dict[Who, set[str]] = {
     Who.ACCOUNT: {"ana", "ben", "carol", "member", "admin", "researcher", "operator"},
     Who.CUSTOMER: {"ana"},
+    Who.SIDE: {"ana", "member", "admin", "ben"},
     Who.MEMBER: {"member", "admin", "ben"},
     Who.ADMIN: {"admin", "ben"},
     Who.OWNER: {"ben"},

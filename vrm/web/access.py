@@ -25,6 +25,7 @@ class Who(StrEnum):
     NETWORK = "network"  # Machines of our own network, and operators.
     ACCOUNT = "account"  # Whoever is signed in; about nobody but them.
     CUSTOMER = "customer"  # Whose the want, blog, post or token in the address is.
+    SIDE = "side"  # The two whose conversation it is: its customer, and whoever acts for its vendor.
     MEMBER = "member"  # Who acts for the vendor in the address, in any role.
     ADMIN = "admin"
     OWNER = "owner"
@@ -99,7 +100,7 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
         Who.OPERATOR: "decide",
     },
     "admin": {Who.ANYBODY: "first_run become_owner", Who.OPERATOR: "overview outbox mail queue remove"},
-    "reporting": {Who.ANYBODY: "want_form want vendor_form vendor", Who.CUSTOMER: "conversation_form conversation"},
+    "reporting": {Who.ANYBODY: "want_form want vendor_form vendor", Who.SIDE: "conversation_form conversation"},
     "moderation": {Who.OPERATOR: "queue one rule want vendor"},
     "audits": {Who.OPERATOR: "rows file"},
     "keeping": {Who.OPERATOR: "settings all_of_them make take"},
