@@ -127,6 +127,20 @@ KEPT = (
         later("It is not shortened; erasing takes your number out of it."),
     ),
     Kept(
+        "reports holds",
+        later("What was reported, by whom and why; which want was held, why, and what its author answered."),
+        later("So that what breaks the rules is seen, and nobody is silenced without a word."),
+        later("Operators see what was reported and not by whom. You see what is held of yours, and why."),
+        later("What you reported goes when you erase your account; of a hold your answer goes."),
+    ),
+    Kept(
+        "prints",
+        later("A fingerprint of the words of wants that accounts younger than a week publish."),
+        later("So that the same text from many new accounts is noticed."),
+        later("Nobody."),
+        later("A week."),
+    ),
+    Kept(
         "tallies",
         later("How often something was tried in the last hours, by a fingerprint of what was tried by whom."),
         later("So that nobody guesses passwords or floods vendors."),
