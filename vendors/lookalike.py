@@ -18,6 +18,14 @@ _ARMENIAN = ("օոսցհյ", "onughj")
 _SEEN = {ord(theirs): latin for pair in (_CYRILLIC, _GREEK, _ARMENIAN) for theirs, latin in zip(*pair, strict=True)}
 
 
+def usual(name: str) -> str:
+    """The name with its fullwidth letters, which are typed every day in Japan, in their usual form: Ａｃｍｅ is Acme."""
+    return "".join(
+        unicodedata.normalize("NFKC", letter) if unicodedata.east_asian_width(letter) == "F" else letter
+        for letter in name
+    )
+
+
 def is_mixed(name: str) -> bool:
     """Whether a word of it has letters of several such alphabets, or letters that only dress up as others."""
     return _is_dressed(name) or any(len(_alphabets(word)) > 1 for word in _WORD.findall(name))
@@ -37,7 +45,7 @@ def _alphabets(word: str) -> set[str]:
 
 
 def _is_dressed(name: str) -> bool:
-    """Mathematical, fullwidth and encircled letters: 𝐋𝐞𝐞𝐝𝐬 is no name, Ⅻ and ﬁ are no look-alikes of one letter."""
+    """Mathematical and encircled letters: 𝐋𝐞𝐞𝐝𝐬 is no name, Ⅻ and ﬁ are no look-alikes of one letter."""
     for letter in name:
         plain = unicodedata.normalize("NFKC", letter)
         if plain != letter and len(plain) == 1 and plain.isascii() and plain.isalpha() and letter not in "ªº":

@@ -221,7 +221,7 @@ def _refuse_lookalike(session: Session, name: str, *, but: Vendor | None) -> Non
 
 
 def _name(name: str) -> str:
-    name = text.line(name, field="name", label="The name", most=100, least=2)
+    name = lookalike.usual(text.line(name, field="name", label="The name", most=100, least=2))
     if lookalike.is_mixed(name):
         raise BadInput({"name": "A word of this name has letters of several alphabets; write each word in one."})
     return name
