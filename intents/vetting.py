@@ -34,7 +34,7 @@ class Print(Base):
 
 def is_new(account: Account, now: datetime) -> bool:
     """Whether it begins small."""
-    return account.trusted_at is None and account.created_at > now - NEW_FOR
+    return account.trusted_at is None and not account.is_operator and account.created_at > now - NEW_FOR
 
 
 def submit(session: Session, intent: Intent, now: datetime) -> Hold | None:

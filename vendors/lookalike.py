@@ -19,7 +19,7 @@ _SEEN = {ord(theirs): latin for pair in (_CYRILLIC, _GREEK, _ARMENIAN) for their
 
 
 def usual(name: str) -> str:
-    """The name with its fullwidth letters, which are typed every day in Japan, in their usual form: Ａｃｍｅ is Acme."""
+    """The name with fullwidth letters, which are typed every day in Japan, in their usual form: Ａｃｍｅ is Acme."""
     return "".join(
         unicodedata.normalize("NFKC", letter) if unicodedata.east_asian_width(letter) == "F" else letter
         for letter in name

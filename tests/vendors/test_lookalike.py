@@ -20,7 +20,6 @@ MIXED = [
     "Аmazon",
     "ΡayPal",
     "𝐋𝐞𝐞𝐝𝐬 Toyota",
-    "Ｌｅｅｄｓ Toyota",
     "Ⓛeeds",
     "Leeds Toyotа GmbH",
 ]
@@ -52,6 +51,11 @@ def test_a_name_that_dresses_up_is_refused_in_words(store: Store, found: Found, 
     with store.write() as session, pytest.raises(BadInput) as refused:
         found(session, name)
     assert "alphabet" in refused.value.problems["name"]
+
+
+def test_fullwidth_letters_are_taken_in_their_usual_form(found: Found, store: Store) -> None:
+    with store.write() as session:
+        assert found(session, "Ｌｅｅｄｓ Toyota").name == "Leeds Toyota"
 
 
 def test_honest_names_of_every_script_are_taken(store: Store, found: Found) -> None:

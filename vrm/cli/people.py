@@ -45,6 +45,7 @@ def create(email: str, operator: bool, researcher: bool, verified: bool, passwor
         account = kernel.ensure(session, email, now)
         account.is_operator, account.is_researcher = operator, researcher
         account.verified_at = now if verified else None
+        account.trusted_at = now  # Who runs the broker vouches for whom they make an account.
         if password:
             account.password_hash = Passwords().hash(password)
         kernel.audit(session, "account.created", kernel.ident(account), now, by=None, operator=operator)

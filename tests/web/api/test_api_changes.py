@@ -1,5 +1,11 @@
 """Following by HTTP: a vendor's leads and public wants, from where a program stopped."""
 
+from sqlalchemy import select
+
+from intents import holds
+from intents.holds import HeldBy
+from intents.models import Intent
+
 
 def told(answer, status: int = 200):
     assert answer.status_code == status, answer.get_data(as_text=True)
@@ -58,3 +64,15 @@ def test_everybody_follows_public_wants(scene, program, ana, carol) -> None:
     told(hers.post("/intents", secret), 201)
     found = told(theirs.get(f"/wants/changes?cursor={page['next_cursor']}"))
     assert [(one["kind"], one["code"], one["want"]) for one in found["items"]] == [("want.hidden", scene.intent, None)]
+
+
+def test_a_want_that_is_held_is_shown_to_nobody_else(scene, program, store, carol, now) -> None:
+    theirs = program(carol)
+    with store.write() as session:
+        intent = session.scalars(select(Intent).where(Intent.code == scene.intent)).one()
+        holds.hold(session, intent, now, by=HeldBy.OPERATOR, why="We ask what you mean.")
+    told(theirs.get(f"/wants/{scene.intent}"), 404)
+    everything = theirs.get("/wants/changes").get_data(as_text=True)
+    assert scene.intent in everything
+    assert "Yaris" not in everything
+    assert told(theirs.get("/wants"))["items"] == []

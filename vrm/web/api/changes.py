@@ -158,7 +158,8 @@ def follow_wants(caller: Caller, query: PageQuery) -> WantChanges:
 
 def _want(caller: Caller, change: WantChange) -> WantChangeOut:
     intent = change.intent
-    shown = intent.visibility is Visibility.PUBLIC and intent.outcome is not Outcome.REMOVED
+    public = intent.visibility is Visibility.PUBLIC
+    shown = public and intent.held_at is None and intent.outcome is not Outcome.REMOVED
     return WantChangeOut(
         kind=_OF_WANTS[change.kind],
         at=change.at,

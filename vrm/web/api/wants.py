@@ -107,7 +107,7 @@ def list_wants(caller: Caller, query: WantsQuery) -> Page[PublicWant]:
 def read_want(caller: Caller, code: str) -> PublicWant:
     """A want as everybody may see it: a public one, or an unlisted one by who knows its code."""
     intent = publish.by_code(caller.session, code)
-    if intent.opened_at is None:
+    if intent.opened_at is None or intent.held_at is not None:
         raise NotFound("There is no such want.")
     return PublicWant.of(intent, taxonomy.trees(caller.session))
 
