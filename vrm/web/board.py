@@ -21,7 +21,7 @@ from vrm.preview import listeners
 from vrm.web.desk import db, now
 from vrm.web.me import mine
 from vrm.web.typed import Typed
-from vrm.web.visitors import me, signed_in
+from vrm.web.visitors import me
 from vrm.web.words import _, later, locale, zone
 
 blueprint = Blueprint("board", __name__, url_prefix="/me/intents/<code>")
@@ -37,7 +37,6 @@ _BUYERS_SHOWN = 300  # In the list of those from whom it may have been bought.
 
 
 @blueprint.get("")
-@signed_in
 def show(code: str) -> AnyResponse:
     """Every vendor with told, delivered, seen, answered, or silent and why; of a draft, what will be published."""
     intent = mine(code)
@@ -59,7 +58,6 @@ def show(code: str) -> AnyResponse:
 
 
 @blueprint.get("/live")
-@signed_in
 def live(code: str) -> AnyResponse:
     """The part of the board that changes by itself; 304 while nothing has (a page with script asks now and then)."""
     intent = mine(code)
@@ -114,7 +112,6 @@ def _listening(intent: Intent) -> int | None:
 
 
 @blueprint.get("/why")
-@signed_in
 def why(code: str) -> AnyResponse:
     """Why it reached whom it reached; and, for one vendor that is named, why or why not."""
     intent = mine(code)
@@ -134,14 +131,12 @@ def why(code: str) -> AnyResponse:
 
 
 @blueprint.get("/vendors/<slug>")
-@signed_in
 def thread(code: str, slug: str) -> AnyResponse:
     """The conversation with one vendor."""
     return _thread(_lead(mine(code), slug), Typed(), 200)
 
 
 @blueprint.post("/vendors/<slug>/say")
-@signed_in
 def say(code: str, slug: str) -> AnyResponse:
     """Write to this vendor."""
     lead = _lead(mine(code), slug)
@@ -155,7 +150,6 @@ def say(code: str, slug: str) -> AnyResponse:
 
 
 @blueprint.post("/vendors/<slug>/reveal")
-@signed_in
 def reveal(code: str, slug: str) -> AnyResponse:
     """Show this vendor, and no other, name, mail address and telephone."""
     lead = _lead(mine(code), slug)
@@ -165,7 +159,6 @@ def reveal(code: str, slug: str) -> AnyResponse:
 
 
 @blueprint.post("/vendors/<slug>/turn-down")
-@signed_in
 def turn_down(code: str, slug: str) -> AnyResponse:
     """No, thank you: this vendor can say no more about this want."""
     lead = _lead(mine(code), slug)
@@ -175,7 +168,6 @@ def turn_down(code: str, slug: str) -> AnyResponse:
 
 
 @blueprint.post("/vendors/<slug>/block")
-@signed_in
 def block(code: str, slug: str) -> AnyResponse:
     """Never tell this vendor of a want of mine again."""
     lead = _lead(mine(code), slug)
@@ -185,7 +177,6 @@ def block(code: str, slug: str) -> AnyResponse:
 
 
 @blueprint.post("/vendors/<slug>/shortlist")
-@signed_in
 def shortlist(code: str, slug: str) -> AnyResponse:
     """On or off the short list; the vendor does not learn of it."""
     lead = _lead(mine(code), slug)
@@ -197,7 +188,6 @@ def shortlist(code: str, slug: str) -> AnyResponse:
 
 
 @blueprint.post("/vendors/<slug>/choose")
-@signed_in
 def choose_it(code: str, slug: str) -> AnyResponse:
     """This one: it sees the contact details from now on."""
     lead = _lead(mine(code), slug)
@@ -212,7 +202,6 @@ def choose_it(code: str, slug: str) -> AnyResponse:
 
 
 @blueprint.post("/vendors/<slug>/judge")
-@signed_in
 def judge(code: str, slug: str) -> AnyResponse:
     """A thumb and a sentence about a real exchange."""
     lead, typed = _lead(mine(code), slug), Typed(request.form)

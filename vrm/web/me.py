@@ -13,14 +13,13 @@ from vrm.kernel.errors import BadInput, NotFound
 from vrm.web import want
 from vrm.web.desk import db, now
 from vrm.web.typed import Typed
-from vrm.web.visitors import me, signed_in
+from vrm.web.visitors import me
 from vrm.web.words import _, ngettext
 
 blueprint = Blueprint("me", __name__, url_prefix="/me")
 
 
 @blueprint.get("")
-@signed_in
 def boards() -> str:
     """Every want of who is signed in, the newest first."""
     told = func.count(Lead.vendor_id).filter(Lead.withheld.is_(None))
@@ -36,7 +35,6 @@ def boards() -> str:
 
 
 @blueprint.get("/intents/<code>/edit")
-@signed_in
 def edit(code: str) -> AnyResponse:
     """The form of one want as it is now."""
     intent = mine(code)
@@ -44,7 +42,6 @@ def edit(code: str) -> AnyResponse:
 
 
 @blueprint.post("/intents/<code>/edit")
-@signed_in
 def amend(code: str) -> AnyResponse:
     """Change what the want says; vendors who were told hear of it."""
     intent = mine(code)
@@ -61,7 +58,6 @@ def amend(code: str) -> AnyResponse:
 
 
 @blueprint.post("/intents/<code>/publish")
-@signed_in
 def open_it(code: str) -> AnyResponse:
     """Open the draft: vendors hear of it."""
     intent = mine(code)
@@ -81,7 +77,6 @@ def open_it(code: str) -> AnyResponse:
 
 
 @blueprint.post("/intents/<code>/hold")
-@signed_in
 def answer_hold(code: str) -> AnyResponse:
     """The author's word about why the want is held."""
     intent = mine(code)
@@ -95,7 +90,6 @@ def answer_hold(code: str) -> AnyResponse:
 
 
 @blueprint.post("/intents/<code>/pause")
-@signed_in
 def pause(code: str) -> AnyResponse:
     """No new vendors until it is resumed."""
     intent = mine(code)
@@ -105,7 +99,6 @@ def pause(code: str) -> AnyResponse:
 
 
 @blueprint.post("/intents/<code>/resume")
-@signed_in
 def resume(code: str) -> AnyResponse:
     """New vendors hear of it again."""
     intent = mine(code)
@@ -115,7 +108,6 @@ def resume(code: str) -> AnyResponse:
 
 
 @blueprint.post("/intents/<code>/withdraw")
-@signed_in
 def withdraw(code: str) -> AnyResponse:
     """Close it, unmet; every vendor who was told hears of it."""
     intent = mine(code)
@@ -134,7 +126,6 @@ def withdraw(code: str) -> AnyResponse:
 
 
 @blueprint.post("/intents/<code>/done")
-@signed_in
 def done(code: str) -> AnyResponse:
     """Close it as met: by one of the vendors here, by somebody else, or not said."""
     intent = mine(code)

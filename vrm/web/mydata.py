@@ -17,7 +17,7 @@ from vrm.web.cells import cell
 from vrm.web.desk import db, desk, now, save
 from vrm.web.signing_in import proven_lately
 from vrm.web.typed import Typed
-from vrm.web.visitors import me, signed_in
+from vrm.web.visitors import me
 from vrm.web.words import _
 from vrm.wiring import tombstones_of
 
@@ -25,14 +25,12 @@ blueprint = Blueprint("mydata", __name__, url_prefix="/me/data")
 
 
 @blueprint.get("")
-@signed_in
 def look() -> AnyResponse:
     """What is kept, how much of it, and what erasing would take."""
     return _page(Typed(), 200)
 
 
 @blueprint.get("/everything.json")
-@signed_in
 def as_json() -> AnyResponse:
     """All of it in one file."""
     _note_export("json")
@@ -41,7 +39,6 @@ def as_json() -> AnyResponse:
 
 
 @blueprint.get("/everything.zip")
-@signed_in
 def as_csv() -> AnyResponse:
     """One table to a CSV file, all in one archive."""
     _note_export("csv")

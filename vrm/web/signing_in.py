@@ -25,7 +25,7 @@ from vrm.web import entering, passkeys, visitors
 from vrm.web.desk import db, desk, now, own_path
 from vrm.web.links import mail_link
 from vrm.web.typed import Typed
-from vrm.web.visitors import me, signed_in, this_browser
+from vrm.web.visitors import me, this_browser
 from vrm.web.words import _
 
 blueprint = Blueprint("signing_in", __name__, url_prefix="/me/signing-in")
@@ -48,14 +48,12 @@ def proven_lately(view: Callable[_Given, AnyResponse]) -> Callable[_Given, AnyRe
 
 
 @blueprint.get("")
-@signed_in
 def form() -> AnyResponse:
     """Everything about signing in."""
     return _page({}, 200)
 
 
 @blueprint.post("/password")
-@signed_in
 def password() -> AnyResponse:
     """Set or change the password; every other session ends."""
     account, typed = me(), Typed({})
@@ -83,7 +81,6 @@ def password() -> AnyResponse:
 
 
 @blueprint.post("/sessions/<code>/end")
-@signed_in
 def end_session(code: str) -> AnyResponse:
     """Sign one browser out."""
     sessions.end(db(), me(), code, now())
@@ -95,7 +92,6 @@ def end_session(code: str) -> AnyResponse:
 
 
 @blueprint.post("/sessions/end-others")
-@signed_in
 def end_others() -> AnyResponse:
     """End every session but this one."""
     _end_others()
@@ -157,7 +153,6 @@ def recovery_codes() -> AnyResponse:
 
 
 @blueprint.post("/passkeys/options")
-@signed_in
 def passkey_options() -> Response:
     """What the browser is asked to make."""
     return jsonify(passkeys.registration(me()))
@@ -191,7 +186,6 @@ def remove_passkey(passkey_id: int) -> AnyResponse:
 
 
 @blueprint.post("/again")
-@signed_in
 def again() -> AnyResponse:
     """A password, a code or a passkey proves once more whose session this is; what was pressed goes on."""
     account, kept = me(), request.form.get("kept", "")
@@ -217,7 +211,6 @@ def again() -> AnyResponse:
 
 
 @blueprint.post("/again/mail")
-@signed_in
 def again_by_mail() -> AnyResponse:
     """Mail a link, which begins a session anew."""
     mail_link(db(), me(), LinkPurpose.SIGN_IN, now())

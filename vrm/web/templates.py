@@ -8,28 +8,24 @@ from vendors.models import Template, Vendor
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.desk import db, now
 from vrm.web.typed import Typed
-from vrm.web.visitors import signed_in
 from vrm.web.words import _
 
 blueprint = Blueprint("templates", __name__, url_prefix="/vendor/<slug>/templates")
 
 
 @blueprint.get("")
-@signed_in
 def all_of_them(slug: str) -> AnyResponse:
     """Every template, with the form to make one."""
     return _page(acting_for(slug), Typed(), 200)
 
 
 @blueprint.post("")
-@signed_in
 def make(slug: str) -> AnyResponse:
     """One more."""
     return _keep(acting_for(slug), None)
 
 
 @blueprint.get("/<int:template_id>")
-@signed_in
 def one(slug: str, template_id: int) -> AnyResponse:
     """The form of one template as it is now."""
     vendor = acting_for(slug)
@@ -38,7 +34,6 @@ def one(slug: str, template_id: int) -> AnyResponse:
 
 
 @blueprint.post("/<int:template_id>")
-@signed_in
 def change(slug: str, template_id: int) -> AnyResponse:
     """Other words; what was answered with it stays as it is."""
     vendor = acting_for(slug)
@@ -46,7 +41,6 @@ def change(slug: str, template_id: int) -> AnyResponse:
 
 
 @blueprint.post("/<int:template_id>/remove")
-@signed_in
 def remove(slug: str, template_id: int) -> AnyResponse:
     """Forget it."""
     templates.remove(db(), templates.find(db(), acting_for(slug), template_id))

@@ -12,7 +12,7 @@ from vendors import inbox as sought
 from vendors import leads, respond, site, subscribe, team, templates
 from vendors.inbox import Box, Sought
 from vendors.leads import Standing
-from vendors.models import DeclineReason, Exchange, Lead, Role, SeenBy, Vendor, Via
+from vendors.models import DeclineReason, Exchange, Lead, SeenBy, Vendor, Via
 from vendors.subscribe import Order
 from vrm import turns
 from vrm.kernel import taxonomy
@@ -24,7 +24,7 @@ from vrm.web.browse import node_asked, words_asked
 from vrm.web.desk import db, desk, now, own_path
 from vrm.web.sending import send_now
 from vrm.web.typed import Typed
-from vrm.web.visitors import me, signed_in, somebody
+from vrm.web.visitors import me, somebody
 from vrm.web.want import currency_options
 from vrm.web.words import _, later, ngettext
 from vrm.why import why_us
@@ -49,7 +49,6 @@ def home() -> AnyResponse:
 
 
 @blueprint.get("/channels")
-@signed_in
 def to_channels() -> AnyResponse:
     """Where messages about channels lead: to the channels, when there is one vendor only."""
     mine = team.vendors_of(db(), me())
@@ -59,7 +58,6 @@ def to_channels() -> AnyResponse:
 
 
 @blueprint.post("")
-@signed_in
 def found() -> AnyResponse:
     """A new vendor with its first subscription and its first channel, in one step."""
     account, typed = me(), Typed(request.form)
@@ -93,14 +91,12 @@ def found() -> AnyResponse:
 
 
 @blueprint.get("/<slug>")
-@signed_in
 def inbox(slug: str) -> AnyResponse:
     """The vendor's leads, newest first, each with where it stands; by what is to be done, kind, place and words."""
     return _inbox(acting_for(slug), 200)
 
 
 @blueprint.post("/<slug>/several")
-@signed_in
 def several(slug: str) -> AnyResponse:
     """Say "not for us" to several wants, or that they were read."""
     vendor, typed = acting_for(slug), Typed(request.form)
@@ -173,7 +169,6 @@ def _inbox(vendor: Vendor, status: int, typed: Typed | None = None) -> AnyRespon
 
 
 @blueprint.get("/<slug>/why")
-@signed_in
 def why(slug: str) -> AnyResponse:
     """Why a want that anybody may see did, or did not, come to this vendor."""
     vendor, typed = acting_for(slug), Typed(request.args)
@@ -192,18 +187,16 @@ def why(slug: str) -> AnyResponse:
 
 
 @blueprint.get("/<slug>/settings")
-@signed_in
 def settings(slug: str) -> AnyResponse:
     """What the vendor says of itself."""
-    vendor = acting_for(slug, Role.ADMIN)
+    vendor = acting_for(slug)
     return _settings(vendor, _said_of(vendor), 200)
 
 
 @blueprint.post("/<slug>/settings")
-@signed_in
 def describe(slug: str) -> AnyResponse:
     """Change what it says of itself."""
-    vendor, typed = acting_for(slug, Role.ADMIN), Typed(request.form)
+    vendor, typed = acting_for(slug), Typed(request.form)
     with typed.attempt():
         team.describe(
             db(),
@@ -223,10 +216,9 @@ def describe(slug: str) -> AnyResponse:
 
 
 @blueprint.post("/<slug>/prove")
-@signed_in
 def prove(slug: str) -> AnyResponse:
     """Look on the vendor's website for the proof that it is the vendor's."""
-    vendor = acting_for(slug, Role.ADMIN)
+    vendor = acting_for(slug)
     website, code, typed = vendor.website, vendor.code, _said_of(vendor)
     db().rollback()  # A slow host must not hold up other writers.
     try:
@@ -234,7 +226,7 @@ def prove(slug: str) -> AnyResponse:
             site.prove(desk().post.outbound, website=website, code=code, page_url=_page_url(slug))
     except OutsideError as error:
         typed.problems["website"] = str(error)
-    vendor = acting_for(slug, Role.ADMIN)
+    vendor = acting_for(slug)
     if typed.problems:
         return _settings(vendor, typed, 422)
     site.mark_proven(db(), vendor, website, now())
@@ -248,19 +240,17 @@ def prove(slug: str) -> AnyResponse:
 
 
 @blueprint.post("/<slug>/pause")
-@signed_in
 def pause(slug: str) -> AnyResponse:
     """No new leads."""
-    team.pause(db(), acting_for(slug, Role.ADMIN), now())
+    team.pause(db(), acting_for(slug), now())
     flash(_("Paused: no new want comes until you listen again."))
     return redirect(url_for("vendor.settings", slug=slug), 303)
 
 
 @blueprint.post("/<slug>/resume")
-@signed_in
 def resume(slug: str) -> AnyResponse:
     """New leads again."""
-    team.resume(db(), acting_for(slug, Role.ADMIN), now())
+    team.resume(db(), acting_for(slug), now())
     flash(_("Listening again; wants that came meanwhile and are still open come, too."))
     return redirect(url_for("vendor.settings", slug=slug), 303)
 
@@ -269,7 +259,6 @@ def resume(slug: str) -> AnyResponse:
 
 
 @blueprint.get("/leads/<code>")
-@signed_in
 def lead(code: str) -> AnyResponse:
     """The want and what was said. That a signed-in person looks at it is evidence, and is written down."""
     _lead(code)
@@ -281,7 +270,6 @@ def lead(code: str) -> AnyResponse:
 
 
 @blueprint.post("/leads/<code>/answer")
-@signed_in
 def answer(code: str) -> AnyResponse:
     """Offer, ask, decline or reply."""
     found, typed = _lead(code), Typed(request.form)
@@ -296,7 +284,6 @@ def answer(code: str) -> AnyResponse:
 
 
 @blueprint.post("/leads/<code>/agree")
-@signed_in
 def agree(code: str) -> AnyResponse:
     """Accept the customer's terms."""
     respond.agree(db(), _lead(code), now(), via=Via.PAGE, account=me())

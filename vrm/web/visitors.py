@@ -1,9 +1,5 @@
 """A session cookie → who is at the desk; a page for somebody else → a page to sign in, with nothing typed lost."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
-
 import flask_login  # type: ignore[import-untyped] # It ships no types.
 from flask import Flask, request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -11,12 +7,9 @@ from werkzeug.datastructures import MultiDict
 
 from vrm.kernel import sessions
 from vrm.kernel.accounts import Account, audit, ident
-from vrm.kernel.errors import NotFound
 from vrm.kernel.sessions import BrowserSession
 from vrm.web.desk import db, desk, from_here, now
 
-_Given = ParamSpec("_Given")
-_Page = TypeVar("_Page")
 _KEPT_S = 24 * 3600
 _KEPT_AT_MOST = 60_000
 _NEVER_KEPT = {"csrf_token", "password", "new_password"}
@@ -61,29 +54,6 @@ def this_browser() -> BrowserSession:
     me()
     found: BrowserSession = flask_login.current_user.browser
     return found
-
-
-def signed_in(view: Callable[_Given, _Page]) -> Callable[_Given, _Page]:
-    """The view, for people who are signed in; others are asked to."""
-
-    @wraps(view)
-    def checked(*args: _Given.args, **named: _Given.kwargs) -> _Page:
-        me()
-        return view(*args, **named)
-
-    return checked
-
-
-def operators_only(view: Callable[_Given, _Page]) -> Callable[_Given, _Page]:
-    """The view, for operators; to anybody else who is signed in it does not exist."""
-
-    @wraps(view)
-    def checked(*args: _Given.args, **named: _Given.kwargs) -> _Page:
-        if not me().is_operator:
-            raise NotFound("There is no such page.")
-        return view(*args, **named)
-
-    return checked
 
 
 def sign_in(account: Account) -> None:
