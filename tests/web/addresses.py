@@ -1,5 +1,6 @@
 """The address of every page and operation, about the things of Ana and Ben in the small world."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -42,8 +43,11 @@ def of_page(town: Town, rule: Rule) -> dict[str, object]:
         "timing": world.mail.code,
         "vendor": f"{world.want.code}-{world.vendor.code}",
         "signing_in": world.browser.code,
+        "moderation": world.want.code,
+        "reporting": f"{world.want.code}-{world.vendor.code}" if "conversations" in rule.rule else world.want.code,
         "listening": world.watch_code if ".end" in rule.endpoint else world.sighting_code,
     }
+    choices = re.search(r"any\((\w+)", rule.rule)
     known: dict[str, object] = {
         "slug": world.vendor.slug,
         "blog": world.blog.code,
@@ -58,7 +62,8 @@ def of_page(town: Town, rule: Rule) -> dict[str, object]:
         "kind": "csv" if blueprint == "audits" else "email",
         "decision": "confirm",
         "ident": "2026-11-21",
-        "what": {"channels": "end", "research": "approve", "trees": "rename"}.get(blueprint, "x"),
+        "what": {"channels": "end", "trees": "rename"}.get(blueprint, choices[1] if choices else "x"),
+        "report_id": world.report.id,
         "name": "20261121T115900-msg_1.eml",
     }
     if blueprint == "trees":
