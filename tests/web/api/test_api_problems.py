@@ -236,6 +236,8 @@ def test_what_a_subscription_cannot_be_is_said_at_its_field_and_what_it_can_be_w
     floor = {"min_budget": {"amount": "500", "currency": "UAH"}}
     everything = dealer.post(path, {"category": "anything", "region": "world"} | floor).get_json()
     assert len(everything["cautions"]) == 2
+    if store.engine.dialect.name == "postgresql":
+        return  # Its trees are shared by all tests; that a merged id is its successor is tried in test_trees.py.
     with store.write() as session:
         regions = taxonomy.trees(session).regions
         gone, into = (regions.resolve(name, field="region").id for name in ("gb-lds", "gb-eng"))
