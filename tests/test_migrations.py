@@ -10,7 +10,7 @@ from rooms import add_mail_channel, publish_want, start_vendor
 from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
-from intents import blogs, events
+from intents import blogs, events, vetting
 from intents import holds as holding
 from intents.models import HubLease, Intent
 from notifiers.letters import owe_letters
@@ -331,6 +331,7 @@ def test_what_was_held_or_reported_goes_and_audit_rows_name_nobody_any_more(noth
         subjects = session.execute(text("SELECT subject FROM audits ORDER BY id")).scalars().all()
         assert subjects == ["account:1", "(a mailbox)", "i"]
         want = session.scalars(select(Intent)).one()
+        assert not vetting.is_new(want.account, now)  # Who was here before does not begin small.
         holding.hold(session, want, now, by=holding.HeldBy.OPERATOR, why="It names a neighbour.")
         reports.report(session, now, intent=want, reason=reports.Reason.SPAM)
         owe_letters(session, now)

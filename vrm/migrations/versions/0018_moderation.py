@@ -91,6 +91,8 @@ def upgrade() -> None:
         ('ix_reports_to_tell', 'closed_at IS NOT NULL AND told_at IS NULL AND account_id IS NOT NULL'),
     ):
         op.create_index(name, 'reports', ['id'], sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+    # Who was here before does not begin small.
+    op.execute('UPDATE accounts SET trusted_at = created_at')
     # Rows of before named people by their addresses.
     op.execute(
         "UPDATE audits SET subject = 'account:' || (SELECT id FROM accounts WHERE accounts.email = audits.subject)"
