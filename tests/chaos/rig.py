@@ -131,7 +131,7 @@ class Broker:
                 )  # fmt: skip
                 for number in range(-(-wants // intents_publish.PER_DAY)):
                     ana = accounts.ensure(session, f"ana{number}@example.org", now)
-                    ana.verified_at = now
+                    ana.verified_at = ana.trusted_at = now  # A new account would begin small.
                     self.tokens.append(accounts.make_token(session, ana, now, name="chaos").secret)
 
     def start_web(self) -> None:
