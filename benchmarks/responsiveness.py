@@ -45,7 +45,7 @@ def fill(store: Store, leads: int) -> None:
                 if needed and default is None and name not in columns:
                     columns[name] = "" if "CHAR" in kind or "TEXT" in kind else "[]" if kind == "JSON" else 0
             names = list(columns)
-            rows = np.broadcast_arrays(*(np.asarray(cells, dtype=object) for cells in columns.values()))
+            rows = np.broadcast_arrays(*(np.atleast_1d(np.asarray(each, dtype=object)) for each in columns.values()))
             said = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
             on.exec_driver_sql(said, list(zip(*(row.tolist() for row in rows), strict=True)))
 
@@ -77,10 +77,10 @@ def fill(store: Store, leads: int) -> None:
             undelivered=np.where(arrived, None, "bounced"),
         )  # fmt: skip
         rows = np.flatnonzero(answered)
-        kinds = rng.choice(["offer", "question", "decline"], rows.size)
+        kinds = rng.choice(["offer", "question"], rows.size)
         insert(
             "responses", intent_id=want[rows], vendor_id=vendor[rows], at=said[rows] * 10**6, actor="human", via="link",
-            kind=np.where(kinds == "decline", "question", kinds), links="[]", code=[f"r{row}" for row in rows],
+            kind=kinds, links="[]", id=rows + 1,
         )  # fmt: skip
 
 
