@@ -55,7 +55,7 @@ class Bed:
         with self.store.session(writes=True) as session:
             intent = self._intent(session, crowd)
             parameters = match.intent_parameters(intent, self.trees, BEGAN)
-            statements = (match.matching(self.store.dialect), route.opening(self.store.dialect))
+            statements = (select(match.found(self.store.dialect)), route.opening(self.store.dialect))
             self._fetch[crowd.matches], self._sent[crowd.matches] = (
                 _as_sent(session, statement, parameters) for statement in statements
             )
@@ -98,7 +98,7 @@ class Bed:
             session.rollback()
 
     def find(self, crowd: Crowd) -> float:
-        """The statement that matches, its rows as the driver gives them: nothing in the broker reads them in Python."""
+        """Which subscriptions match, as the peers find them: the rows of the statement, as the driver gives them."""
         sql, parameters = self._fetch[crowd.matches]
         with self.store.session(writes=True) as session:
             cursor = _cursor(session)
@@ -113,7 +113,7 @@ class Bed:
             return self.timed(lambda: cursor.execute(sql).fetchall(), times(crowd))
 
     def gather(self, crowd: Crowd) -> float:
-        """What finding cannot do without: the subscriptions that match, known already, made into rows of leads."""
+        """What comes after finding: the subscriptions that match, known already, made into rows of leads."""
         sql, parameters = self._gather[crowd.matches]
         with self.store.session(writes=True) as session:
             cursor = _cursor(session)

@@ -1,7 +1,8 @@
 """How fast a want finds its vendors among 10,000 to a million subscriptions: ratios to peers in the same run.
 
-Two things are measured. *Find* is the statement that matches, its rows fetched by the driver; *publish* writes the
-want, finds, and writes the leads and what is owed for them. Each is timed in turn with what it is compared to, on
+Two things are measured. *Find* is the statement that matches, its rows fetched by the driver, one for each
+subscription, as the peers find them; *publish* writes the want, finds, makes one lead with its reasons for each
+vendor, and writes the leads and what is owed for them. Each is timed in turn with what it is compared to, on
 the same store and the same want; the figure is the ratio of the least times. Machines are shared: what takes longer
 than the least is somebody else's work, and more of it falls on what is long than on what is short. With SQLite, where
 all works in this process, the processor's time is taken.
@@ -157,7 +158,7 @@ def measure(beds: Sequence[Bed], rounds: int) -> Iterator[Line]:
             yield at_least(f"{at}mokaccino ÷ find", over("peer", "find"), target)
         yield from (
             at_most(f"{at}find ÷ fetch by key", over("find", "key"), (None, 1.5, 1.5)[place]),
-            at_most(f"{at}  of it, making leads of what is found", over("gather", "key"), None),
+            at_most(f"{at}making leads of what is found ÷ fetch by key", over("gather", "key"), None),
             at_most(f"{at}publish ÷ ready-made rows", over("publish", "ready"), (1.25, 1.25, 2)[place]),
             at_most(f"{at}our code ÷ raw driver", over("open", "raw open"), (2.5, 1.4, 1.2)[place]),
         )

@@ -28,6 +28,8 @@ _PROBED = (
     "vendor_id", "min_budget", "currency", "condition", "min_quantity", "lead_days", "language", "reach_km", "x", "y",
     "z", "has_words", "region_id", "id", "silent_at", "anchor",
 )  # fmt: skip
+_WORDS_PROBED = ("anchor", "category_id", "place", *(column for column in _PROBED if column != "anchor"))
+_ASKS_FOR_WORDS = "silent_at IS NULL AND anchor IS NOT NULL"
 
 
 class Vendor(Base):
@@ -96,17 +98,17 @@ class Subscription(Base):
         CheckConstraint("min_quantity IS NULL OR min_quantity > 0", name="min_quantity"),
         CheckConstraint("lead_days IS NULL OR lead_days > 0", name="lead_days"),
         # match.matching: those without a required word are probed by each pair of a category and a place of the
-        # intent, the others by the words that it says. Each covers the query, but for the words of the reasons.
+        # intent, the others by the words that it says. Each covers the query; but PostgreSQL, whose index has no room
+        # for a long row, reads the words of the reasons from the table.
         partial_index(
             "ix_subscriptions_probe",
             *("category_id", "place", *_PROBED),
             where="silent_at IS NULL AND anchor IS NULL",
         ),
         partial_index(
-            "ix_subscriptions_probe_words",
-            *("anchor", "category_id", "place", *(column for column in _PROBED if column != "anchor")),
-            where="silent_at IS NULL AND anchor IS NOT NULL",
+            *("ix_subscriptions_probe_said", *_WORDS_PROBED, "required"), where=_ASKS_FOR_WORDS, only="sqlite"
         ),
+        partial_index("ix_subscriptions_probe_words", *_WORDS_PROBED, where=_ASKS_FOR_WORDS, only="postgresql"),
         # route.backfill_due: new or changed subscriptions that have not been held against open intents.
         partial_index(
             "ix_subscriptions_to_backfill",

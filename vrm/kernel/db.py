@@ -195,9 +195,13 @@ def _sha256_hex_postgresql(element: sha256_hex, compiler: Any, **options: Any) -
     return f"encode(sha256(convert_to({compiler.process(element.clauses, **options)}, 'UTF8')), 'hex')"
 
 
-def partial_index(name: str, *columns: str, where: str) -> Index:
-    """An index over the few rows that are still owed something: what the worker's polling queries read."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+def partial_index(name: str, *columns: str, where: str, only: str | None = None) -> Index:
+    """An index over the few rows that are still owed something: what the worker's polling queries read.
+
+    `only` names the dialect of the one store that has it.
+    """
+    index = Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where), info={"only": only})
+    return index if only is None else index.ddl_if(dialect=only)
 
 
 class Base(DeclarativeBase):

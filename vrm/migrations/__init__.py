@@ -1,6 +1,6 @@
 """The store's shape through time. `upgrade` brings any store to the newest one and loads the trees."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
+from sqlalchemy.schema import SchemaItem
 
 from vrm import trees
 from vrm.kernel import rates
@@ -79,13 +80,23 @@ def is_ahead(store: Store) -> bool:
 def drift(store: Store) -> list[object]:
     """How the tables differ from the models; empty when the migrations tell the whole story."""
     with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_ours})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_object": ours(store.dialect)}
+        )
         return list(compare_metadata(context, Base.metadata))
 
 
-def is_ours(_object: object, name: str | None, *_: object) -> bool:
-    """Whether the models should know of it: the queue's tables are Procrastinate's own."""
-    return not (name or "").startswith(("procrastinate_", "idx_procrastinate_"))
+def ours(dialect: str) -> Callable[..., bool]:
+    """Of a table or an index: whether models and store should agree on it.
+
+    The queue's tables are Procrastinate's own, and some indexes are for the other kind of store.
+    """
+
+    def agreed(made: SchemaItem, name: str | None, *_: object) -> bool:
+        theirs = (name or "").startswith(("procrastinate_", "idx_procrastinate_"))
+        return not theirs and made.info.get("only") in (None, dialect)
+
+    return agreed
 
 
 def _config(connection: Connection) -> Config:

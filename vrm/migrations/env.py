@@ -6,7 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from vrm.kernel.db import Document, MomentType
-from vrm.migrations import is_ours
+from vrm.migrations import ours
 from vrm.models import Base
 
 
@@ -19,8 +19,9 @@ def render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[Fals
     return False
 
 
+connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=connection,
     target_metadata=Base.metadata,
     # SQLite cannot alter most things in place; the table is rebuilt instead.
     render_as_batch=True,
@@ -28,7 +29,7 @@ context.configure(
     # SQLite's too, since our engines begin transactions themselves: a migration happens whole or not at all.
     transactional_ddl=True,
     render_item=render,
-    include_object=is_ours,
+    include_object=ours(connection.dialect.name),
 )
 with context.begin_transaction():
     context.run_migrations()
