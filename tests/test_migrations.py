@@ -132,7 +132,7 @@ _WRITTEN_BEFORE = (
 )
 
 
-def _add(connection: Connection, name: str, **values: object) -> None:
+def _add(connection: Connection, name: str, /, **values: object) -> None:
     """A row of a table as it is at this revision; what must not be empty and is not given is a blank of its type."""
     table = Table(name, MetaData(), autoload_with=connection)
     for column in table.columns:
@@ -341,3 +341,26 @@ def test_what_was_held_or_reported_goes_and_audit_rows_name_nobody_any_more(noth
         assert session.execute(text("SELECT count(*) FROM intents WHERE paused_at IS NOT NULL")).scalar() == 1
         assert session.execute(text("SELECT count(*) FROM notifications")).scalar() == 0
         assert session.execute(text("SELECT subject FROM audits WHERE id = 1")).scalar() == "account:1"
+
+
+def test_who_waits_is_placed_anew_and_how_near_who_was_told_was_is_not_known(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0018")
+    with nothing.engine.begin() as connection:
+        for row in _WRITTEN_BEFORE:
+            said = row.replace(", session_epoch", "").replace(":now, 0)", ":now)")
+            connection.execute(text(said), {"now": _moment(nothing, now), "no": _no(nothing)})
+        _add(connection, "vendors", id=2, code="w", slug="other", name="Other", zone="UTC")
+        for vendor_id, withheld in ((1, "cap"), (2, None)):
+            row = {"intent_id": 1, "vendor_id": vendor_id, "withheld": withheld, "turn": "12abc"}
+            _add(connection, "leads", reasons=[[1, 1, 1]], **row)
+
+    def places() -> list[str | None]:
+        with nothing.read() as session:
+            return list(session.scalars(select(Lead.turn).order_by(Lead.vendor_id)))
+
+    migrations.upgrade(nothing, now, to="0020")
+    assert places() == [None, "19abc"]
+    with nothing.write() as session:
+        session.execute(text("UPDATE leads SET turn = '14abc' WHERE vendor_id = 1"))
+    migrations.downgrade(nothing, "0019")
+    assert places() == [None, "19abc"]

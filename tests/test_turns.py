@@ -17,7 +17,9 @@ from vendors import respond
 from vendors.leads import Standing, standing
 from vendors.models import DeclineReason, Kind, Lead, Subscription, Undelivered, Vendor, Via, Withheld
 from vendors.respond import Answer
+from vendors.subscribe import Order, Reach, subscribe
 from vrm import route, turns
+from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.research.live import live_table
@@ -124,10 +126,39 @@ def test_the_first_in_line_are_proven_then_near_then_drawn_by_the_leads_code(
         places = {lead.vendor_id: turns.place_of(lead.turn or "") for lead in leads}
     assert {id_: place.number for id_, place in places.items()} == numbers
     assert {id_ for id_, place in places.items() if place.proven} == {far[1]}
-    assert {place.steps for id_, place in places.items() if id_ in near} == {0}
-    assert {place.steps for id_, place in places.items() if id_ in far} == {2}  # Over England to the United Kingdom.
+    assert {place.within_km for id_, place in places.items() if id_ in near} == {2}
+    assert {place.within_km for id_, place in places.items() if id_ in far} == {1_000}  # From Leeds to all of the UK.
     assert line(store, intent) == [far[1], *sorted(near, key=numbers.__getitem__), far[0]]
     assert told(store, intent) == {far[1]}
+
+
+def test_who_listens_in_a_circle_is_as_near_as_its_centre(
+    store: Store, ana: Account, ben: Account, now: datetime
+) -> None:
+    with store.write() as session:
+        trees = taxonomy.trees(session)
+        cars = trees.categories.resolve("cars-trucks-vans", field="category").id
+        england = trees.regions.resolve("gb-eng", field="region").id
+        shops = {}
+        # Leeds is at 53.80, -1.55; Harrogate 21 km to the north, Manchester 58 km to the west.
+        for name, lat, lon in (("Manchester", 53.48, -2.24), ("Leeds", 53.80, -1.55), ("Harrogate", 53.99, -1.54)):
+            vendor = start_vendor(session, ben, now, name=name)
+            order = Order(category_id=cars, region_id=england, reach=Reach(100, lat, lon))
+            subscribe(session, vendor, order, now)
+            if name == "Leeds":  # And to all of England: the nearest of its reasons counts.
+                subscribe(session, vendor, Order(category_id=cars, region_id=england), now)
+            add_mail_channel(session, vendor, now, f"{vendor.slug}@shop.example")
+            shops[vendor.id] = name
+    [everywhere] = market(store, ben, now, 1, ("vehicles", "world"))
+    intent = want(store, ana, now, most=1)
+    step(store, now)
+    with store.read() as session:
+        leads = session.scalars(select(Lead).order_by(Lead.turn)).all()
+        places = [turns.place_of(lead.turn or "").within_km for lead in leads]
+    assert [shops.get(lead.vendor_id) for lead in leads] == ["Leeds", "Harrogate", "Manchester", None]
+    assert places == [2, 50, 100, None]
+    assert leads[-1].vendor_id == everywhere
+    assert told(store, intent) == {leads[0].vendor_id}
 
 
 def test_each_want_draws_anew(store: Store, ana: Account, ben: Account, now: datetime) -> None:

@@ -1,10 +1,12 @@
 """Wants of which a few vendors are told at a time → whose turn it is, and whose comes when one is over.
 
 Whoever matches stands in a line that anybody can recompute: first vendors whose website is proven, then those who
-listen nearest to the want, then by the SHA-256 of the lead's code. Nobody chooses that number: the want's half of the
-code was drawn when the want was written, so that each want draws anew, and the vendor's when the vendor was founded.
+are nearest to the want, then by the SHA-256 of the lead's code. Nobody chooses that number: the want's half of the code
+was drawn when the want was written, so that each want draws anew, and the vendor's when the vendor was founded. Near is
+told in a few bands and not by the metre: by the metre, the same shops would win every want of their town.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,15 +17,18 @@ from sqlalchemy.types import BigInteger, String
 from intents.events import EventKind, note
 from intents.models import Intent
 from notifiers.models import Notification
-from vendors.models import Actor, Kind, Lead, Response, Vendor
-from vrm import route
+from vendors.models import Actor, Kind, Lead, Response, Subscription, Vendor
+from vrm import route, rule
+from vrm.kernel import earth, taxonomy
 from vrm.kernel.db import MomentType, sha256_hex
-from vrm.kernel.taxonomy import Region
+from vrm.kernel.tree import Spot
 from vrm.route import Fresh
 
 _LOOK_AGAIN = timedelta(minutes=10)  # While a message is on its way: it may arrive, or turn out never to.
 _DIGITS = 16
-_FARTHEST = 9
+# Kilometres from the want, each the end of a band.
+_BANDS = (2, 5, 10, 20, 50, 100, 200, 500, 1_000)
+_FARTHEST = len(_BANDS)  # Or not known how far.
 # In the words of the partial indexes, so that the planner recognises them whatever is bound.
 _WAITS = Lead.withheld == literal_column("'cap'")
 _UNCHECKED = {"synchronize_session": False}
@@ -145,13 +150,14 @@ class Place:
     """Where a lead stands in line, read from its `turn`: what is smaller comes first, from the first field on."""
 
     proven: bool  # The vendor's website was proven when it came to the line; True comes first.
-    steps: int  # From the want's region up to the narrowest one that matched: 0 is the same place; 9 is 9 or more.
+    within_km: int | None  # So near it is, at the most, by the nearest of its reasons; None: farther, or not known.
     number: str  # The first 16 hexadecimal digits of the SHA-256 of the lead's code.
 
 
 def place_of(turn: str) -> Place:
     """What a lead's `turn` says."""
-    return Place(proven=turn[0] == "0", steps=int(turn[1]), number=turn[2:])
+    band = int(turn[1])
+    return Place(proven=turn[0] == "0", within_km=_BANDS[band] if band < _FARTHEST else None, number=turn[2:])
 
 
 def waiting(session: Session, intent: Intent) -> int:
@@ -191,19 +197,36 @@ def _place(session: Session, intent: Intent) -> ColumnElement[str]:
     vendor = select(Vendor.code).where(Vendor.id == Lead.vendor_id).scalar_subquery()
     proven = exists().where(Vendor.id == Lead.vendor_id, Vendor.verified_at.is_not(None))
     draw = func.substr(sha256_hex(literal(f"{intent.code}-", String).concat(vendor)), 1, _DIGITS)
-    return case((proven, "0"), else_="1").concat(cast(_steps(session, intent), String)).concat(draw)
+    return case((proven, "0"), else_="1").concat(cast(_band(session, intent), String)).concat(draw)
 
 
-def _steps(session: Session, intent: Intent) -> ColumnElement[int]:
-    at = session.scalar(select(Region.depth).where(Region.id == intent.region_id)) or 0
+def _band(session: Session, intent: Intent) -> ColumnElement[int]:
+    """How near the nearest of a lead's reasons is, in SQL: a circle by its centre, a region by its farthest city."""
     if session.get_bind().dialect.name == "postgresql":
         reasons = func.jsonb_array_elements(Lead.reasons).table_valued("value")
-        region_id: ColumnElement[int] = cast(reasons.c.value.op("->>")(2), BigInteger)
+        subscription_id, region_id = (cast(reasons.c.value.op("->>")(at), BigInteger) for at in (0, 2))
     else:
         reasons = func.json_each(Lead.reasons).table_valued("value")
-        region_id = func.json_extract(reasons.c.value, "$[2]", type_=BigInteger)
-    depth = func.coalesce(
-        select(func.max(Region.depth)).select_from(reasons.join(Region, Region.id == region_id)).scalar_subquery(), 0
+        subscription_id, region_id = (func.json_extract(reasons.c.value, f"$[{at}]", type_=BigInteger) for at in (0, 2))
+    trees = taxonomy.trees(session)
+    spot = rule.spot_of(intent, trees)
+    if spot is None:
+        return literal(_FARTHEST)
+    regions = {id_: _band_of(spot, trees.regions.spot(id_)) for id_ in rule.above(intent, trees)}
+    apart = earth.apart_squared((Subscription.x, Subscription.y, Subscription.z), spot.point)
+    to_centre = case(*((apart <= earth.straight_squared(km), band) for band, km in enumerate(_BANDS)), else_=_FARTHEST)
+    in_region = case(regions, value=region_id, else_=_FARTHEST)
+    nearest = (
+        select(func.min(case((Subscription.reach_km.is_not(None), to_centre), else_=in_region)))
+        .select_from(reasons.outerjoin(Subscription, Subscription.id == subscription_id))
+        .scalar_subquery()
     )
-    steps = literal(at) - depth
-    return case((steps < 0, 0), (steps > _FARTHEST, _FARTHEST), else_=steps)
+    return func.coalesce(nearest, _FARTHEST)
+
+
+def _band_of(wanted: Spot, listened: Spot | None) -> int:
+    """Of a region: how far from the want the farthest of its cities may lie."""
+    if listened is None:
+        return _FARTHEST
+    km = earth.apart_km(wanted.point, listened.point) + max(0, -listened.slack_km)
+    return bisect_left(_BANDS, km)

@@ -208,7 +208,7 @@ def test_a_program_tells_a_few_at_a_time_and_reads_the_line(store, program, ana,
     assert [line["withheld"] for line in board] == ["cap"] * 3
     for line in board:
         number = hashlib.sha256(line["code"].encode()).hexdigest()[:16]
-        assert line["place"] == {"website_proven": False, "steps": 0, "number": number}
+        assert line["place"] == {"website_proven": False, "within_km": 2, "number": number}
     raised = customer.ask("PATCH", f"/intents/{code}", {"tell_at_most": None, "patience_h": None})
     assert raised.get_json()["tell_at_most"] is None
     assert dealer.get("/leads/" + board[0]["code"]).status_code == 404

@@ -182,7 +182,7 @@ class PlaceOut(Told):
     """
 
     website_proven: bool
-    steps: int = Field(description="From the want's place up to the narrowest one listened to; 0 is the same place.")
+    within_km: int | None = Field(description="How near it is: the end of a band. None: farther, or not known.")
     number: str
 
     @classmethod
@@ -190,7 +190,7 @@ class PlaceOut(Told):
         if turn is None:
             return None
         place = turns.place_of(turn)
-        return cls(website_proven=place.proven, steps=place.steps, number=place.number)
+        return cls(website_proven=place.proven, within_km=place.within_km, number=place.number)
 
 
 class BoardLead(Told):
