@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from intents.draft import Budget, IntentDraft
+from intents.draft import NEAR_AT_MOST_KM, Budget, IntentDraft
 from vrm.kernel import earth, taxonomy, text
 from vrm.kernel.errors import BadInput
 from vrm.kernel.money import check_currency
@@ -18,8 +18,6 @@ TELL_AT_MOST = 1_000
 PATIENCE_AT_MOST_H = 720
 _NEEDED_AT_MOST = timedelta(days=5 * 366)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
-# A circle may be as wide as a region of its own; wider ones are better said by their names.
-NEAR_AT_MOST_KM = 300
 
 
 def check(session: Session, draft: IntentDraft, now: datetime) -> IntentDraft:

@@ -29,6 +29,10 @@ class Budget:
     currency: str
 
 
+# A circle may be as wide as a region of its own; wider ones are better said by their names.
+NEAR_AT_MOST_KM = 300
+
+
 @dataclass(frozen=True, slots=True)
 class Near:
     """How far around a point the customer would go. Degrees; None: around the point of the region that is named."""

@@ -8,11 +8,12 @@ from typing import Literal
 
 from intents.amounts import find_budget
 from intents.days import find_day
-from intents.draft import Condition, IntentDraft
+from intents.draft import NEAR_AT_MOST_KM, Condition, IntentDraft, Near
 from intents.feed import MAX_TITLE, FeedEntry
 from intents.lexicon import Lexicon, lexicon
 from intents.meaning import currency_of, find_category, find_region
 from intents.phrases import (
+    Found,
     LeadIn,
     find_condition,
     find_hashtags,
@@ -20,6 +21,7 @@ from intents.phrases import (
     is_offer,
     without_article,
 )
+from intents.places import find_radius
 from intents.stated import Stated
 from intents.understand import understand
 from vrm.kernel.taxonomy import Trees
@@ -112,11 +114,20 @@ def parse_entry(entry: FeedEntry, reading: Reading, *, insisted: bool = False) -
         body=entry.text,
         category_id=reading.category_of(title, text, tags),
         region_id=region_id,
+        near=_near(trees, region_id, find_radius(headline) or find_radius(text)),
         budget=budget.value if budget is not None else None,
         condition=condition.value if condition is not None else Condition.ANY,
         needed_by=needed_by.value if needed_by is not None else None,
         language=entry.language,
     )
+
+
+def _near(trees: Trees, region_id: int | None, radius: Found[float] | None) -> Near | None:
+    """A circle around the place; None where the place has no one middle, or nobody would go so far for it."""
+    spot = trees.regions.spot(region_id) if region_id is not None else None
+    if radius is None or spot is None or spot.slack_km < 0 or not 1 <= radius.value <= NEAR_AT_MOST_KM:
+        return None
+    return Near(radius.value)
 
 
 def _stated_draft(entry: FeedEntry, stated: Stated, reading: Reading) -> IntentDraft | NotAWant:

@@ -204,10 +204,10 @@ def _band(session: Session, intent: Intent) -> ColumnElement[int]:
     """How near the nearest of a lead's reasons is, in SQL: a circle by its centre, a region by its farthest city."""
     if session.get_bind().dialect.name == "postgresql":
         reasons = func.jsonb_array_elements(Lead.reasons).table_valued("value")
-        subscription_id, region_id = (cast(reasons.c.value.op("->>")(at), BigInteger) for at in (0, 2))
     else:
         reasons = func.json_each(Lead.reasons).table_valued("value")
-        subscription_id, region_id = (func.json_extract(reasons.c.value, f"$[{at}]", type_=BigInteger) for at in (0, 2))
+    # "->>" is the same in both.
+    subscription_id, region_id = (cast(reasons.c.value.op("->>")(at), BigInteger) for at in (0, 2))
     trees = taxonomy.trees(session)
     spot = rule.spot_of(intent, trees)
     if spot is None:

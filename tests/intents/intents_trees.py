@@ -38,6 +38,8 @@ _REGIONS: dict[str, tuple[str, str, str, tuple[str, ...], int]] = {
     "us": ("world", "country", "United States", (), 0),
     "us-paris": ("us", "city", "Paris", (), 25_000),
 }
+# Degrees of those whose place matters to a test.
+_POINTS = {"gb-leeds": (53.80, -1.55), "gb-oxford": (51.75, -1.26)}
 
 
 def _tree(rows: dict[str, tuple[str, str, str, tuple[str, ...], int]]) -> Tree:
@@ -55,6 +57,8 @@ def _tree(rows: dict[str, tuple[str, str, str, tuple[str, ...], int]]) -> Tree:
             places[ids[slug]].rgt,
             places[ids[slug]].depth,
             population=population,
+            lat=_POINTS.get(slug, (None, None))[0],
+            lon=_POINTS.get(slug, (None, None))[1],
         )
         for slug, (parent, kind, label, synonyms, population) in rows.items()
     )

@@ -219,6 +219,23 @@ def test_a_region_is_what_is_surely_meant(title: str, text: str, home: str | Non
     assert region_of(draft(title, text, home_region=home)) == expected
 
 
+@pytest.mark.parametrize(
+    ("title", "text", "home", "expected"),
+    [
+        ("Wanted: a car within 30 km of Leeds", "", "gb", ("gb-lds", 30)),
+        ("Wanted: a car near Leeds", "Within 20 miles, please.", "gb", ("gb-lds", 32.2)),
+        ("Suche ein Auto, Umkreis 50 km um Oxford", "", "gb", ("gb-oxford", 50)),
+        ("Wanted: a plumber within 10 km", "", "gb-oxford", ("gb-oxford", 10)),
+        ("Wanted: a car with less than 30 km in Leeds", "", "gb", ("gb-lds", None)),
+        ("Wanted: a car within 900 km of Leeds", "", "gb", ("gb-lds", None)),
+        ("Wanted: a car within 30 km", "", "gb", ("gb", None)),  # A country has no one middle.
+    ],
+)
+def test_how_far_around_is_what_is_said(title: str, text: str, home: str, expected: tuple[str, float | None]) -> None:
+    found = draft(title, text, home_region=home)
+    assert (region_of(found), found.near.radius_km if found.near is not None else None) == expected
+
+
 def test_a_tag_may_name_the_region() -> None:
     assert region_of(draft("Wanted: a lamp", "", "Oxford")) == "gb-oxford"
 
