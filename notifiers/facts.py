@@ -83,7 +83,7 @@ def want_of(session: Session, intent: Intent, reader: Reader) -> Want:
     return Want(
         title=intent.title,
         body=intent.body,
-        place=_place(trees.regions, intent.region_id) if intent.region_id is not None else "",
+        place=_around(intent.near_km) + _place(trees.regions, intent.region_id) if intent.region_id is not None else "",
         category=trees.categories.label(intent.category_id) if intent.category_id is not None else "",
         budget=budget_text(intent, reader.locale),
         condition=_CONDITIONS[intent.condition],
@@ -146,6 +146,10 @@ def _listed(parts: Sequence[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def _around(km: float | None) -> str:
+    return f"within {km:g} km of " if km is not None else ""
+
+
 def _place(tree: Tree, region_id: int) -> str:
     labels = [node.label for node in reversed(tree.path(region_id))]
     # The continent tells nobody anything when the country stands there.
@@ -174,6 +178,7 @@ def intent_json(session: Session, intent: Intent) -> dict[str, Any]:
         "body": intent.body,
         "category": _node_json(trees.categories, intent.category_id),
         "region": _node_json(trees.regions, intent.region_id),
+        "within_km": intent.near_km,  # Of the region's own point. Where exactly is not for vendors: it may be a home.
         "budget": _budget_json(intent),
         "condition": intent.condition.value,
         "quantity": intent.quantity,

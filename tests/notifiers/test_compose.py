@@ -1,6 +1,7 @@
 """What messages say: the want first, why, four buttons; never who the customer is, never somebody else's markup."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from notifiers_world import BASE_URL, World, a_channel, a_post, a_world, owe
 from sqlalchemy import update
 
 from intents import publish
-from intents.draft import Budget, Condition
-from intents.models import Blog, Decision, Entry
+from intents.draft import Budget, Condition, Near
+from intents.models import Blog, Decision, Entry, Intent
 from notifiers import links, proving, register
 from notifiers.channels import Composed, Wire
 from notifiers.channels.webhook import write_body
@@ -72,6 +73,18 @@ def test_a_lead_has_want_place_and_budget_in_its_first_two_lines(
     assert message.unsubscribe_url == message.links[0].url.partition("?")[0] + "/unsubscribe"
     assert message.chat.splitlines()[0] == "“Toyota Yaris”"
     assert BASE_URL not in message.chat
+
+
+def test_how_far_around_is_told_and_where_exactly_is_not(store: Store, world: World, post: Post, now: datetime) -> None:
+    channel = a_channel(store, world.vendor, now)
+    owed = owe(store, now, channel, world.lead)
+    with store.write() as session:
+        intent = session.get_one(Intent, world.intent.id)
+        publish.amend(session, intent, replace(publish.draft_of(intent), near=Near(30, 53.7997, -1.5492)), now)
+    message = composed(store, owed, post)
+    assert message.plain.splitlines()[1] == "within 30 km of Leeds, England, United Kingdom · up to £12,000"
+    assert message.data["intent"]["within_km"] == 30
+    assert "53.79" not in everything(message, now)
 
 
 def test_the_links_lead_back_to_the_lead_and_the_channel(store: Store, world: World, post: Post, now: datetime) -> None:
