@@ -21,6 +21,7 @@ from intents.feed import Feed
 from intents.fetching import ACCEPT, Harvester
 from intents.models import Blog
 from intents.prove import still_owned
+from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.kernel.errors import NotAFeed, OutsideError, TooSlow
 from vrm.kernel.outbound import FEED, Answer
@@ -163,7 +164,8 @@ class _Pipeline:
 
 # --- Claiming and fetching ------------------------------------------------------------------------
 
-_IS_DUE = (Blog.verified_at.is_not(None), Blog.ended_at.is_(None))
+_STOPPED = select(Account.id).where(Account.suspended_at.is_not(None))
+_IS_DUE = (Blog.verified_at.is_not(None), Blog.ended_at.is_(None), Blog.account_id.not_in(_STOPPED))
 
 
 def _any_due(store: Store, now: datetime) -> bool:

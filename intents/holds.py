@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from sqlalchemy.types import Text
 
 from intents import publish
+from intents.draft import Visibility
 from intents.events import EventKind, note
 from intents.models import Intent
 from vrm.kernel import text as texts
@@ -24,6 +25,7 @@ class HeldBy(StrEnum):
     OPERATOR = "operator"  # By hand, mostly after a report.
     LOOKALIKES = "lookalikes"  # Several new accounts say the same.
     NEW_ACCOUNT = "new-account"  # More in a day than a new account may.
+    SUSPENSION = "suspension"  # Its author's account is suspended.
 
 
 class HoldWord(StrEnum):
@@ -75,7 +77,10 @@ def hold(session: Session, intent: Intent, now: datetime, *, by: HeldBy, why: st
     if intent.opened_at is not None:
         if not was_paused:
             publish.pause(session, intent, now)
-        note(session, EventKind.HIDDEN, now, intent_id=intent.id)
+        if (
+            intent.visibility is Visibility.PUBLIC
+        ):  # What was not public is hidden from nobody, and its code stays secret.
+            note(session, EventKind.HIDDEN, now, intent_id=intent.id)
     intent.held_at = now
     made = Hold(
         intent_id=intent.id,
@@ -96,6 +101,8 @@ def release(session: Session, intent: Intent, now: datetime) -> None:
 
     Raises as `publish.publish` when a draft no longer holds, as one whose day is over.
     """
+    if intent.account.suspended_at is not None:
+        raise WrongState("Its author is suspended: it goes on when the account is restored.")
     held = _end(session, intent, now, HoldWord.RELEASED)
     if intent.opened_at is None:
         publish.publish(session, intent, now)
@@ -130,8 +137,9 @@ def current(session: Session, intent: Intent) -> Hold | None:
 
 
 def queue(session: Session, limit: int) -> list[Hold]:
-    """What is held and not closed, answered ones first, then the oldest."""
-    query = select(Hold).join(Hold.intent).where(Hold.ended_at.is_(None), Intent.closed_at.is_(None))
+    """What is held and not closed, answered ones first, then the oldest. A suspended author's wait for the account."""
+    waits = (Hold.ended_at.is_(None), Intent.closed_at.is_(None), Hold.held_by != HeldBy.SUSPENSION)
+    query = select(Hold).join(Hold.intent).where(*waits)
     return list(session.scalars(query.order_by(Hold.answered_at.is_(None), Hold.id).limit(limit)))
 
 

@@ -71,6 +71,8 @@ class Intent(Base):
         partial_index("ix_intents_open_region", "region_id", "category_id", where="closed_at IS NULL"),
         # preview.would_have_come: what was opened lately, whatever became of it. home: the newest.
         Index("ix_intents_opened", "opened_at"),
+        # canaries.all_of_them; and whatever counts wants, to leave them out.
+        partial_index("ix_intents_canaries", "canary_for", where="canary_for IS NOT NULL"),
         # A customer's boards, newest first.
         Index("ix_intents_account", "account_id", "created_at"),
     )
@@ -111,6 +113,8 @@ class Intent(Base):
     held_at: Mapped[Moment | None]  # Waits for an operator, see holds.py; paused as well if it was open.
     closed_at: Mapped[Moment | None]
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
+    # Made for this vendor alone, see canaries.py. No foreign key, as below.
+    canary_for: Mapped[Ref | None]
     # Fulfilled by this vendor. No foreign key: vendors are a room further up, which this one does not know.
     fulfilled_by: Mapped[Ref | None]
     # Title and body as `stems.said` renders them: match.covered looks for words in it. Loaded by nobody.

@@ -71,7 +71,8 @@ def publish(session: Session, intent: Intent, now: datetime) -> None:
     _refuse_closed(intent)
     _refuse_held(intent)
     check_complete(intent, now)
-    check_daily_limit(session, intent.account_id, now)
+    if intent.canary_for is None:
+        check_daily_limit(session, intent.account_id, now)
     if intent.expires_at is None or intent.expires_at <= now:
         intent.expires_at = now + LASTS
     intent.opened_at = now
@@ -80,6 +81,8 @@ def publish(session: Session, intent: Intent, now: datetime) -> None:
 
 def check_complete(intent: Intent, now: datetime) -> None:
     """Raise as `publish` for a draft that lacks something, or whose author's mailbox is not proven."""
+    if intent.account.suspended_at is not None:
+        raise NotAllowed("An operator has suspended this account; write to them to settle it.")
     if intent.account.verified_at is None:
         raise NotAllowed("Please confirm your mail address first; the link is in the mail that we sent you.")
     lacking: dict[str, str] = {}
@@ -102,6 +105,8 @@ def amend(session: Session, intent: Intent, draft: IntentDraft, now: datetime) -
     _lock(session, intent)
     _refuse_closed(intent)
     clean = check(session, draft, now)
+    if intent.canary_for is not None:
+        clean = replace(clean, visibility=Visibility.UNLISTED)  # Whatever is edited: nobody else may find it.
     if intent.opened_at is not None:
         lacking = {
             field: "An open want needs this; choose one, or pause the want meanwhile."
@@ -311,7 +316,8 @@ def check_daily_limit(session: Session, account_id: int, now: datetime) -> None:
     # Of two wants published at the same instant, one counts the other.
     session.execute(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
     day_ago = now - timedelta(days=1)
-    opened = (Intent.account_id == account_id, or_(Intent.opened_at > day_ago, Intent.held_at > day_ago))
+    lately = or_(Intent.opened_at > day_ago, Intent.held_at > day_ago)
+    opened = (Intent.account_id == account_id, Intent.canary_for.is_(None), lately)
     count = session.scalar(select(func.count()).select_from(Intent).where(*opened)) or 0
     if count >= PER_DAY:
         began = func.coalesce(Intent.opened_at, Intent.held_at)

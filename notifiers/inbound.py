@@ -55,7 +55,7 @@ def read(raw: bytes, sender: str | None) -> Bounce | Reply | Nothing:
     status = _delivery_status(raw)
     if status is not None:
         return status
-    from_machine = sender == "" or _header(mail, "From").lower().startswith(("mailer-daemon", "postmaster"))
+    from_machine = sender == "" or header(mail, "From").lower().startswith(("mailer-daemon", "postmaster"))
     if from_machine or mail.get_content_type() == "multipart/report":
         bounce = _common_bounce(raw)
         if bounce is not None:
@@ -65,12 +65,12 @@ def read(raw: bytes, sender: str | None) -> Bounce | Reply | Nothing:
 
 def is_automatic(mail: EmailMessage) -> bool:
     """Whether an answering machine wrote it (RFC 3834 §5, and what is met in the wild)."""
-    submitted = _header(mail, "Auto-Submitted").partition(";")[0].strip().lower()
+    submitted = header(mail, "Auto-Submitted").partition(";")[0].strip().lower()
     return (
         submitted not in ("", "no")
-        or _header(mail, "Precedence").strip().lower() in _ROBOT_PRECEDENCE
+        or header(mail, "Precedence").strip().lower() in _ROBOT_PRECEDENCE
         or any(mail.get(name) is not None for name in _ROBOT_HEADERS)
-        or _ROBOT_SUBJECT.match(_header(mail, "Subject")) is not None
+        or _ROBOT_SUBJECT.match(header(mail, "Subject")) is not None
     )
 
 
@@ -95,7 +95,8 @@ def text_of(mail: EmailMessage) -> str:
     return plain_text(content, most_bytes=_LOOKED_AT) if part.get_content_subtype() == "html" else content
 
 
-def _header(mail: EmailMessage, name: str) -> str:
+def header(mail: EmailMessage, name: str) -> str:
+    """One header in words; "" when it is not there, or cannot be read."""
     try:
         return str(mail.get(name, ""))
     except (ValueError, IndexError, TypeError):  # The library raises on some malformed ones.

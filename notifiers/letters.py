@@ -69,6 +69,12 @@ def owe_suspended(session: Session, vendor: Vendor, now: datetime) -> None:
         _owe(session, account_id, Topic.MODERATION, now, params={"word": "suspended", "vendor": vendor.id})
 
 
+def owe_account(session: Session, account: Account, now: datetime) -> None:
+    """Tell a person that an operator suspended their account, and why; or that it is theirs again."""
+    word = "account-restored" if account.suspended_at is None else "account-suspended"
+    _owe(session, account.id, Topic.MODERATION, now, params={"word": word, "account": account.id})
+
+
 def _owe_decided(session: Session, now: datetime) -> int:
     """What operators decided about held wants and about reports."""
     held = session.scalars(

@@ -9,6 +9,7 @@ from intents.holds import Hold
 from notifiers.post import Post
 from vendors.models import Vendor
 from vendors.reports import Report
+from vrm.kernel.accounts import Account
 from vrm.kernel.errors import NotFound
 
 _Found = TypeVar("_Found")
@@ -45,6 +46,11 @@ _SAID = {
         "“{what}” is suspended",
         "It is told of no wants and cannot answer any until this is settled; write to the operator. Why:",
     ),
+    "account-suspended": (
+        "Your account is suspended",
+        "You cannot sign in, and your wants are held until this is settled; answer to the operator. Why:",
+    ),
+    "account-restored": ("Your account is yours again", "You can sign in, and wants that were held go on."),
 }
 
 
@@ -61,6 +67,10 @@ def decision(session: Session, params: dict[str, Any], post: Post) -> Decision:
         report = _there(session.get(Report, int(params["report"])))
         what = report.vendor.name if report.vendor else report.intent.title if report.intent else ""
         return Decision(subject.format(what=what), sentence, "", "Open the broker", post.base_url)
+    if "account" in params:
+        account = _there(session.get(Account, int(params["account"])))
+        why = (account.suspended_because or "") if word == "account-suspended" else ""
+        return Decision(subject, sentence, why, "Open the broker", post.base_url)
     vendor = _there(session.get(Vendor, int(params["vendor"])))
     url = f"{post.base_url}/vendor/{vendor.slug}"
     return Decision(subject.format(what=vendor.name), sentence, vendor.suspended_because or "", "Look at it", url)

@@ -4,16 +4,22 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.utils import parseaddr
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from intents import canaries
+from intents.canaries import TraceKind
+from intents.models import Intent
 from notifiers import inbound, return_path
 from notifiers.channels.base import kept
 from notifiers.inbound import Bounce, Nothing, Reply
 from notifiers.letters import owe_channel_off
 from notifiers.models import Arrival, Attempt, Channel, Notification, Result, Topic, Verdict
 from notifiers.post import Post
+from notifiers.return_path import Return
 from notifiers.stand_ins import hurry_stand_ins
 from vendors import respond
 from vendors.models import Actor, Kind, Lead, Undelivered, Via
@@ -44,19 +50,52 @@ def receive(session: Session, post: Post, letter: Letter, now: datetime) -> str:
     Raises NotFound when it is about nothing of ours, BadInput, WrongState or LimitReached when its words cannot
     be taken: the sentence is for the one who wrote it.
     """
-    found, what = _find(session, post, letter)
+    named = return_path.read_address(post, letter.to)
+    if named is not None and named.what == "c":
+        return _to_marked(session, named.row_id, letter, now)
+    found, what = _find(session, post, letter, named)
     digest = hashlib.sha256(letter.to.lower().encode() + b"\0" + letter.raw).hexdigest()
     arrival = Arrival(digest=digest, at=now, notification_id=found.id, came_to="")
     if not add_if_new(session, arrival):
         return "the same mail as before"
     arrival.came_to = _take(session, found, what, now)[:500]
+    if isinstance(what, Reply):
+        _heed_marked(session, found, letter, now)
     session.flush()
     return arrival.came_to
 
 
-def _find(session: Session, post: Post, letter: Letter) -> tuple[Notification, Bounce | Reply | Nothing]:
-    named = return_path.read_address(post, letter.to)
-    found = session.get(Notification, named.notification_id) if named is not None else None
+# --- Marked wants ---------------------------------------------------------------------------------
+
+
+def _to_marked(session: Session, intent_id: int, letter: Letter, now: datetime) -> str:
+    """Somebody used an address that stands in one marked want."""
+    intent = session.get(Intent, intent_id)
+    if intent is None or intent.canary_for is None:
+        raise NotFound("There is no such address here, or what it was about is gone.")
+    mail = message_from_bytes(letter.raw[:200_000], policy=policy.default)
+    who = letter.sender or parseaddr(inbound.header(mail, "From"))[1] or "(nobody)"
+    canaries.trace(session, intent, TraceKind.MAIL, who, now, said=inbound.header(mail, "Subject"))
+    return "a mail to a marked want"
+
+
+def _heed_marked(session: Session, found: Notification, letter: Letter, now: datetime) -> None:
+    """An answer to a marked want, from another address than the one that was told of it."""
+    intent = session.get(Intent, found.intent_id) if found.intent_id is not None else None
+    told = str(found.channel.target.get("address", "")) if found.channel is not None else ""
+    if intent is None or intent.canary_for is None or not letter.sender or not told:
+        return
+    if letter.sender.casefold() != told.casefold():
+        canaries.trace(session, intent, TraceKind.ANSWER, letter.sender, now)
+
+
+# --- Which message it is about --------------------------------------------------------------------
+
+
+def _find(
+    session: Session, post: Post, letter: Letter, named: Return | None
+) -> tuple[Notification, Bounce | Reply | Nothing]:
+    found = session.get(Notification, named.row_id) if named is not None else None
     if found is None:
         # Some answer the sender itself; then the id in the mail's own thread, half of it random, names the message.
         for id_, code in return_path.named_in(letter.raw[:200_000].decode("ascii", "replace")):

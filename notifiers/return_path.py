@@ -6,16 +6,16 @@ from typing import Literal
 
 from notifiers.post import Post
 
-_TOKEN = re.compile(r"(?P<local>[^@+]+)\+(?P<what>[rb])(?P<id>\d{1,18})-(?P<proof>[a-z2-7]{16})@(?P<domain>[^@]+)")
+_TOKEN = re.compile(r"(?P<local>[^@+]+)\+(?P<what>[rbc])(?P<id>\d{1,18})-(?P<proof>[a-z2-7]{16})@(?P<domain>[^@]+)")
 _WIRE_ID = re.compile(r"msg_(\d{1,18})_([0-9a-z]{8,64})@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """What an address stands for: a reply to a notification, or a bounce of it."""
+    """What an address stands for: a reply to a notification, a bounce of it, or a marked want."""
 
-    what: Literal["r", "b"]
-    notification_id: int
+    what: Literal["r", "b", "c"]
+    row_id: int  # Of the notification, or of the want.
 
 
 def reply_address(post: Post, notification_id: int) -> str:
@@ -28,9 +28,14 @@ def bounce_address(post: Post, notification_id: int) -> str:
     return _address(post, "b", notification_id)
 
 
-def _address(post: Post, what: str, notification_id: int) -> str:
+def marked_address(post: Post, intent_id: int) -> str:
+    """What stands in a marked want and nowhere else, see intents/canaries.py."""
+    return _address(post, "c", intent_id)
+
+
+def _address(post: Post, what: str, row_id: int) -> str:
     local, _, domain = post.mail_from.rpartition("@")
-    name = f"{what}{notification_id}"
+    name = f"{what}{row_id}"
     return f"{local}+{name}-{post.signer.short('return', name)}@{domain}"
 
 
@@ -43,7 +48,8 @@ def read_address(post: Post, address: str) -> Return | None:
     name = f"{found['what']}{found['id']}"
     if not post.signer.is_short("return", name, found["proof"]):
         return None
-    return Return("r" if found["what"] == "r" else "b", int(found["id"]))
+    kinds: dict[str, Literal["r", "b", "c"]] = {"r": "r", "b": "b", "c": "c"}
+    return Return(kinds[found["what"]], int(found["id"]))
 
 
 def is_ours(post: Post, address: str) -> bool:

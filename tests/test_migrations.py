@@ -10,7 +10,7 @@ from rooms import add_mail_channel, publish_want, start_vendor
 from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
-from intents import blogs, events, vetting
+from intents import blogs, canaries, events, publish, vetting
 from intents import holds as holding
 from intents.models import HubLease, Intent
 from notifiers.letters import owe_letters
@@ -330,6 +330,8 @@ def test_what_was_held_or_reported_goes_and_audit_rows_name_nobody_any_more(noth
     with nothing.write() as session:
         subjects = session.execute(text("SELECT subject FROM audits ORDER BY id")).scalars().all()
         assert subjects == ["account:1", "(a mailbox)", "i"]
+    migrations.upgrade(nothing, now, edition=fewer_towns())
+    with nothing.write() as session:
         want = session.scalars(select(Intent)).one()
         assert not vetting.is_new(want.account, now)  # Who was here before does not begin small.
         holding.hold(session, want, now, by=holding.HeldBy.OPERATOR, why="It names a neighbour.")
@@ -364,3 +366,26 @@ def test_who_waits_is_placed_anew_and_how_near_who_was_told_was_is_not_known(not
         session.execute(text("UPDATE leads SET turn = '14abc' WHERE vendor_id = 1"))
     migrations.downgrade(nothing, "0019")
     assert places() == [None, "19abc"]
+
+
+def test_marked_wants_do_not_become_everybodys(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, edition=fewer_towns())
+    with nothing.write() as session:
+        ana, ben = (ensure(session, f"{name}@example.org", now) for name in ("ana", "ben"))
+        ana.verified_at = now
+        vendor = start_vendor(session, ben, now)
+        draft = publish.draft_of(publish_want(session, ana, now))
+        held = publish_want(session, ana, now, title="A boat")
+        marked = canaries.make(session, ana, vendor.id, draft, now)
+        canaries.open_it(session, marked, "x@example.org", now)
+        canaries.trace(session, marked, canaries.TraceKind.MAIL, "eve@example.org", now)
+        holding.hold(session, held, now, by=holding.HeldBy.SUSPENSION, why="Bad.")
+        codes = {"marked": marked.code, "held": held.code}
+    migrations.downgrade(nothing, "0020")
+    with nothing.read() as session:
+        closed = session.execute(text("SELECT code, outcome FROM intents WHERE closed_at IS NOT NULL")).all()
+        assert [tuple(row) for row in closed] == [(codes["marked"], "withdrawn")]
+        assert session.execute(text("SELECT held_by FROM holds")).scalar_one() == "operator"
+    migrations.upgrade(nothing, now, edition=fewer_towns())
+    with nothing.read() as session:
+        assert session.scalar(select(Intent.canary_for).where(Intent.code == codes["marked"])) is None

@@ -37,7 +37,7 @@ def choose(session: Session, lead: Lead, now: datetime) -> None:
 
 def took_place(session: Session, lead: Lead) -> bool:
     """Whether there was a real exchange: the vendor answered, and the customer wrote, showed themselves or bought."""
-    if lead.responded_at is None:
+    if lead.responded_at is None or lead.intent.canary_for is not None:
         return False
     if lead.revealed_at is not None or lead.intent.fulfilled_by == lead.vendor_id:
         return True

@@ -128,6 +128,8 @@ def _stop(stop: rule.Stop, subscription: Subscription, intent: Intent, trees: Tr
             why = f"it takes wants written in “{subscription.language}” only"
         case rule.Stop.PAUSED:
             why = "it is paused"
+        case rule.Stop.RESERVED:
+            why = "this is a marked want, made for one other vendor"
     return why
 
 

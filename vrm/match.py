@@ -113,6 +113,7 @@ def _found(dialect: str, *, words: bool) -> Select[*tuple[Any, ...]]:
     return select(*found, required.label("words")).where(
         *anchored,
         Subscription.silent_at.is_(None),
+        _may_hear(Subscription.vendor_id, bindparam("canary_for", type_=BigInteger)),
         _is_enough(),
         _same_condition(Subscription.condition, condition),
         or_(Subscription.min_quantity.is_(None), Subscription.min_quantity <= bindparam("quantity", type_=Integer)),
@@ -154,6 +155,7 @@ def intent_parameters(intent: Intent, trees: Trees, now: datetime) -> dict[str, 
     return {
         "intent_id": intent.id,
         "author_id": intent.account_id,
+        "canary_for": intent.canary_for,
         "category_ids": list(trees.categories.ancestors(intent.category_id)),
         "places": rule.above(intent, trees) + cells,
         "anchors": stems.anchors(intent.title, intent.body),
@@ -244,6 +246,7 @@ def covered(subscription: Subscription, trees: Trees, *, now: datetime | None = 
         Intent.quantity >= subscription.min_quantity if subscription.min_quantity is not None else true(),
         _in_time(subscription, now),
         _in_language(subscription),
+        _may_hear(_number(subscription.vendor_id), Intent.canary_for),
         *_not_its_own(subscription.vendor_id),
     )
 
@@ -293,6 +296,11 @@ def _in_language(subscription: Subscription) -> ColumnElement[bool]:
 
 
 # --- Parts ----------------------------------------------------------------------------------------
+
+
+def _may_hear(vendor_id: Any, canary_for: Any) -> ColumnElement[bool]:
+    """A marked want is for one vendor, see intents/canaries.py."""
+    return or_(canary_for.is_(None), canary_for == vendor_id)
 
 
 def _closed_to(account_id: ColumnElement[int]) -> CompoundSelect[int]:

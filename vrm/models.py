@@ -1,5 +1,6 @@
 """Every table in one import, for migrations and for whoever wants the whole picture."""
 
+from intents.canaries import Trace
 from intents.corrections import Correction
 from intents.events import Event, EventClock
 from intents.holds import Hold
@@ -85,6 +86,7 @@ __all__ = [
     "Template",
     "Tightening",
     "Totp",
+    "Trace",
     "TreeVersion",
     "Vendor",
     "Watch",

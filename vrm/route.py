@@ -90,7 +90,7 @@ def route(session: Session, intent: Intent, now: datetime) -> int:
     leads wait, and `turns.take_turns_owed` finds them.
     """
     trees = taxonomy.trees(session)
-    arm = trials.deal(session, intent, trees, now)
+    arm = trials.deal(session, intent, trees, now) if intent.canary_for is None else None
     capped = intent.tell_at_most is not None
     parameters = match.intent_parameters(intent, trees, now) | {"withheld": Withheld.CAP if capped else None}
     back = rematch(session, intent, trees, now) if intent.revision > 1 else 0

@@ -28,6 +28,7 @@ class Stop(StrEnum):
     LEAD_TIME = "lead-time"
     LANGUAGE = "language"
     PAUSED = "paused"
+    RESERVED = "reserved"
 
 
 def stops(subscription: Subscription, intent: Intent, trees: Trees, *, now: datetime | None = None) -> list[Stop]:
@@ -55,6 +56,7 @@ def stops(subscription: Subscription, intent: Intent, trees: Trees, *, now: date
         Stop.LEAD_TIME: days is None or (subscription.lead_days or days) <= days,
         Stop.LANGUAGE: subscription.language is None or spoken is None or subscription.language == spoken,
         Stop.PAUSED: subscription.paused_at is None,
+        Stop.RESERVED: intent.canary_for in (None, subscription.vendor_id),
     }
     return [stop for stop, lets_pass in passes.items() if not lets_pass]
 

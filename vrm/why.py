@@ -97,5 +97,6 @@ def _stop(stop: str, subscription: Subscription, intent: Intent, trees: Trees) -
         "lead-time": "it is needed sooner than you can",
         "language": "it is written in another language",
         "paused": "you have paused it",
+        "reserved": "it is not public",
     }
     return sentences[stop]

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -10,7 +11,8 @@ import pytest
 from rooms import publish_want, start_vendor
 from sqlalchemy import select, text
 
-from intents import events, publish
+from intents import events, holds, publish
+from intents.draft import Visibility
 from intents.events import Event, EventKind
 from vendors import changes, respond, subscribe
 from vendors.changes import LOOKED_AT, Place
@@ -207,3 +209,22 @@ def test_followers_among_many_writers_miss_nothing_and_see_nothing_twice(
         assert sorted(id_ for kind, id_ in found if kind == "message") == sorted(messages)
         # A follower may have passed a want's pause before its lead was opened; its end is later than any lead.
         assert {id_ for kind, id_ in found if kind == "closed"} == {lead.intent_id for lead in leads}
+
+
+def test_holding_what_was_not_public_names_it_to_nobody(store: Store, ana: Account, now: datetime) -> None:
+    """The code of an unlisted want is what lets people see it: it must not come to those who follow public ones."""
+    moments = Moments(now)
+    with store.write() as session:
+        wants = [publish_want(session, ana, moments(), title=title) for title in ("Open", "Secret")]
+        secret = publish.draft_of(wants[1])
+        publish.amend(session, wants[1], replace(secret, visibility=Visibility.UNLISTED), moments())
+    everything(store, moments)
+    with store.write() as session:
+        events.number(session)
+        place = Place(events.last_place(session))
+        for want in wants:
+            holds.hold(session, session.merge(want), moments(), by=holds.HeldBy.OPERATOR, why="A report.")
+        events.number(session)
+    with store.read() as session:
+        found = changes.of_public(session, place).changes
+        assert {change.intent.id for change in found} == {wants[0].id}

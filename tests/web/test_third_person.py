@@ -134,6 +134,7 @@ def objects(world: World) -> dict[str, dict[str, object]]:
         "keeping.take": {"name": "vrm-20261121T115900.db"},
         "people.set_role": {"account_id": world.ben.id, "role": "operator"},
         "people.sign_out": {"account_id": world.ben.id},
+        "people.stand": {"account_id": world.ben.id, "what": "suspend"},
         "me.answer_hold": want,
         **dict.fromkeys(["reporting.conversation_form", "reporting.conversation"], lead),
         "moderation.one": {"report_id": world.report.id},

@@ -17,7 +17,7 @@ from sqlalchemy import ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from vrm.kernel import text
-from vrm.kernel.db import Address, Base, Document, Id, Moment, Ref, Word, add_if_new, choice, is_row_id
+from vrm.kernel.db import Address, Base, Document, Id, Line, Moment, Ref, Word, add_if_new, choice, is_row_id
 from vrm.kernel.errors import BadInput, LinkSpent, NotFound
 
 LINK_LASTS = timedelta(minutes=30)
@@ -59,6 +59,8 @@ class Account(Base):
     created_at: Mapped[Moment]
     verified_at: Mapped[Moment | None]  # First proof that the mailbox is theirs.
     closed_at: Mapped[Moment | None]
+    suspended_at: Mapped[Moment | None]  # By an operator, see intents/suspension.py; nobody comes in with it.
+    suspended_because: Mapped[Line | None]  # A sentence for its owner.
     trusted_at: Mapped[Moment | None]  # An operator vouched for it: it does not begin small, see intents/vetting.py.
 
 
@@ -298,13 +300,14 @@ def make_token(
 
 
 def bearer(session: Session, secret: str, now: datetime) -> ApiToken | None:
-    """The live token with this secret, or None when it is unknown, expired, revoked or its account is closed."""
+    """The live token with this secret, or None: unknown, expired, revoked, or its account is closed or suspended."""
     token = session.scalar(select(ApiToken).where(ApiToken.secret_hash == digest(secret)))
     if (
         token is None
         or token.revoked_at is not None
         or (token.expires_at is not None and token.expires_at <= now)
         or token.account.closed_at is not None
+        or token.account.suspended_at is not None
     ):
         return None
     return token

@@ -64,13 +64,14 @@ def begin(session: Session, account: Account, now: datetime, *, agent: str) -> B
 
 
 def live(session: Session, secret: str, now: datetime) -> BrowserSession | None:
-    """The session with this secret and its account; None when it is over or its account is closed."""
+    """The session with this secret and its account; None when it is over or its account is closed or suspended."""
     found = session.scalar(
         select(BrowserSession)
         .where(BrowserSession.secret_hash == digest(secret), *_is_live(now))
         .options(joinedload(BrowserSession.account))
     )
-    return None if found is None or found.account.closed_at is not None else found
+    gone = found is None or found.account.closed_at is not None or found.account.suspended_at is not None
+    return None if gone else found
 
 
 def is_stale(browser: BrowserSession, now: datetime) -> bool:

@@ -123,6 +123,7 @@ def leads_query() -> Select[*tuple[Any, ...]]:
         .outerjoin(Channel, Channel.id == told.c.channel_id)
         .outerjoin(Assignment, Assignment.intent_id == Lead.intent_id)
         .outerjoin(Experiment, Experiment.id == Assignment.experiment_id)
+        .where(Intent.canary_for.is_(None))  # Nobody wants them, and nobody is to learn that they are there.
         .order_by(Lead.intent_id, Lead.vendor_id)
     )
 

@@ -104,7 +104,8 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
     "moderation": {Who.OPERATOR: "queue one rule want vendor"},
     "audits": {Who.OPERATOR: "rows file"},
     "keeping": {Who.OPERATOR: "settings all_of_them make take"},
-    "people": {Who.OPERATOR: "people invite set_role sign_out"},
+    "people": {Who.OPERATOR: "people invite set_role sign_out stand"},
+    "canaries": {Who.OPERATOR: "canaries set_one"},
     "trees": {Who.OPERATOR: "trees node edit"},
 }
 _OF_A_VENDOR = {Who.MEMBER: Role.MEMBER, Who.ADMIN: Role.ADMIN, Who.OWNER: Role.OWNER}

@@ -34,12 +34,16 @@ MARKS = {
 def home() -> str:
     """What this is, in human words, with live counts."""
     session = db()
-    open_now = (Intent.opened_at.is_not(None), Intent.closed_at.is_(None))
+    open_now = (Intent.opened_at.is_not(None), Intent.closed_at.is_(None), Intent.canary_for.is_(None))
+    marked = select(Intent.id).where(Intent.canary_for.is_not(None))
     counts = {
         "open": session.scalar(select(func.count()).select_from(Intent).where(*open_now)) or 0,
         "vendors": session.scalar(select(func.count()).select_from(Vendor).where(Vendor.closed_at.is_(None))) or 0,
-        "told": session.scalar(select(func.count()).select_from(Lead).where(Lead.notified_at.is_not(None))) or 0,
-        "answers": session.scalar(select(func.count()).select_from(Answer)) or 0,
+        "told": session.scalar(
+            select(func.count()).select_from(Lead).where(Lead.notified_at.is_not(None), Lead.intent_id.not_in(marked))
+        )
+        or 0,
+        "answers": session.scalar(select(func.count()).select_from(Answer).where(Answer.intent_id.not_in(marked))) or 0,
     }
     newest = session.scalars(
         select(Intent)

@@ -25,6 +25,7 @@ HELD_BY = {
     HeldBy.OPERATOR: later("held by an operator"),
     HeldBy.LOOKALIKES: later("several new accounts say the same"),
     HeldBy.NEW_ACCOUNT: later("more in a day than a new account may"),
+    HeldBy.SUSPENSION: later("its author is suspended"),
 }
 
 

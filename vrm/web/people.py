@@ -1,13 +1,15 @@
-"""The accounts there are, for operators: found by address, invited, given or taken a role, signed out everywhere."""
+"""The accounts there are, for operators: found by address, invited, given or taken a role, vouched for, suspended."""
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response as AnyResponse
 
+from intents import suspension, vetting
+from notifiers import letters
 from vrm.kernel import accounts, sessions
 from vrm.kernel.accounts import Account, LinkPurpose, audit, ident
 from vrm.kernel.db import is_row_id
-from vrm.kernel.errors import NotFound, WrongState
+from vrm.kernel.errors import BadInput, NotFound, WrongState
 from vrm.web.desk import db, desk, now
 from vrm.web.links import mail_link
 from vrm.web.signing_in import proven_lately
@@ -72,6 +74,34 @@ def sign_out(account_id: int) -> AnyResponse:
     return redirect(url_for("people.people", q=account.email), 303)
 
 
+@blueprint.post("/<int:account_id>/<any(vouch, suspend, restore):what>")
+@proven_lately
+def stand(account_id: int, what: str) -> AnyResponse:
+    """Vouch for a new account, so that it does not begin small; stop one, or let it come in again."""
+    account = _by_id(account_id)
+    try:
+        if what == "vouch":
+            account.trusted_at = account.trusted_at or now()
+        elif what == "suspend":
+            suspension.suspend(db(), account, now(), why=request.form.get("why", ""))
+        else:
+            suspension.restore(db(), account, now())
+    except BadInput as error:
+        flash(str(error), "bad")
+        return redirect(url_for("people.people", q=account.email), 303)
+    if what != "vouch":
+        letters.owe_account(db(), account, now())
+    done = {"vouch": "vouched", "suspend": "suspended", "restore": "restored"}[what]
+    audit(db(), f"account.{done}", ident(account), now(), by=me())
+    flash(
+        {
+            "vouch": _("Done. What a new account may not does not hold for it."),
+            "suspend": _("Suspended: signed out, tokens refused, wants held. They are told why."),
+        }.get(what, _("Restored. They can sign in, and wants that were held go on."))
+    )
+    return redirect(url_for("people.people", q=account.email), 303)
+
+
 def _by_id(account_id: int) -> Account:
     account = db().get(Account, account_id, with_for_update={"key_share": True}) if is_row_id(account_id) else None
     if account is None or account.closed_at is not None:
@@ -105,6 +135,7 @@ def _page(typed: Typed, status: int, *, people: bool = True) -> AnyResponse:
         typed=typed,
         people=shown,
         looked=people,
+        new={account.id for account in shown if vetting.is_new(account, now())},
         next_before=shown[-1].id if len(found) > _SHOWN else None,
         invite_only=desk().settings.invite_only,
         roles=[("", _("Anybody")), ("operator", _("Operators")), ("researcher", _("Researchers"))],

@@ -134,6 +134,16 @@ KEPT = (
         later("What you reported goes when you erase your account; of a hold your answer goes."),
     ),
     Kept(
+        "traces",
+        later(
+            "Of a want that an operator made to see who passes on what customers write: the mail address, or the "
+            "number of the account, of whoever showed that they know of it."
+        ),
+        later("So that a vendor who gives customers’ words away is found."),
+        later("Operators."),
+        later("As long as that want is there."),
+    ),
+    Kept(
         "prints",
         later("A fingerprint of the words of wants that accounts younger than a week publish."),
         later("So that the same text from many new accounts is noticed."),

@@ -7,8 +7,10 @@ from werkzeug.datastructures import MultiDict
 
 from vrm.kernel import sessions
 from vrm.kernel.accounts import Account, audit, ident
+from vrm.kernel.errors import NotAllowed
 from vrm.kernel.sessions import BrowserSession
 from vrm.web.desk import db, desk, from_here, now
+from vrm.web.words import _
 
 _KEPT_S = 24 * 3600
 _KEPT_AT_MOST = 60_000
@@ -57,7 +59,13 @@ def this_browser() -> BrowserSession:
 
 
 def sign_in(account: Account) -> None:
-    """Begin a session for `account` in this browser; whatever the one before held is gone."""
+    """Begin a session for `account` in this browser; whatever the one before held is gone.
+
+    NotAllowed for a suspended account, with the reason: whoever comes here has proven that it is theirs.
+    """
+    if account.suspended_at is not None:
+        sentence = _("An operator has suspended this account: %(why)s Write to %(who)s to settle it.")
+        raise NotAllowed(sentence % {"why": account.suspended_because, "who": desk().settings.mail_from})
     sign_out()
     audit(db(), "account.signed-in", ident(account), now(), by=account)
     began = sessions.begin(db(), account, now(), agent=request.headers.get("User-Agent", "")[:500])

@@ -19,6 +19,7 @@ from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
 from vrm.kernel.text import mail_address
 from vrm.web import entering, reading, visitors
+from vrm.web.canaries import note_reader
 from vrm.web.demand import demand
 from vrm.web.desk import db, desk, now
 from vrm.web.links import account_for, mail_link
@@ -123,6 +124,7 @@ def show(code: str) -> AnyResponse:
             raise NotFound("There is no such want.")
         if mine:
             return redirect(url_for("board.show", code=code), 303)
+    note_reader(intent, reader)
     page = render_template(
         "want/show.html",
         intent=intent,
