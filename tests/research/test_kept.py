@@ -133,7 +133,17 @@ class Evil:
         return os.mkdir, ("evil",)
 
 
-@pytest.mark.parametrize("what", [pickle.dumps(Evil()), b"", b"nonsense", pickle.dumps(pickle.Unpickler)])
+def as_kept(*parts: bytes) -> bytes:
+    """A file of the right shape."""
+    head = f"{json.dumps([len(part) for part in parts])}\n".encode()
+    return b"".join(part.ljust(-(-len(part) // 64) * 64, b"\0") for part in (head, *parts))
+
+
+@pytest.mark.parametrize(
+    "what",
+    [as_kept(pickle.dumps(Evil())), as_kept(pickle.dumps(pickle.Unpickler)), pickle.dumps(Evil()), b"", b"nonsense\n",
+     b"[5, -9]\n", b"{}\n", b'["a"]\n', as_kept(b"")],
+)  # fmt: skip
 def test_a_file_that_is_not_ours_makes_nothing_and_shows_nothing(
     tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch, what: bytes
 ) -> None:

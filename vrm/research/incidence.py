@@ -30,6 +30,20 @@ class Incidence:
     high: Floats
     last_s: int
 
+    def steps(self) -> "Incidence":
+        """The same, where it steps and at its end only: a tenth of the entries, where most wait or end otherwise."""
+        rows = self.events > 0
+        rows[-1:] = True
+        return Incidence(
+            t_s=self.t_s[rows],
+            events=self.events[rows],
+            share=self.share[rows],
+            se=self.se[rows],
+            low=self.low[rows],
+            high=self.high[rows],
+            last_s=self.last_s,
+        )
+
     def by(self, horizon_s: int) -> Share | None:
         """The share that ended so by this time; None: not yet observable."""
         if horizon_s < 0 or horizon_s > self.last_s:

@@ -5,11 +5,13 @@ something changed, and only where it did; whoever finds nothing fresh works it o
 """
 
 import io
+import json
 import os
 import pickle  # Read by _Reader alone, which makes nothing but our own tables.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -27,7 +29,8 @@ FRESH = timedelta(seconds=60)  # What is older is not shown.
 EVERY = timedelta(seconds=20)  # How often the worker looks whether something changed.
 AT_LEAST_EVERY = timedelta(minutes=10)  # Time alone moves curves too, slowly.
 _SETTLED_S = 2.0  # A file that was written just now may be written again in the same tick of its clock.
-_BEHIND_PAGES: tuple[By | None, ...] = (None, "vendor", "arm", "region", "category", "channel")
+_BEHIND_LINES: tuple[By | None, ...] = (None, "vendor", "arm")  # What only the API asks for, it works out.
+_LINE = 64  # Bytes; each array begins at a multiple of it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,11 @@ class Kept:
 
     @classmethod
     def of(cls, material: Material, made_at: datetime, mark: str = "") -> "Kept":
-        """All measures that pages and the API ask for of the whole."""
+        """All measures that pages ask for of the whole."""
         # Nobody asks for a lead by its id: a million words less to keep.
         words = dict(material.leads.words)
         words["lead_id"] = Words(("",), np.zeros(len(material.leads), dtype=np.int32))
-        measured = {by: material.measured(by) for by in _BEHIND_PAGES}
+        measured = {by: material.measured(by) for by in _BEHIND_LINES}
         return cls(made_at, replace(material.leads, words=words), material.weeks, material.names, measured, mark)
 
     def material(self, say: Say, language: str = "") -> Material:
@@ -64,8 +67,15 @@ def write(folder: Path, kept: Kept) -> None:
     """Keep it in this folder, whole or not at all."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     half = folder / f".kept-{os.getpid()}"
+    arrays: list[pickle.PickleBuffer] = []
+    said = pickle.dumps(kept, protocol=5, buffer_callback=arrays.append)
+    parts = [memoryview(said), *(array.raw() for array in arrays)]
+    sizes = [part.nbytes for part in parts]
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        pickle.dump(kept, file, protocol=5)
+        file.write(f"{json.dumps(sizes)}\n".encode("ascii"))
+        for part in parts:
+            file.seek(-(-file.tell() // _LINE) * _LINE)
+            file.write(part)
     half.replace(folder / "live")
     checked(folder, kept.made_at)
 
@@ -97,10 +107,33 @@ def read(folder: Path) -> Kept | None:
             stamp = file.stat().st_mtime_ns
             held = _last.get(folder)
             if held is None or held[0] != stamp:
-                held = _last[folder] = (stamp, _Reader(io.BytesIO(file.read_bytes())).load())
+                held = _last[folder] = (stamp, _opened(file))
             return held[1]
-        except (OSError, EOFError, AttributeError, TypeError, ImportError, pickle.UnpicklingError):
+        except (
+            OSError,
+            EOFError,
+            AttributeError,
+            TypeError,
+            ValueError,
+            LookupError,
+            ImportError,
+            pickle.UnpicklingError,
+        ):
             return None
+
+
+def _opened(file: Path) -> Kept:
+    """What `write` wrote. Its arrays stay in the file, which every process of this machine looks at together."""
+    with file.open("rb") as opened:
+        whole = mmap(opened.fileno(), 0, access=ACCESS_READ)  # For as long as an array of it is looked at.
+        sizes: list[int] = json.loads(opened.readline())
+        parts, at = [], opened.tell()
+        for size in sizes:
+            at = -(-at // _LINE) * _LINE
+            parts.append(memoryview(whole)[at : at + size])
+            at += size
+        found: Kept = _Reader(io.BytesIO(parts[0]), buffers=parts[1:]).load()
+        return found
 
 
 def fresh(folder: Path, now: datetime) -> Kept | None:

@@ -1,6 +1,6 @@
 """The live store → the table that measuring reads: one row per lead, seconds instead of moments."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,12 @@ _UNDELIVERED = {
     Undelivered.TOO_LATE: Delivery.UNDELIVERED,
 }
 _FIRST_DAY = date(1970, 1, 1)
+_AT_ONCE = 20_000  # Rows as they are fetched; all are read in one transaction.
+# Columns of which few cells differ; all others are whole numbers.
+_FEW = frozenset(
+    ("slug", "withheld", "notified", "delivered", "undelivered", "seen_by", "outcome", "channel", "response_kind",
+     "response_actor", "arm", "experiment", "block", "ethics", "category_id", "region_id", "day")
+)  # fmt: skip
 
 Name = Callable[[Tree, int], str]
 
@@ -93,6 +99,7 @@ def leads_query() -> Select[*tuple[Any, ...]]:
             days_since_1970(routed).label("day"),
             _plain(Lead.withheld).label("withheld"),
             Lead.notified_at.is_not(None).label("notified"),
+            Lead.delivered_at.is_not(None).label("delivered"),
             _plain(Lead.undelivered).label("undelivered"),
             seconds_between(Lead.delivered_at, routed).label("delivered_after_s"),
             seconds_since_1970(Lead.delivered_at).label("delivered_s"),
@@ -133,65 +140,115 @@ def _plain(column: Any) -> Any:
     return type_coerce(column, String)
 
 
+class _Fetched:
+    """Rows of the query, column by column, taken up in parts: a million rows never stand in memory together."""
+
+    def __init__(self, session: Session, query: Select[*tuple[Any, ...]], now: datetime) -> None:
+        self._names = query.selected_columns.keys()
+        self._known: dict[str, dict[Any, int]] = {name: {} for name in _FEW}
+        self._parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in self._names}
+        # Not through the session: what it does for each row, for the sake of entities, takes as long as fetching it.
+        result = session.connection().execute(query, {"now": now})
+        for rows in result.partitions(_AT_ONCE):
+            for name, cells in zip(self._names, zip(*rows, strict=True), strict=True):
+                self._parts[name].append(self._coded(name, cells) if name in _FEW else _seconds(cells))
+
+    def _coded(self, name: str, cells: Sequence[Any]) -> NDArray[np.int64]:
+        known = self._known[name]
+        for cell in dict.fromkeys(cells):
+            known.setdefault(cell, len(known))
+        return np.fromiter(map(known.__getitem__, cells), dtype=np.int64, count=len(cells))
+
+    def numbers(self, name: str) -> NDArray[np.int64]:
+        """A column of whole numbers; MISSING where there is none."""
+        return np.concatenate([np.zeros(0, dtype=np.int64), *self._parts[name]])
+
+    def words(self, label: Callable[..., str], *of: str) -> Words:
+        """What `label` says of the cells of these columns, all of _FEW; asked once for each combination that occurs."""
+        mixed, known = self.numbers(of[0]), [list(self._known[name]) for name in of]
+        for name, cells in zip(of[1:], known[1:], strict=True):
+            mixed = mixed * len(cells) + self.numbers(name)
+        found = np.flatnonzero(np.bincount(mixed))
+        codes = np.unravel_index(found, [max(len(cells), 1) for cells in known])
+        cells_of = [[cells[code] for code in column.tolist()] for cells, column in zip(known, codes, strict=True)]
+        labels = Words.of([label(*cells) for cells in zip(*cells_of, strict=True)])
+        place = np.zeros(int(found.max(initial=0)) + 1, dtype=np.int32)
+        place[found] = labels.codes
+        return Words(labels.labels, place[mixed])
+
+
 def _table(session: Session, now: datetime, category: Name, region: Name, vendor_id: int | None = None) -> LeadTable:
     trees, selves, hours = taxonomy.trees(session), self_intents(session), versions(session)
     query = leads_query() if vendor_id is None else leads_query().where(Lead.vendor_id == vendor_id)
-    fetched = session.execute(query, {"now": now}).fetchall()
-    names = leads_query().selected_columns.keys()
-    columns = dict(zip(names, zip(*fetched, strict=True) if fetched else [()] * len(names), strict=True))
-
-    def words(name: str, label: Callable[[Any], str] = lambda cell: cell or "") -> Words:
-        known: dict[Any, str] = {}
-        return Words.of(known[cell] if cell in known else known.setdefault(cell, label(cell)) for cell in columns[name])
-
-    def several(label: Callable[..., str], *of: str) -> Words:
-        return Words.of(map(label, *(columns[name] for name in of)))
-
-    seconds = {name: _seconds(columns.get(name, [None] * len(fetched))) for name in SECONDS}
+    found = _Fetched(session, query, now)
+    intent, slug = found.numbers("intent_id"), found.words(str, "slug")
+    nothing = np.full(intent.size, MISSING)
+    seconds = {name: found.numbers(name) if name in query.selected_columns else nothing for name in SECONDS}
     if hours:  # Of vendors who said none, nothing is known: the column stays empty.
-        vendor, delivered_s = (_seconds(columns[name]) for name in ("vendor_id", "delivered_s"))
+        vendor, delivered_s = found.numbers("vendor_id"), found.numbers("delivered_s")
         seconds["business_wait_s"] = business_waits(hours, vendor, delivered_s, seconds["response_after_s"])
-    status = several(_delivery, "withheld", "delivered_after_s", "undelivered", "notified")
+    status = found.words(_delivery, "withheld", "delivered", "undelivered", "notified")
+
+    def word(name: str) -> Words:
+        return found.words(lambda cell: cell or "", name)
+
     return LeadTable(
         words={
-            "snapshot_id": Words.of("live" for _ in fetched),
-            "lead_id": several(lambda intent_id, slug: f"{intent_id}-{slug}", "intent_id", "slug"),
-            "intent_id": words("intent_id", str),
-            "vendor_id": words("slug"),
-            "iso_week": words("day", _iso_week),
-            "category": words("category_id", lambda id_: category(trees.categories, id_) if id_ else ""),
-            "region": words("region_id", lambda id_: region(trees.regions, id_) if id_ else ""),
-            "arm": words("arm"),
-            "randomisation_block": several(
+            "snapshot_id": Words(("live",) if intent.size else (), np.zeros(intent.size, dtype=np.int32)),
+            "lead_id": Words(
+                tuple(
+                    f"{want}-{slug.labels[code]}"
+                    for want, code in zip(intent.tolist(), slug.codes.tolist(), strict=True)
+                ),
+                np.arange(intent.size, dtype=np.int32),
+            ),
+            "intent_id": _numbered(intent),
+            "vendor_id": slug,
+            "iso_week": found.words(_iso_week, "day"),
+            "category": found.words(lambda id_: category(trees.categories, id_) if id_ else "", "category_id"),
+            "region": found.words(lambda id_: region(trees.regions, id_) if id_ else "", "region_id"),
+            "arm": word("arm"),
+            "randomisation_block": found.words(
                 lambda experiment, block: f"{experiment} {block}" if experiment else "", "experiment", "block"
             ),
-            "channel": words("channel"),
+            "channel": word("channel"),
             "delivery_status": status,
-            "seen_basis": words("seen_by"),
-            "response_kind": words("response_kind"),
-            "response_actor": words("response_actor"),
-            "intent_outcome": words("outcome", lambda cell: cell or "open"),
-            "excluded_reason": several(
-                lambda account, vendor, ethics: (
-                    Excluded.SELF_INTENT
-                    if (account, vendor) in selves
-                    else Excluded.TEST_INTENT
-                    if ethics == Ethics.STUDY
-                    else ""
-                ),
-                "account_id",
-                "vendor_id",
-                "ethics",
-            ),
+            "seen_basis": word("seen_by"),
+            "response_kind": word("response_kind"),
+            "response_actor": word("response_actor"),
+            "intent_outcome": found.words(lambda cell: cell or "open", "outcome"),
+            "excluded_reason": _excluded(found, selves),
         },
         seconds=seconds,
         contact_interval_ok=_reached(status),
-        row_numbers=np.arange(1, len(fetched) + 1),
+        row_numbers=np.arange(1, intent.size + 1),
     )
 
 
-def _seconds(cells: Iterable[int | None]) -> NDArray[np.int64]:
-    return np.fromiter((MISSING if cell is None else cell for cell in cells), dtype=np.int64)
+def _numbered(ids: NDArray[np.int64]) -> Words:
+    found, codes = np.unique(ids, return_inverse=True)
+    return Words(tuple(map(str, found.tolist())), codes.astype(np.int32))
+
+
+def _excluded(found: _Fetched, selves: Collection[tuple[int, int]]) -> Words:
+    """Wants of the vendor's own people first, then those of studies."""
+    reasons = found.words(lambda ethics: Excluded.TEST_INTENT if ethics == Ethics.STUDY else "", "ethics")
+    if not selves:
+        return reasons
+    pairs = zip(found.numbers("account_id").tolist(), found.numbers("vendor_id").tolist(), strict=True)
+    own = np.fromiter((pair in selves for pair in pairs), dtype=np.bool_)
+    labels = (*reasons.labels, Excluded.SELF_INTENT)
+    return Words(labels, np.where(own, len(reasons.labels), reasons.codes).astype(np.int32)).renamed(str)
+
+
+def _seconds(cells: Sequence[int | None]) -> NDArray[np.int64]:
+    """MISSING for None, which a float says quicker than a look at each cell; a double holds these seconds exactly."""
+    if None not in cells:
+        return np.fromiter(cells, dtype=np.int64, count=len(cells))
+    found = np.array(cells, dtype=np.float64)
+    missing = np.isnan(found)
+    found[missing] = 0.0
+    return np.where(missing, MISSING, found.astype(np.int64))
 
 
 def _reached(status: Words) -> NDArray[np.int8]:
@@ -201,10 +258,10 @@ def _reached(status: Words) -> NDArray[np.int8]:
     return by_code[status.codes]
 
 
-def _delivery(withheld: str | None, delivered_after_s: int | None, undelivered: str | None, notified: bool) -> str:
+def _delivery(withheld: str | None, delivered: bool, undelivered: str | None, notified: bool) -> str:
     if withheld:
         return Delivery.WITHHELD
-    if delivered_after_s is not None:
+    if delivered:
         return Delivery.DELIVERED
     if undelivered:
         return _UNDELIVERED[Undelivered(undelivered)]

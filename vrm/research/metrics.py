@@ -153,13 +153,14 @@ class Measures:
         return found
 
 
-def measure(table: LeadTable, *, by: By | None = None) -> Measures:
+def measure(table: LeadTable, *, by: By | None = None, derived: Waits | None = None) -> Measures:
     """The measures of all leads as one group called "all", or of each group apart.
 
-    Without `by` there is always one group, even of an empty table; with it there are only groups that have rows.
+    `derived` is `waits` of this table, where it was worked out before. Without `by` there is always one group, even of
+    an empty table; with it there are only groups that have rows.
     """
     table = table.in_order()
-    derived = waits(table)
+    derived = derived or waits(table)
     parts = _parts(table, derived, by)
     scores: list[Score | None] = _scores(table, parts) if by == "vendor" else [None] * len(parts)
     groups = tuple(_groups(table, derived, parts, scores))
@@ -276,7 +277,7 @@ def _groups(table: LeadTable, derived: Waits, parts: list[_Part], scores: list[S
             median_wait=median_wait(curve),
             median_of_responders_s=float(np.median(waited)) if waited.size else None,
             restricted_mean=None if longest is None else restricted_mean(curve, longest),
-            incidence=dict(zip(ENDS, ways.of(i), strict=True)),
+            incidence={end: way.steps() for end, way in zip(ENDS, ways.of(i), strict=True)},
             score=scores[i],
             business_wait=business_wait(table, derived, part.counted),
         )

@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vendors.models import Lead, Vendor
+from vendors.models import Vendor
 from vrm.kernel import taxonomy
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
@@ -24,7 +24,7 @@ from vrm.research.live import fine_table, paths
 from vrm.research.metrics import COLUMN_OF, NOT_STATED, By
 from vrm.research.release import below, roll_up
 from vrm.research.snapshots import Snapshot
-from vrm.research.table import LeadTable
+from vrm.research.table import Delivery, LeadTable
 
 LIVE = "live"
 
@@ -69,7 +69,7 @@ def live(
         paths(trees.categories, fine.words["category"].labels),
         paths(trees.regions, fine.words["region"].labels),
     )
-    return Material(public.table, live_weeks(session, now), names(session), say)
+    return Material(public.table, live_weeks(session, now), names(session, fine), say)
 
 
 def keep(store: Store, folder: Path, clock: Clock) -> bool:
@@ -86,16 +86,13 @@ def keep(store: Store, folder: Path, clock: Clock) -> bool:
     return True
 
 
-def names(session: Session) -> dict[str, str]:
+def names(session: Session, leads: LeadTable) -> dict[str, str]:
     """Vendors that may be named, by their slugs."""
-    found = session.execute(
-        select(Vendor.slug, Vendor.name)
-        .join(Lead, Lead.vendor_id == Vendor.id)
-        .where(Lead.delivered_at.is_not(None), Vendor.closed_at.is_(None))
-        .group_by(Vendor.slug, Vendor.name)
-        .having(func.count() >= LEAST)
-    )
-    return {row.slug: row.name for row in found}
+    vendor, delivered = leads.words["vendor_id"], leads.words["delivery_status"].among([Delivery.DELIVERED])
+    counts = np.bincount(vendor.codes[delivered], minlength=len(vendor.labels)).tolist()
+    enough = {slug for slug, count in zip(vendor.labels, counts, strict=True) if count >= LEAST}
+    found = session.execute(select(Vendor.slug, Vendor.name).where(Vendor.closed_at.is_(None)))
+    return {row.slug: row.name for row in found if row.slug in enough}
 
 
 def of_snapshot(snapshot: Snapshot, *, say: Say = plain) -> Material:

@@ -1,6 +1,5 @@
 """A table of leads → what was left out of the measures and why, and what looked odd."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -30,7 +29,7 @@ def quality(table: LeadTable, derived: Waits) -> DataQuality:
     said = table.seconds["response_after_s"] != MISSING
     actor = table.words["response_actor"]
     human, delivered = actor.among(["human"]) & said, table.words["delivery_status"].among([Delivery.DELIVERED])
-    reasons = Counter(dict(zip(derived.left_out.labels, np.bincount(derived.left_out.codes).tolist(), strict=True)))
+    reasons = dict(zip(derived.left_out.labels, np.bincount(derived.left_out.codes).tolist(), strict=True))
     negative = {name: _negative(table.seconds[name]) for name in SECONDS}
     return DataQuality(
         rows=len(table),

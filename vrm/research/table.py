@@ -109,9 +109,9 @@ class Words:
 
     @classmethod
     def of(cls, cells: Iterable[str]) -> "Words":
-        known: dict[str, int] = {}
-        codes = np.fromiter((known.setdefault(cell, len(known)) for cell in cells), dtype=np.int32)
-        return cls(tuple(known), codes)
+        held = cells if isinstance(cells, Sequence) else list(cells)
+        known = {cell: code for code, cell in enumerate(dict.fromkeys(held))}
+        return cls(tuple(known), np.fromiter(map(known.__getitem__, held), dtype=np.int32, count=len(held)))
 
     def among(self, wanted: Iterable[str], rows: NDArray[np.int64] | None = None) -> NDArray[np.bool_]:
         """True where a row, of all or of those given, holds one of these words."""
@@ -380,13 +380,7 @@ def waits(table: LeadTable) -> Waits:
     follow_up = np.where(closed != MISSING, np.minimum(closed, observed), observed)
     negative = (has_answer & (said < 0)) | ((follow_up != MISSING) & (follow_up < 0))
     answered = has_answer & (said <= follow_up)
-    reasons = [
-        stated or BY_DELIVERY.get(Delivery(status), NEGATIVE_CLOCK if impossible else "")
-        for stated, status, impossible in zip(
-            _cells(words["excluded_reason"]), _cells(words["delivery_status"]), negative.tolist(), strict=True
-        )
-    ]
-    left_out = Words.of(reasons)
+    left_out = _left_out(words["excluded_reason"], words["delivery_status"], negative)
     return Waits(
         t_s=np.where(answered, said, follow_up),
         follow_up_s=follow_up,
@@ -396,5 +390,15 @@ def waits(table: LeadTable) -> Waits:
     )
 
 
-def _cells(words: Words) -> Iterator[str]:
-    return (words.labels[code] for code in words.codes.tolist())
+def _left_out(stated: Words, status: Words, impossible: NDArray[np.bool_]) -> Words:
+    """Worked out once for each of the few combinations that occur."""
+    many = max(len(status.labels), 1)
+    found, place = np.unique(
+        (stated.codes.astype(np.int64) * many + status.codes) * 2 + impossible, return_inverse=True
+    )
+    reasons = Words.of(
+        stated.labels[code // 2 // many]
+        or BY_DELIVERY.get(Delivery(status.labels[code // 2 % many]), NEGATIVE_CLOCK if code % 2 else "")
+        for code in found.tolist()
+    )
+    return Words(reasons.labels, reasons.codes[place])

@@ -12,8 +12,8 @@ from vrm.research.charts.reach import quality, reach
 from vrm.research.charts.sellers import funnel, scores
 from vrm.research.charts.times import bins, curve, ends
 from vrm.research.hours import Clock, Weeks
-from vrm.research.metrics import By, Measures, measure
-from vrm.research.table import LeadTable
+from vrm.research.metrics import NOT_STATED, By, Measures, measure
+from vrm.research.table import LeadTable, Waits, waits
 
 __all__ = ["NAMES", "Cell", "Column", "Figure", "Material", "Say", "Table", "plain"]
 
@@ -27,6 +27,7 @@ class Material:
     names: Mapping[str, str]  # Of vendors that may be named, by their word in the table.
     say: Say = plain
     clock: Clock = "calendar"  # Of the figure of hours.
+    _waits: list[Waits] = field(default_factory=list, init=False, repr=False, compare=False)
     _measured: dict[By | None, Measures] = field(default_factory=dict, init=False, repr=False, compare=False)
     _figures: dict[tuple[str, Clock], Figure] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -42,6 +43,7 @@ class Material:
     def by(self, clock: Clock) -> "Material":
         """The same, with hours by this clock; what was worked out is shared."""
         found = replace(self, clock=clock)
+        object.__setattr__(found, "_waits", self._waits)
         object.__setattr__(found, "_measured", self._measured)
         object.__setattr__(found, "_figures", self._figures)
         return found
@@ -58,8 +60,19 @@ class Material:
     def measured(self, by: By | None = None) -> Measures:
         """The measures behind them, worked out once."""
         if by not in self._measured:
-            self._measured[by] = measure(self.leads, by=by)
+            arms = self.leads.words["arm"].labels
+            self._measured[by] = self._without_arms() if (by, arms) == ("arm", ("",)) else self._measure(by)
         return self._measured[by]
+
+    def _measure(self, by: By | None) -> Measures:
+        if not self._waits:
+            self._waits.append(waits(self.leads))
+        return measure(self.leads, by=by, derived=self._waits[0])
+
+    def _without_arms(self) -> Measures:
+        """Where nothing was dealt all leads are the one group without an arm: nothing is worked out again."""
+        every = self.measured()
+        return replace(every, by="arm", groups=tuple(replace(group, label=NOT_STATED) for group in every.groups))
 
 
 _MAKERS: Mapping[str, Callable[[Material], Figure]] = {

@@ -122,20 +122,20 @@ def ends(measures: Measures, say: Say) -> Figure:
 
 def _stack(ident: str, width: int, group: Group, named: Sequence[tuple[str, str]], say: Say) -> str:
     left, top, height = 46, 14, 200
-    t_s = group.incidence["offer"].t_s
+    t_s = group.curve.t_s
     title = say("What a wait comes to, over time")
     if not t_s.size:
         nothing = say("Nothing to draw yet: no delivered lead has been watched.")
         return drawing.svg(ident, (width, 60), title, nothing, [drawing.text(width / 2, 34, nothing, anchor="middle")])
     last = max(int(t_s[-1]), 86_400)
     times = np.unique(np.geomspace(60, last, 90).astype(np.int64))
-    places = np.searchsorted(t_s, times, side="right") - 1
     span = log10(last) - log10(60)
     xs = [left + (log10(t) - log10(60)) / span * (width - left - 16) for t in times.tolist()]
     below: Floats = np.zeros(times.size)
     body, said = [drawing.hatch(f"{ident}-closed", gap=5)], []
     for number, (end, name) in enumerate(named):
-        values = np.append(group.incidence[end].share, 0.0)[places]
+        way = group.incidence[end]
+        values = np.append(way.share, 0.0)[np.searchsorted(way.t_s, times, side="right") - 1]
         above = below + values
         outer = [(x, top + height * (1 - y)) for x, y in zip(xs, above.tolist(), strict=True)]
         inner = [(x, top + height * (1 - y)) for x, y in zip(xs, below.tolist(), strict=True)]
