@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from research_hours import placed_leads
 from rooms import publish_want, start_vendor
 
 from notifiers import office as offices
@@ -19,8 +20,9 @@ from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.research.business import Version, business_waits, open_seconds
 from vrm.research.cells import LEAST
-from vrm.research.hours import CLOCKS, as_csv, from_csv, live_weeks, weeks_of
-from vrm.research.live import live_table
+from vrm.research.hours import CLOCKS, as_csv, from_csv, placed, weeks_of
+from vrm.research.live import fine, live_table
+from vrm.research.metrics import measure
 from vrm.research.table import MISSING
 
 NINE_TO_FIVE = ((9 * 60, 17 * 60),)
@@ -120,11 +122,31 @@ def test_the_store_remembers_the_hours_of_the_time(store: Store, ana: Account, b
             respond.respond(session, lead, Answer(kind=Kind.OFFER, body="x"), moment + 2 * hour, via=Via.LINK)
         table = live_table(session, now + timedelta(days=60))
         found = [None if cell == MISSING else int(cell) for cell in table.seconds["business_wait_s"].tolist()]
-        weeks = live_weeks(session, now + timedelta(days=60), least=1)
+        weeks = weeks_of(placed(session, fine(session, now + timedelta(days=60))), least=1)
     # Before it said its hours; a Saturday; all day; all day on another clock.
     assert found == [None, 0, 7_200, 7_200]
     assert (weeks["calendar"].n, weeks["business"].n) == (4, 3)
     assert sum(hour.answered for hour in weeks["business"].hours) + weeks["business"].other_answered == 3
+
+
+def test_the_hours_count_what_the_curve_counts(store: Store, ana: Account, ben: Account, now: datetime) -> None:
+    """No wants of the vendor's own people, and all others that were watched for a day."""
+    with store.write() as session:
+        shops = [start_vendor(session, ben, now, name=f"Shop {n}", wish=("cars-trucks-vans", "gb-lds")) for n in (1, 2)]
+        for _ in range(3):
+            intent = publish_want(session, ana, now)
+            route.route(session, intent, now)
+        for lead in session.query(Lead):
+            lead.undelivered, lead.notified_at, lead.delivered_at, lead.responded_at = None, now, now, None
+        late = timedelta(days=2)
+        respond.respond(session, lead, Answer(kind=Kind.OFFER, body="x"), now + timedelta(hours=2), via=Via.LINK)
+        every = weeks_of(placed(session, fine(session, now + late)), least=1)["calendar"]
+        assert (every.n, sum(hour.answered for hour in every.hours) + every.other_answered) == (6, 1)
+        session.get_one(Account, ana.id).email = "ana@family.example"
+        website = "https://www.family.example"
+        team.describe(session, shops[0], name="Shop 1", website=website, about="", zone="Europe/London")
+        others = fine(session, now + late)
+        assert weeks_of(placed(session, others), least=1)["calendar"].n == measure(others.table).groups[0].n == 3
 
 
 hours_counted = st.dictionaries(
@@ -134,10 +156,7 @@ hours_counted = st.dictionaries(
 
 @given(hours_counted)
 def test_one_table_of_hours_less_the_other_tells_of_nobody(counted: dict[int, tuple[int, int]]) -> None:
-    weeks = weeks_of(
-        [(hour, "UTC", mine + others, mine) for hour, (mine, others) in counted.items()],
-        [(hour, "UTC", mine, 0) for hour, (mine, _) in counted.items()],
-    )
+    weeks = weeks_of(placed_leads((hour, mine + others, mine, mine) for hour, (mine, others) in counted.items()))
     every, open_ = weeks["calendar"], weeks["business"]
     for week in (every, open_):
         assert all(hour.leads >= LEAST for hour in week.hours)
@@ -153,8 +172,7 @@ def test_one_table_of_hours_less_the_other_tells_of_nobody(counted: dict[int, tu
 
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_a_table_of_hours_is_read_as_it_was_written(clock: str) -> None:
-    hours = [(hour, "UTC", 12 + hour, hour) for hour in range(40)]
-    week = weeks_of(hours, hours)[clock]  # type: ignore[index]
+    week = weeks_of(placed_leads((hour, 12 + hour, 12 + hour, hour) for hour in range(40)))[clock]  # type: ignore[index]
     assert week.n > 0
     assert from_csv(as_csv(week, clock), clock) == week  # type: ignore[arg-type]
 

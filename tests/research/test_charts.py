@@ -4,6 +4,7 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from research_hours import placed_leads
 from research_leads import PATHS, PLACES, answered, lead, market
 
 from vrm.research import charts
@@ -23,7 +24,7 @@ def dealt(rows: list[LeadRow]) -> list[LeadRow]:
 
 MUCH = Material(
     roll_up(from_rows(dealt(market())), PATHS, PLACES).table,
-    weeks_of((hour, "Europe/London", 12, hour % 13) for hour in range(100)),
+    weeks_of(placed_leads((hour, 12, 0, hour % 13) for hour in range(100))),
     {"v1": "Airedale <Autos> & Söhne", "v2": "Bristol Cars"},
 )
 NOTHING = Material(from_rows([]), NO_WEEKS, {})

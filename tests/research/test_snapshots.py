@@ -10,13 +10,14 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from research_hours import placed_leads
 from research_leads import DAY, PATHS, PLACES, lead, market
 
 from vrm.kernel.errors import BadInput, NotFound
 from vrm.research import snapshots
 from vrm.research.describe import About
 from vrm.research.files import read_parquet, rows, write_parquet, write_text
-from vrm.research.hours import Week, as_csv, from_csv, weeks_of
+from vrm.research.hours import Week, as_csv, from_csv, local_hours, weeks_of
 from vrm.research.metrics import measure
 from vrm.research.ocel import write_ocel
 from vrm.research.queries import QUERIES
@@ -162,8 +163,12 @@ def test_an_event_log_names_only_what_it_has(table: LeadTable, tmp_path: Path) -
 
 
 def test_hours_are_on_the_vendors_own_clock_and_small_ones_are_told_together(now: datetime) -> None:
-    noon = int(now.timestamp()) // 3600  # Saturday, 12:00 UTC.
-    week = weeks_of([(noon, "Europe/Berlin", 20, 5), (noon + 1, "UTC", 15, 15), (noon, "No/Where", 4, 1)])["calendar"]
+    noon = int(now.timestamp()) // 3600 * 3600  # Saturday, 12:00 UTC.
+    zones = {1: "Europe/Berlin", 2: "UTC", 3: "No/Where"}
+    moments, vendors = np.array([noon, noon + 3600, noon, noon - 7 * 86_400]), np.array([1, 2, 3, 1])
+    saturday = local_hours(moments, vendors, zones).tolist()
+    assert saturday == [24 * 5 + 13, 24 * 5 + 13, 24 * 5 + 12, 24 * 5 + 13]
+    week = weeks_of(placed_leads([(saturday[0], 35, 0, 20), (saturday[2], 4, 0, 1)]))["calendar"]
     assert [(hour.weekday, hour.hour, hour.leads) for hour in week.hours] == [(5, 13, 35)] or week.other_leads >= 11
     assert week.n == 39
     assert from_csv(as_csv(week)) == week

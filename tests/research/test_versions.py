@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from vrm.research.cells import LEAST, Cell, publish_as
+from vrm.research.hours import WEEKDAYS, Clock, Placed, Week, weeks_after
 from vrm.research.versions import Name, may_enter
 
 CATEGORIES = [("a",), ("a", "b"), ("a", "c"), ("e",)]
@@ -100,6 +101,44 @@ def test_a_linear_program_bounds_the_new_leads_of_no_place_within_fewer_than_ele
             assert low.success
             assert high.success
             assert round(-high.fun - low.fun) + 1 >= LEAST, (place, many)
+
+
+hours_of_a_version = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 14), st.integers(0, 14)), max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(hours_of_a_version, hours_of_a_version, hours_of_a_version))
+def test_no_hour_of_the_week_gains_one_to_ten_leads(versions: tuple[list[tuple[int, int, int]], ...]) -> None:
+    """Nor do any lines of both tables together that cover the same leads in two versions."""
+    before: dict[str, Name] = {}
+    calendar: list[int] = []
+    business: list[int] = []
+    for counted in versions:
+        for hour, with_hours, others in counted:
+            calendar += [hour] * (with_hours + others)
+            business += [hour] * with_hours + [-1] * others
+        leads = [f"lead {place}" for place in range(len(calendar))]
+        soon = np.zeros(len(leads), dtype=np.bool_)
+        found: dict[Clock, Placed] = {
+            "calendar": Placed(np.array(calendar, dtype=np.int64), soon),
+            "business": Placed(np.array(business, dtype=np.int64), soon),
+        }
+        weeks, after = weeks_after(found, leads, before)
+        assert {lead for lead in before if before[lead][0]} <= after.keys()
+        for clock, at in (("calendar", 0), ("business", 1)):
+            assert Counter(name[at] for name in after.values() if name[at]) == lines(weeks[clock])  # type: ignore[index]
+        if before:
+            lead_of = {lead: (calendar[int(lead[5:])], name) for lead, name in before.items()}
+            now_of = {lead: (calendar[int(lead[5:])], name) for lead, name in after.items()}
+            for old, new in parts(lead_of, now_of):  # type: ignore[arg-type] # Names of lines, not of places.
+                gained = sum(name in new for name in after.values()) - sum(name in old for name in before.values())
+                assert gained == 0 or gained >= LEAST, (old, new)
+        before = dict(after)
+
+
+def lines(week: Week) -> Counter[str]:
+    found = Counter({f"{WEEKDAYS[hour.weekday]} {hour.hour}": hour.leads for hour in week.hours})
+    return found + Counter(other=week.other_leads)
 
 
 def covers(name: Name, place: Cell) -> bool:

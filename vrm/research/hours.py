@@ -5,28 +5,31 @@ Soon is within 24 hours by the calendar, or within eight hours in which the vend
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import case, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vendors.models import Lead, Vendor
+from vendors.models import Vendor
 from vrm.kernel.errors import BadInput
 from vrm.research.business import by_office, open_seconds, versions, zone_of
 from vrm.research.cells import LEAST, pool
-from vrm.research.spans import hours_since_1970, seconds_between, seconds_since_1970
+from vrm.research.live import Fine
+from vrm.research.segments import Bools, Ints
 from vrm.research.survival import Share, wilson
-from vrm.research.table import MISSING
+from vrm.research.table import waits
+from vrm.research.versions import Name, may_enter
 
 Clock = Literal["calendar", "business"]
 CLOCKS: tuple[Clock, ...] = ("calendar", "business")
 SOON_S: Mapping[Clock, int] = {"calendar": 86_400, "business": 8 * 3_600}  # What is answered within so many seconds.
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+OTHER = "other"  # The line of all hours that are too few to be told apart.
 _COLUMN: Mapping[Clock, str] = {"calendar": "answered_within_24h", "business": "answered_within_8_open_hours"}
 
 
@@ -73,50 +76,62 @@ Weeks = Mapping[Clock, Week]
 NO_WEEKS: Weeks = dict.fromkeys(CLOCKS, Week((), 0, 0))
 
 
-def live_weeks(session: Session, now: datetime, *, least: int = LEAST) -> Weeks:
-    """The week as the store has it, by both clocks; the second is of vendors who had said when they are open."""
-    return weeks_of(_by_calendar(session, now), _by_business(session, now), least=least)
+WEEK_H = 24 * 7
 
 
-Counted = tuple[int, str, int, int]  # Hours since 1970, zone, leads, answered.
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Of each lead the hour of the week, 24 × weekday + hour, in which word arrived, and whether it was answered soon.
 
+    The hour is −1 where a lead is not counted: it is in no denominator, or was not watched for long enough.
+    """
 
-def _by_calendar(session: Session, now: datetime) -> Iterator[Counted]:
-    soon = SOON_S["calendar"]
-    query = (
-        select(
-            hours_since_1970(Lead.delivered_at).label("hour"),
-            Vendor.zone,
-            func.count().label("leads"),
-            func.sum(case((seconds_between(Lead.responded_at, Lead.delivered_at) <= soon, 1), else_=0)),
+    hour: Ints
+    soon: Bools
+
+    def only(self, rows: Bools) -> "Placed":
+        """The same, without the leads outside of `rows`."""
+        return Placed(np.where(rows, self.hour, -1), self.soon)
+
+    def told(self) -> "_Tally":
+        counted = self.hour >= 0
+        leads = np.bincount(self.hour[counted], minlength=WEEK_H)
+        answered = np.bincount(self.hour[counted & self.soon], minlength=WEEK_H)
+        return _Tally(
+            *(
+                Counter({divmod(at, 24): many for at, many in enumerate(counts.tolist()) if many})
+                for counts in (leads, answered)
+            )
         )
-        .join(Vendor, Vendor.id == Lead.vendor_id)
-        .where(Lead.delivered_at <= now - timedelta(seconds=soon), Lead.withheld.is_(None))
-        .group_by("hour", Vendor.zone)
-    )
-    return ((hour, zone, int(leads), int(said)) for hour, zone, leads, said in session.execute(query))
 
 
-def _by_business(session: Session, now: datetime) -> Iterator[Counted]:
-    known = versions(session)
-    if not known:
-        return
-    query = select(Lead.vendor_id, seconds_since_1970(Lead.delivered_at), seconds_since_1970(Lead.responded_at)).where(
-        Lead.vendor_id.in_(known),
-        Lead.delivered_at <= now - timedelta(seconds=SOON_S["calendar"]),
-        Lead.withheld.is_(None),
-    )
-    rows = [[MISSING if cell is None else cell for cell in row] for row in session.execute(query)]
-    vendor, delivered, said = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-    until = int(now.timestamp())
-    for leads, office in by_office(known, vendor, delivered, np.arange(vendor.size)):
-        begins = delivered[leads]
-        watched = open_seconds(office, begins, np.full(begins.size, until)) >= SOON_S["business"]
-        answered = (said[leads] != MISSING) & (said[leads] >= begins)
-        waited = open_seconds(office, begins, np.where(answered, said[leads], begins))
-        answered &= waited <= SOON_S["business"]
-        for hour, soon in zip((begins[watched] // 3_600).tolist(), answered[watched].tolist(), strict=True):
-            yield hour, office.zone, 1, int(soon)
+def placed(session: Session, fine: Fine) -> Mapping[Clock, Placed]:
+    """Leads that were watched for a day, on their vendors' clocks; by the second, those of vendors with hours."""
+    zones = dict(session.execute(select(Vendor.id, Vendor.zone)).all())
+    derived, at = waits(fine.table), fine.delivered_s
+    counted = np.flatnonzero(derived.counts & (fine.table.seconds["observed_s"] >= SOON_S["calendar"]))
+    hour = np.full(at.size, -1)
+    hour[counted] = local_hours(at[counted], fine.vendor_id[counted], zones)
+    calendar = Placed(hour, derived.answered & (derived.t_s <= SOON_S["calendar"]))
+    hour, soon = np.full(at.size, -1), np.zeros(at.size, dtype=np.bool_)
+    for rows, office in by_office(versions(session), fine.vendor_id, at, counted):
+        open_s = open_seconds(office, at[rows], at[rows] + fine.table.seconds["observed_s"][rows])
+        long = rows[open_s >= SOON_S["business"]]
+        waited = open_seconds(office, at[long], at[long] + derived.t_s[long])
+        hour[long] = local_hours(at[long], np.zeros(long.size, dtype=np.int64), {0: office.zone})
+        soon[long] = derived.answered[long] & (waited <= SOON_S["business"])
+    return {"calendar": calendar, "business": Placed(hour, soon)}
+
+
+def local_hours(moments_s: Ints, vendor: Ints, zones: Mapping[int, str]) -> Ints:
+    """The hour of the week of each moment, on the clock of each vendor."""
+    named = {zone: code for code, zone in enumerate(dict.fromkeys(zones.values()))}
+    vendors, of = np.unique(vendor, return_inverse=True)
+    zone = np.array([named[zones[each]] for each in vendors.tolist()], dtype=np.int64)[of]
+    pairs, place = np.unique(moments_s // 3_600 * len(named) + zone, return_inverse=True)
+    names = list(named)
+    found = [_local(pair // len(names), names[pair % len(names)]) for pair in pairs.tolist()]
+    return np.array([24 * day + hour for day, hour in found], dtype=np.int64)[place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,28 +141,19 @@ class _Tally:
     leads: Counter[tuple[int, int]]
     answered: Counter[tuple[int, int]]
 
-    @classmethod
-    def of(cls, counted: Iterable[Counted]) -> "_Tally":
-        found = cls(Counter(), Counter())
-        for hour, zone, many, said in counted:
-            at = _local(hour, zone)
-            found.leads[at] += many
-            found.answered[at] += said
-        return found
-
     def shown(self, hours: Iterable[tuple[int, int]]) -> Week:
         told = [Hour(*at, self.leads[at], self.answered[at]) for at in sorted(hours)]
         rest = self.leads.total() - sum(hour.leads for hour in told)
         return Week(tuple(told), rest, self.answered.total() - sum(hour.answered for hour in told))
 
 
-def weeks_of(calendar: Iterable[Counted], business: Iterable[Counted] = (), *, least: int = LEAST) -> Weeks:
-    """Both tables. `business` counts leads that `calendar` counts too; hours of fewer than `least` are told together.
+def weeks_of(found: Mapping[Clock, Placed], *, least: int = LEAST) -> Weeks:
+    """Both tables. The second counts leads that the first counts too; hours of fewer than `least` are told together.
 
     An hour of the second table is told only where what the first has beyond it is nothing or `least` too, and so is
     all that is not told: nothing can be had by subtracting one from the other, or from its own sum.
     """
-    every, open_ = _Tally.of(calendar), _Tally.of(business)
+    every, open_ = found["calendar"].told(), found["business"].told()
     if every.leads.total() < least:
         return NO_WEEKS
     named = {f"{day} {hour}": (day, hour) for day, hour in every.leads}
@@ -168,6 +174,38 @@ def weeks_of(calendar: Iterable[Counted], business: Iterable[Counted] = (), *, l
     return {"calendar": every.shown(shown), "business": open_.shown(kept)}
 
 
+def weeks_after(
+    found: Mapping[Clock, Placed], leads: Sequence[str], before: Mapping[str, Name], *, least: int = LEAST
+) -> tuple[Weeks, Mapping[str, Name]]:
+    """The tables of a version that follows one, and the lines of both in which each lead is counted, by its id.
+
+    `before` has those lines of the version before, nothing where it is the first. As with rows, see `versions`: whoever
+    subtracts the old tables from the new ones finds no lead or `least` of them; those who came alone wait.
+    """
+    while True:
+        weeks = weeks_of(found, least=least)
+        lines = [_lines(weeks[clock], found[clock].hour) for clock in CLOCKS]
+        told = {lead: name for lead, *name in zip(leads, *lines, strict=True) if name[0]}
+        names: list[Name] = [(calendar, business) for calendar, business in told.values()]
+        enters = may_enter(list(told), names, before, least=least) if before else np.ones(len(told), dtype=np.bool_)
+        if enters.all():
+            return weeks, dict(zip(told, names, strict=True))
+        wait = {lead for lead, enter in zip(told, enters.tolist(), strict=True) if not enter}
+        stay = np.fromiter((lead not in wait for lead in leads), dtype=np.bool_, count=len(leads))
+        found = {clock: each.only(stay) for clock, each in found.items()}
+
+
+def _lines(week: Week, hours: Ints) -> list[str]:
+    """For each lead the line in which it is counted; "" where in none."""
+    if not week.n:
+        return [""] * hours.size
+    named = np.array([OTHER] * WEEK_H + [""], dtype=object)  # −1, in no line, is the last.
+    for hour in week.hours:
+        named[24 * hour.weekday + hour.hour] = f"{WEEKDAYS[hour.weekday]} {hour.hour}"
+    found: list[str] = named[hours].tolist()
+    return found
+
+
 def _local(hour: int, zone: str) -> tuple[int, int]:
     local = datetime.fromtimestamp(hour * 3_600, UTC).astimezone(zone_of(zone))
     return local.weekday(), local.hour
@@ -180,7 +218,7 @@ def as_csv(week: Week, clock: Clock = "calendar") -> str:
     writer.writerow(["weekday", "hour", "leads", _COLUMN[clock]])
     for hour in week.hours:
         writer.writerow([WEEKDAYS[hour.weekday], hour.hour, hour.leads, hour.answered])
-    writer.writerow(["other", "", week.other_leads, week.other_answered])
+    writer.writerow([OTHER, "", week.other_leads, week.other_answered])
     return text.getvalue()
 
 

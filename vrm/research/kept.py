@@ -29,7 +29,7 @@ FRESH = timedelta(seconds=60)  # What is older is not shown.
 EVERY = timedelta(seconds=20)  # How often the worker looks whether something changed.
 AT_LEAST_EVERY = timedelta(minutes=10)  # Time alone moves curves too, slowly.
 _SETTLED_S = 2.0  # A file that was written just now may be written again in the same tick of its clock.
-_BEHIND_LINES: tuple[By | None, ...] = (None, "vendor", "arm")  # What only the API asks for, it works out.
+_BEHIND_PAGES: tuple[By | None, ...] = (None, "vendor", "arm")  # What only the API asks for, it works out.
 _LINE = 64  # Bytes; each array begins at a multiple of it.
 
 
@@ -51,7 +51,7 @@ class Kept:
         # Nobody asks for a lead by its id: a million words less to keep.
         words = dict(material.leads.words)
         words["lead_id"] = Words(("",), np.zeros(len(material.leads), dtype=np.int32))
-        measured = {by: material.measured(by) for by in _BEHIND_LINES}
+        measured = {by: material.measured(by) for by in _BEHIND_PAGES}
         return cls(made_at, replace(material.leads, words=words), material.weeks, material.names, measured, mark)
 
     def material(self, say: Say, language: str = "") -> Material:

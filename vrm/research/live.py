@@ -1,6 +1,7 @@
 """The live store → the table that measuring reads: one row per lead, seconds instead of moments."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -46,12 +47,25 @@ def live_table(session: Session, now: datetime, *, vendor_id: int | None = None)
 
     Not for publishing: nothing is suppressed or pseudonymous here.
     """
-    return _table(session, now, _top, _country, vendor_id)
+    return _leads(session, now, _top, _country, vendor_id).table
 
 
-def fine_table(session: Session, now: datetime) -> LeadTable:
-    """The same with the slugs of the nodes themselves, for what is published from it; see `paths`."""
-    return _table(session, now, _slug, _slug)
+@dataclass(frozen=True, slots=True)
+class Fine:
+    """Leads with the slugs of the nodes themselves, for what is published from them, see `paths`; and their moments."""
+
+    table: LeadTable
+    vendor_id: NDArray[np.int64]
+    delivered_s: NDArray[np.int64]  # Since 1970.
+
+    def rows(self, rows: NDArray[np.int64]) -> "Fine":
+        """These leads, in this order."""
+        return Fine(self.table.rows(rows), self.vendor_id[rows], self.delivered_s[rows])
+
+
+def fine(session: Session, now: datetime) -> Fine:
+    """Every lead at `now`, as exactly as the store has it."""
+    return _leads(session, now, _slug, _slug)
 
 
 def paths(tree: Tree, slugs: Iterable[str]) -> dict[str, Path]:
@@ -147,11 +161,12 @@ class _Fetched:
         self._names = query.selected_columns.keys()
         self._known: dict[str, dict[Any, int]] = {name: {} for name in _FEW}
         self._parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in self._names}
-        # Not through the session: what it does for each row, for the sake of entities, takes as long as fetching it.
         result = session.connection().execute(query, {"now": now})
-        for rows in result.partitions(_AT_ONCE):
+        # The driver's own tuples: a session's and an engine's rows take as long again as fetching them.
+        while rows := result.cursor.fetchmany(_AT_ONCE):
             for name, cells in zip(self._names, zip(*rows, strict=True), strict=True):
                 self._parts[name].append(self._coded(name, cells) if name in _FEW else _seconds(cells))
+        result.close()
 
     def _coded(self, name: str, cells: Sequence[Any]) -> NDArray[np.int64]:
         known = self._known[name]
@@ -177,22 +192,22 @@ class _Fetched:
         return Words(labels.labels, place[mixed])
 
 
-def _table(session: Session, now: datetime, category: Name, region: Name, vendor_id: int | None = None) -> LeadTable:
+def _leads(session: Session, now: datetime, category: Name, region: Name, vendor_id: int | None = None) -> Fine:
     trees, selves, hours = taxonomy.trees(session), self_intents(session), versions(session)
     query = leads_query() if vendor_id is None else leads_query().where(Lead.vendor_id == vendor_id)
     found = _Fetched(session, query, now)
     intent, slug = found.numbers("intent_id"), found.words(str, "slug")
+    vendor, delivered_s = found.numbers("vendor_id"), found.numbers("delivered_s")
     nothing = np.full(intent.size, MISSING)
     seconds = {name: found.numbers(name) if name in query.selected_columns else nothing for name in SECONDS}
     if hours:  # Of vendors who said none, nothing is known: the column stays empty.
-        vendor, delivered_s = found.numbers("vendor_id"), found.numbers("delivered_s")
         seconds["business_wait_s"] = business_waits(hours, vendor, delivered_s, seconds["response_after_s"])
     status = found.words(_delivery, "withheld", "delivered", "undelivered", "notified")
 
     def word(name: str) -> Words:
         return found.words(lambda cell: cell or "", name)
 
-    return LeadTable(
+    table = LeadTable(
         words={
             "snapshot_id": Words(("live",) if intent.size else (), np.zeros(intent.size, dtype=np.int32)),
             "lead_id": Words(
@@ -223,6 +238,7 @@ def _table(session: Session, now: datetime, category: Name, region: Name, vendor
         contact_interval_ok=_reached(status),
         row_numbers=np.arange(1, intent.size + 1),
     )
+    return Fine(table, vendor, delivered_s)
 
 
 def _numbered(ids: NDArray[np.int64]) -> Words:

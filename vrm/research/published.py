@@ -18,9 +18,9 @@ from vrm.research import kept
 from vrm.research.cells import LEAST
 from vrm.research.cells import Path as Steps
 from vrm.research.charts import Material, Say, plain
-from vrm.research.hours import live_weeks
+from vrm.research.hours import placed, weeks_of
 from vrm.research.kept import Kept
-from vrm.research.live import fine_table, paths
+from vrm.research.live import fine, paths
 from vrm.research.metrics import COLUMN_OF, NOT_STATED, By
 from vrm.research.release import below, roll_up
 from vrm.research.snapshots import Snapshot
@@ -63,13 +63,13 @@ def live(
     if found is not None:
         return found.material(say, language)
     trees = taxonomy.trees(session)
-    fine = fine_table(session, now)
+    leads = fine(session, now)
     public = roll_up(
-        fine,
-        paths(trees.categories, fine.words["category"].labels),
-        paths(trees.regions, fine.words["region"].labels),
+        leads.table,
+        paths(trees.categories, leads.table.words["category"].labels),
+        paths(trees.regions, leads.table.words["region"].labels),
     )
-    return Material(public.table, live_weeks(session, now), names(session, fine), say)
+    return Material(public.table, weeks_of(placed(session, leads)), names(session, leads.table), say)
 
 
 def keep(store: Store, folder: Path, clock: Clock) -> bool:

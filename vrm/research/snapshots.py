@@ -24,8 +24,8 @@ from vrm.research import codebook, describe, hours, ocel
 from vrm.research.cells import LEAST
 from vrm.research.describe import About, Described
 from vrm.research.files import need_parquet, read_parquet, write_parquet, write_text
-from vrm.research.hours import CLOCKS, Clock, Weeks, live_weeks
-from vrm.research.live import fine_table, leads_query, paths
+from vrm.research.hours import CLOCKS, Clock, Weeks, placed, weeks_after
+from vrm.research.live import fine, leads_query, paths
 from vrm.research.metrics import COLUMN_OF, By, measure
 from vrm.research.queries import QUERIES
 from vrm.research.release import Public, released, roll_up
@@ -168,31 +168,33 @@ def make(
     """
     need_parquet()
     trees = taxonomy.trees(session)
-    fine = fine_table(session, now)
+    leads = fine(session, now)
     before = shelf.all()
     then = _last_ledger(shelf, before)
     ident, version = _next(before, now)
     while True:
         public = roll_up(
-            fine,
-            paths(trees.categories, fine.words["category"].labels),
-            paths(trees.regions, fine.words["region"].labels),
+            leads.table,
+            paths(trees.categories, leads.table.words["category"].labels),
+            paths(trees.regions, leads.table.words["region"].labels),
             least=least,
         )
-        known = _ledger(fine, public.table)
+        known = _ledger(leads.table, public.table)
         enters = _may_enter(known, then, least)
         if enters.all():
             break
-        fine = fine.rows(np.flatnonzero(enters))  # Without them names may be rolled up otherwise: look again.
+        leads = leads.rows(np.flatnonzero(enters))  # Without them names may be rolled up otherwise: look again.
     release = released(public, ident, least=least)
+    weeks, told = weeks_after(placed(session, leads), list(known), _hours_told(then), least=least)
+    known = {lead: (*facts, *told.get(lead, ("", ""))) for lead, facts in known.items()}
     said = " ".join(filter(None, (note, _changes(before, then, known, least))))
     url = f"{base_url}/research/snapshots/{ident}"
     host = base_url.partition("://")[2]
-    about = About(ident, version, now.date(), len(fine), url, f"Intent broker at {host}", said)
+    about = About(ident, version, now.date(), len(leads.table), url, f"Intent broker at {host}", said)
     shelf.public.mkdir(parents=True, exist_ok=True)
     half = Path(tempfile.mkdtemp(prefix=f".{ident}-", dir=shelf.public))
     try:
-        _write(half, about, release, live_weeks(session, now, least=least))
+        _write(half, about, release, weeks)
         _keep_ledger(shelf, ident, known)
         write_restricted(session, now, public.table, shelf.restricted / f"{ident}.csv")
         half.chmod(0o755)
@@ -271,12 +273,13 @@ def _digest(file: Path) -> str:
 
 # --- What the next one says of this one -----------------------------------------------------------
 
-# Of each lead: its delivery, who answered, how its want ended, the category and region it was published under.
+# Of each lead: its delivery, who answered, how its want ended, the category and region it was published under, and in
+# which lines of the two tables of hours it was counted.
 Ledger = Mapping[str, Sequence[str]]
 
 
-def _ledger(fine: LeadTable, public: LeadTable) -> Ledger:
-    columns = [fine.words[name] for name in ("lead_id", "delivery_status", "response_actor", "intent_outcome")]
+def _ledger(leads: LeadTable, public: LeadTable) -> Ledger:
+    columns = [leads.words[name] for name in ("lead_id", "delivery_status", "response_actor", "intent_outcome")]
     columns += [public.words[name] for name in ("category", "region")]
     lead, *facts = ([column.labels[code] for code in column.codes.tolist()] for column in columns)
     return dict(zip(lead, zip(*facts, strict=True), strict=True))
@@ -292,6 +295,11 @@ def _may_enter(known: Ledger, then: Ledger | None, least: int) -> NDArray[np.boo
 
     before = {lead: name(facts) for lead, facts in then.items()}
     return may_enter(list(known), [name(facts) for facts in known.values()], before, least=least)
+
+
+def _hours_told(then: Ledger | None) -> Mapping[str, Name]:
+    """Where each lead was counted in the hours of the last version; older ledgers do not say."""
+    return {lead: (facts[5], facts[6]) for lead, facts in (then or {}).items() if len(facts) > 6 and facts[5]}
 
 
 def _last_ledger(shelf: Shelf, before: list[Snapshot]) -> Ledger | None:

@@ -1,4 +1,4 @@
-"""Moments in the store → whole seconds between them, and seconds, hours, days since 1970, by the store itself.
+"""Moments in the store → whole seconds between them, and seconds, days since 1970, by the store itself.
 
 Making a datetime of each moment of a million leads takes longer than all that is measured on them.
 """
@@ -65,22 +65,3 @@ def _days_sqlite(element: days_since_1970, compiler: Any, **options: Any) -> str
 def _days_postgresql(element: days_since_1970, compiler: Any, **options: Any) -> str:
     (moment,) = (compiler.process(clause, **options) for clause in element.clauses)
     return f"floor(extract(epoch FROM {moment}) / 86400)::bigint"
-
-
-class hours_since_1970(FunctionElement[int]):  # noqa: N801 - It reads as a function in SQL expressions.
-    """The hour of a moment, 0 being the first of 1970 in UTC."""
-
-    type = BigInteger()
-    inherit_cache = True
-
-
-@compiles(hours_since_1970, "sqlite")
-def _hours_sqlite(element: hours_since_1970, compiler: Any, **options: Any) -> str:
-    (moment,) = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({moment} / 3600000000)"
-
-
-@compiles(hours_since_1970, "postgresql")
-def _hours_postgresql(element: hours_since_1970, compiler: Any, **options: Any) -> str:
-    (moment,) = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"floor(extract(epoch FROM {moment}) / 3600)::bigint"
