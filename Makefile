@@ -84,11 +84,33 @@ fuzz: $(VENV)/.test $(VENV)/fuzz/.installed ## Requests that nobody thought of, 
 .PHONY: attack
 attack: $(VENV)/.test ## Hostile words into every field of every form and operation (ARGS="--corpora DIR" for all)
 	@$(BIN)/pytest -n 0 -q tests/web/test_attack.py tests/web/test_anothers.py tests/web/test_third_person.py \
-		tests/web/api/test_api_who.py tests/web/test_security.py tests/kernel/test_outbound*.py tests/notifiers/test_chat.py $(ARGS)
+		tests/web/api/test_api_who.py tests/web/test_security.py tests/kernel/test_outbound*.py tests/notifiers/test_chat.py \
+		tests/intents/test_strangers_files.py tests/web/api/test_api_strict.py $(ARGS)
+
+$(VENV)/audit/.installed: $(LOCKS)/audit.txt | $(BIN)/python
+	@echo "Installing bandit and semgrep in a place of their own …"
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --no-compile --require-hashes --no-deps -r $(LOCKS)/audit.txt
+	@touch $@
+
+.PHONY: audit
+audit: $(VENV)/.test $(VENV)/audit/.installed ## bandit, and semgrep with rules of our own, over the source: each finding is explained
+	@PATH="$(CURDIR)/$(VENV)/audit/bin:$$PATH" $(BIN)/python -m tests.audit $(VENV)/audit/bin
+
+$(VENV)/scan/.installed: $(LOCKS)/scan.txt | $(BIN)/python
+	@echo "Installing wapiti and sqlmap in a place of their own …"
+	@$(PYTHON) -m venv $(VENV)/scan
+	@$(VENV)/scan/bin/python -m pip install --quiet --no-compile --require-hashes --no-deps -r $(LOCKS)/scan.txt
+	@touch $@
+
+.PHONY: scan
+scan: $(VENV)/.test $(VENV)/scan/.installed ## wapiti and sqlmap against a broker on this machine; takes its time (ARGS="--minutes 5")
+	@$(BIN)/python -m tests.scan $(VENV)/scan/bin $(ARGS)
 
 .PHONY: sbom
 sbom: $(VENV)/.test ## What runs here, with versions, digests and licences: sbom.cdx.json (CycloneDX 1.6)
 	@$(BIN)/python -m tests.sbom
+
 .PHONY: validate
 validate: $(VENV)/.test ## A snapshot, by the programs of those who define its formats (fetches them: .venv-validate)
 	@test -x .venv-validate/bin/frictionless || { $(PYTHON) -m venv .venv-validate && .venv-validate/bin/pip install --quiet \
@@ -118,9 +140,12 @@ lock: ## Resolve the dependencies anew (needs uv)
 		uv pip compile --quiet setup.cfg --extra $$extra --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-emit-index-url --no-emit-find-links -c $(LOCKS)/run.txt -o $(LOCKS)/$$extra.txt \
 		|| exit 1; done
+	@for tools in "fuzz schemathesis" "audit bandit semgrep" "scan wapiti3 sqlmap"; do \
+		set -- $$tools; name=$$1; shift; \
+		printf '%s\n' "$$@" | uv pip compile --quiet - --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-emit-index-url --no-emit-find-links --upgrade -o $(LOCKS)/$$name.txt || exit 1; done
 
 .PHONY: clean
 clean: ## Remove what was made, but for instance/ with its data
-	@rm -rf $(VENV) build dist sbom.cdx.json *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* screenshots
-	@rm -rf $(VENV) .venv-validate build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* screenshots
+	@rm -rf $(VENV) .venv-validate build dist sbom.cdx.json *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* screenshots
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

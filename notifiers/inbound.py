@@ -9,9 +9,20 @@ from flufl.bounce import all_failures
 from mailparser_reply import EmailReplyParser  # type: ignore[import-untyped] # It ships no types.
 
 from intents.plain import plain_text
+from vrm.kernel.errors import BadInput
 
 _AT_MOST = 8_000  # Characters of a reply, as of any message.
 _LOOKED_AT = 100_000
+_READ_AT_MOST = 1_000_000  # Bytes.
+# The standard library takes the square of the length of these fields, and a level of its stack for each nested part.
+_LONG_FIELD = re.compile(
+    rb"^(?:content-[a-z-]+|from|subject|auto-submitted|precedence)[ \t]*:(?:[^\r\n]|\r?\n[ \t]){2000}",
+    re.IGNORECASE | re.MULTILINE,
+)
+_PARTS = re.compile(rb"^content-type[ \t]*:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
+_PARTS_AT_MOST = 50
+_LINES_AT_MOST = 1_000  # That may begin a part.
+_ODD = "This mail is built in a way that we cannot read; please send plain words."
 _PARSER = EmailReplyParser(languages=["en", "de", "fr", "es", "it", "nl", "pl"])
 _QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
 # RFC 3834 says how answering machines mark themselves; these do it in ways of their own.
@@ -50,7 +61,26 @@ class Nothing:
 
 
 def read(raw: bytes, sender: str | None) -> Bounce | Reply | Nothing:
-    """What a mail is. `sender` is that of the envelope; empty is the null sender, None is not known."""
+    """What a mail is. `sender` is that of the envelope; empty is the null sender, None is not known.
+
+    BadInput for one that is built to be hard to read. Of a large one the beginning is read, which holds the words.
+    """
+    raw = raw[:_READ_AT_MOST]
+    refuse_odd(raw)
+    try:
+        return _read(raw, sender)
+    except (RecursionError, AttributeError, LookupError, TypeError, ValueError, AssertionError) as error:
+        raise BadInput({"body": _ODD}) from error  # The library raises any of these on some malformed mail.
+
+
+def refuse_odd(raw: bytes) -> None:
+    """BadInput for a mail on which the library would spend seconds, or all of its stack."""
+    raw = raw[:_READ_AT_MOST]
+    if _LONG_FIELD.search(raw) or len(_PARTS.findall(raw)) > _PARTS_AT_MOST or raw.count(b"\n--") > _LINES_AT_MOST:
+        raise BadInput({"body": _ODD})
+
+
+def _read(raw: bytes, sender: str | None) -> Bounce | Reply | Nothing:
     mail = message_from_bytes(raw, policy=policy.default)
     status = _delivery_status(raw)
     if status is not None:
@@ -99,7 +129,7 @@ def header(mail: EmailMessage, name: str) -> str:
     """One header in words; "" when it is not there, or cannot be read."""
     try:
         return str(mail.get(name, ""))
-    except (ValueError, IndexError, TypeError):  # The library raises on some malformed ones.
+    except (ValueError, IndexError, TypeError, AttributeError, RecursionError):  # As it does on some malformed ones.
         return ""
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email import message_from_bytes
+from email.parser import BytesParser
 from email.utils import getaddresses
 from typing import Protocol
 
@@ -88,6 +88,9 @@ class Taker:
         except SQLAlchemyError:
             _log.exception("A mail could not be taken.")
             return "451 4.3.0 We cannot take this now; please try again later."
+        except Exception:  # One bad mail never stops the listener, or the mails that come after it.
+            _log.exception("A mail could not be read.")
+            return "554 5.6.0 We cannot read this mail; please send plain words."
         _log.info("A mail came in: %s", came_to)
         return "250 2.0.0 Taken"
 
@@ -235,7 +238,7 @@ def look_into(box: Mailbox) -> str | None:
 
 def letter_of(post: Post, raw: bytes) -> Letter:
     """A mail that lay in a mailbox: whom it is to and from is read from its headers."""
-    mail = message_from_bytes(raw)
+    mail = BytesParser().parsebytes(raw, headersonly=True)  # Its parts may be nested deeper than Python's stack.
     to = [address for _, address in getaddresses([str(value) for name in _WHERE for value in mail.get_all(name, [])])]
     ours = [address for address in to if return_path.read_address(post, address) is not None]
     came_from = mail.get("Return-Path")

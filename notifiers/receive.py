@@ -73,6 +73,7 @@ def _to_marked(session: Session, intent_id: int, letter: Letter, now: datetime) 
     intent = session.get(Intent, intent_id)
     if intent is None or intent.canary_for is None:
         raise NotFound("There is no such address here, or what it was about is gone.")
+    inbound.refuse_odd(letter.raw)
     mail = message_from_bytes(letter.raw[:200_000], policy=policy.default)
     who = letter.sender or parseaddr(inbound.header(mail, "From"))[1] or "(nobody)"
     canaries.trace(session, intent, TraceKind.MAIL, who, now, said=inbound.header(mail, "Subject"))

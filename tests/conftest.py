@@ -28,10 +28,13 @@ from vrm.models import Base
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`make attack` may be given the collections of others."""
     parser.addoption("--corpora", default=None, help="A folder with strings/naughty.json and json/n_*.json.")
+    parser.addoption("--minutes", default=3, help="For their strings, in forms and in operations, on each store.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to count."""
+    """Begin to count, and say to those who ask the environment where the collections of others are."""
+    if folder := config.getoption("corpora"):
+        os.environ["VRM_CORPORA"] = str(folder)
     config.stash[TALLIES] = []
 
 

@@ -1,5 +1,7 @@
 """Mails as they really come in: replies with their quotations, answering machines, and bounces of several makers."""
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from notifiers_world import a_post
 from notifiers import return_path
 from notifiers.inbound import Bounce, Nothing, Reply, own_words, read
 from notifiers.return_path import Return
+from vrm.kernel.errors import BadInput
 
 POST = a_post(Path("unused"))
 QUOTED = """
@@ -154,3 +157,28 @@ def test_an_address_names_its_message_in_any_case_and_nobody_forges_one() -> Non
     assert [return_path.read_address(POST, address) for address in forged] == [None] * 5
     assert return_path.is_ours(POST, "VRM@wants.example")
     assert not return_path.is_ours(POST, "someone@wants.example")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(2_000)),
+        b"Content-Type: message/rfc822\r\n\r\n" * 2_000,
+        b"From: " + b"(" * 10_000 + b"\r\n\r\nx",
+        b"From: :;:;\r\n\r\nx",
+        b"From: " + b"()" * 50_000 + b"\r\n\r\nx",
+        b"Content-Type: text/plain;" + b" a*0=b;" * 100_000 + b"\r\n\r\nx",
+        b"Content-Type: text/plain;" + b"\r\n a*0=b;" * 100_000 + b"\r\n\r\nx",
+        b"Subject: " + b"=?utf-8?q?=41?= " * 50_000 + b"\r\n\r\nx",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 100_000,
+        b"A: b\r\n" * 200_000 + b"\r\nx",
+        b"Content-Type: text/html\r\n\r\n" + b"<a " * 1_000_000,
+    ],
+    ids=lambda odd: repr(odd[:40]),
+)
+@pytest.mark.parametrize("sender", ["", "eve@example.org"])
+def test_a_mail_that_is_built_to_hurt_is_read_or_refused_soon(odd: bytes, sender: str) -> None:
+    begun = time.monotonic()
+    with suppress(BadInput):
+        read(odd, sender)
+    assert time.monotonic() - begun < 10

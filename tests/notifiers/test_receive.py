@@ -325,13 +325,16 @@ def test_a_mailbox_is_read_and_what_was_taken_or_is_not_ours_is_seen(
 ) -> None:
     told(store, world, post, clock)
     reply = reply_to(mail[0].mails[0], "Yes, by mail.").replace(b"\n", b"\r\n")
-    Keeper.mails = {4: (reply, False), 5: (b"Subject: hello\r\n\r\nnot for us\r\n", False), 6: (b"old", True)}
+    nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(2_000))
+    odd = reply.partition(b"Content-Type:")[0] + nested  # It used to end the thread that reads the mailbox.
+    Keeper.mails = {3: (odd, False), 4: (reply, False), 5: (b"Subject: hello\r\n\r\nnot for us\r\n", False)}
+    Keeper.mails[6] = (b"old", True)
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Keeper) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         port = server.server_address[1]
         poller = Poller(taker, MailAccount("127.0.0.1", port, False, "vrm", "secret", "INBOX"))
-        assert [poller.once(), poller.once()] == [2, 0]
+        assert [poller.once(), poller.once()] == [3, 0]
         assert look_into(MailAccount("127.0.0.1", port, False, "vrm", "secret", "INBOX")) is None
         assert "no such folder" in (look_into(MailAccount("127.0.0.1", port, False, "vrm", "secret", "Wants")) or "")
         server.shutdown()

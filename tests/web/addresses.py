@@ -59,6 +59,7 @@ def of_page(town: Town, rule: Rule) -> dict[str, object]:
         "access_id": 1,
         "id_": town.message.id,
         "code": code.get(blueprint, "x"),
+        "role": "researcher",
         "kind": "csv" if blueprint == "audits" else "email",
         "decision": "confirm",
         "ident": "2026-11-21",

@@ -92,10 +92,10 @@ NOT_JSON = (
 )
 
 
-def strings(corpora: Path | None) -> list[str]:
-    """Ours, and the Big List of Naughty Strings when it is there."""
-    theirs = json.loads((corpora / "strings" / "naughty.json").read_text("utf-8")) if corpora else []
-    return [*STRINGS, *theirs]
+def strings_of_others(corpora: Path) -> list[str]:
+    """The Big List of Naughty Strings."""
+    theirs: list[str] = json.loads((corpora / "strings" / "naughty.json").read_text("utf-8"))
+    return theirs
 
 
 def not_json(corpora: Path | None) -> list[bytes]:

@@ -48,6 +48,14 @@ def prose(value: str, *, field: str, label: str, most: int) -> str:
     return value
 
 
+def one_spelling(value: str) -> str:
+    """What names a mailbox where tries are counted: the address as it is stored, or what was typed if it is none."""
+    try:
+        return mail_address(value)
+    except BadInput:
+        return unicodedata.normalize("NFKC", value[:254]).strip().casefold()
+
+
 def mail_address(value: str, *, field: str = "email") -> str:
     """A mail address in the one form in which it is stored: the domain in lower case and ASCII.
 

@@ -9,6 +9,7 @@ from vrm.kernel import accounts, factors, limits
 from vrm.kernel.accounts import Account
 from vrm.kernel.errors import BadInput
 from vrm.kernel.sealing import Sealer
+from vrm.kernel.text import one_spelling
 from vrm.web import visitors
 from vrm.web.desk import db, desk, now, save
 from vrm.web.words import _, ngettext
@@ -56,7 +57,7 @@ def password_of(email: str, password: str) -> tuple[Account | None, dict[str, st
 
     Says the same, after the same time, for an address that has no account. Each call counts as a try.
     """
-    wait = too_many("password", email.strip().casefold()[:254])
+    wait = too_many("password", one_spelling(email))
     if wait:
         return None, {"password": wait}, 429
     # Nothing is written here, and hashing takes a while: no other writer has to wait for it.

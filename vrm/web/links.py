@@ -10,6 +10,7 @@ from notifiers.models import Topic
 from vrm.kernel import accounts, limits
 from vrm.kernel.accounts import Account, Link, LinkPurpose
 from vrm.kernel.errors import LimitReached
+from vrm.kernel.text import one_spelling
 
 _TOPICS = {LinkPurpose.SIGN_IN: Topic.SIGN_IN, LinkPurpose.VERIFY: Topic.VERIFY}
 _HOUR = timedelta(hours=1)
@@ -24,7 +25,7 @@ def account_for(session: Session, email: str, now: datetime, *, invite_only: boo
     if not invite_only:
         return accounts.ensure(session, email, now)
     account = accounts.find(session, email)
-    if account is None and limits.spend(session, "link", email.strip().casefold(), now, most=PER_HOUR, per=_HOUR):
+    if account is None and limits.spend(session, "link", one_spelling(email), now, most=PER_HOUR, per=_HOUR):
         raise _too_many()  # As `mail_link` says it of an address that has an account.
     return account
 
