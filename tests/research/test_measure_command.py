@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from research_leads import DAY, answered, as_csv, lead
+from research_leads import DAY, answered, as_csv, lead, undelivered
 
 from vrm.cli import main
 from vrm.research.table import LeadRow
@@ -68,3 +68,16 @@ def test_the_least_tables_are_measured_without_a_nan(rows: list[LeadRow], by: st
         result = run(rows, tmp_path, *choices, *shown)
         assert result.exit_code == 0, result.output
         assert "nan" not in result.output.lower()
+
+
+def test_what_was_left_out_or_looked_odd_is_told_with_its_row(tmp_path: Path) -> None:
+    rows = [answered(-5), answered(50, seen_after_s=-3), undelivered()]
+    said = run(rows, tmp_path).output
+    assert "In no denominator, of 3 leads: negative clock 1, undelivered 1." in said
+    assert "Row 2: response_after_s is -5, which is before the start of its clock; the lead is left out." in said
+    assert "Row 3: seen_after_s is -3" in said
+
+
+def test_a_figure_is_told_by_its_numbers_and_hours_are_not_in_a_table_of_leads(tmp_path: Path) -> None:
+    assert "What a wait comes to, n = 1" in run([answered(50)], tmp_path, "--figure", "ends").output
+    assert "A table of leads has no clock" in run([answered(50)], tmp_path, "--figure", "week").output

@@ -13,7 +13,7 @@ from vrm.cli.terminal import console, errors, ready_store, sentences, settings, 
 from vrm.kernel.clock import utc_now
 from vrm.kernel.errors import BadInput
 from vrm.research import published, snapshots
-from vrm.research.charts import Material
+from vrm.research.charts import NAMES, Cell, Column, Figure, Material
 from vrm.research.hours import CLOCKS, NO_WEEKS, Clock
 from vrm.research.metrics import COLUMN_OF
 from vrm.research.precision import Precision, precision
@@ -29,9 +29,12 @@ _HORIZONS = {"300": "5 min", "3600": "1 h", "86400": "24 h", "604800": "7 d", "2
 @click.option("--snapshot", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A snapshot instead.")
 @click.option("--by", type=click.Choice(list(COLUMN_OF)), help="One group for each.")
 @click.option("--clock", type=click.Choice(CLOCKS), help="Weekday × hour too: answered in time by which clock.")
+@click.option("--figure", type=click.Choice(NAMES), help="The numbers of one figure of the page instead.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @sentences
-def measure(leads: Path | None, snapshot: Path | None, by: Any, clock: Clock | None, as_json: bool) -> None:
+def measure(
+    leads: Path | None, snapshot: Path | None, by: Any, *, clock: Clock | None, figure: str | None, as_json: bool
+) -> None:
     """Measure responsiveness: who was reached, who answered, how fast, who is silent and why.
 
     \b
@@ -40,14 +43,18 @@ def measure(leads: Path | None, snapshot: Path | None, by: Any, clock: Clock | N
       vrm measure --leads leads.csv --json
       vrm measure --snapshot instance/research/snapshots/2026-11-21.1 --by region
       vrm measure --clock business
+      vrm measure --figure funnel
     """
     material, right = _material(leads, snapshot)
+    if leads is not None and (clock is not None or figure == "week"):
+        raise BadInput({"clock": "A table of leads has no clock; weekday × hour is in the store and in snapshots."})
+    if figure is not None:
+        _show_figure(material.by(clock or "calendar").figure(figure), as_json)
+        return
     found = material.measured(by).as_json()
     if right is not None:
         found["precision"] = right.as_json()
     if clock is not None:
-        if leads is not None:
-            raise BadInput({"clock": "A table of leads has no clock; weekday × hour is in the store and in snapshots."})
         found["week"] = {"clock": clock} | material.weeks[clock].as_json()
     if as_json:
         show_json(found)
@@ -81,11 +88,32 @@ def _material(leads: Path | None, snapshot: Path | None) -> tuple[Material, Prec
     if leads is not None and snapshot is not None:
         raise BadInput({"leads": "Name a table with --leads or a snapshot with --snapshot, not both."})
     if leads is not None:
-        return Material(read_csv(leads), NO_WEEKS, {}), None
+        table = read_csv(leads)
+        return Material(table, NO_WEEKS, {name: name for name in table.words["vendor_id"].labels}), None
     if snapshot is not None:
         return published.of_snapshot(snapshots.check(snapshot)), None
     with ready_store(settings()) as store, store.read() as session:
         return published.live(session, utc_now()), precision(session)
+
+
+def _show_figure(figure: Figure, as_json: bool) -> None:
+    """A figure by its numbers: all their digits for programs, as on the page for people."""
+    if as_json:
+        show_json(figure.as_json())
+        return
+    console.print(f"{figure.title}, n = {figure.n:,}", style="bold")
+    columns = figure.table.columns
+    rows = [[_cell(*pair) for pair in zip(row, columns, strict=True)] for row in figure.table.rows]
+    show_table([column.label for column in columns], rows)
+    console.print(figure.definition, style="dim")
+
+
+def _cell(value: Cell, column: Column) -> str:
+    if value is None or isinstance(value, str):
+        return value or "–"
+    if column.kind == "share":
+        return f"{value:.0%}"
+    return f"{value:,}" if column.kind == "count" else f"{value:.3g}"
 
 
 def _show_week(week: dict[str, Any]) -> None:
@@ -111,11 +139,31 @@ def _remarks(found: dict[str, Any]) -> Iterator[str]:
     if compared is not None:
         said = [f"{name} {_p(each)}" for name, each in _tests(compared) if each is not None]
         yield f"Do the groups answer alike? Log-rank: {'; '.join(said)}."
+    yield from _left_out(found["data_quality"])
     for effect in found.get("effects", ()):
         for at, name in _HORIZONS.items():
             difference = effect["difference_by"][at]
             if isinstance(difference, dict):
                 yield f"{effect['arm']} − {effect['against']}, answered ≤ {name}: {_difference(difference)}."
+
+
+def _left_out(quality: dict[str, Any]) -> Iterator[str]:
+    """What is in no share, and what looked odd."""
+    if quality["excluded"]:
+        reasons = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in quality["excluded"].items())
+        yield f"In no denominator, of {quality['rows']:,} leads: {reasons}."
+    odd = {
+        "automatic replies": quality["auto_replies"],
+        "answers of which nobody knows who wrote them": quality["unknown_actors"],
+        "answers after the closing": quality["late_answers"],
+        "answers without a delivery": quality["answers_without_delivery"],
+        **{f"negative {column}": count for column, count in quality["negative_clocks"].items()},
+    }
+    if any(odd.values()):
+        yield f"Not counted, or odd: {', '.join(f'{what} {count:,}' for what, count in odd.items() if count)}."
+    if quality["ignored_columns"]:
+        yield f"Columns that are not read: {', '.join(quality['ignored_columns'])}."
+    yield from quality["notes"]
 
 
 def _tests(compared: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any] | None]]:

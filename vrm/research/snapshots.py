@@ -22,11 +22,12 @@ from vrm.kernel import taxonomy
 from vrm.kernel.errors import BadInput, NotFound
 from vrm.research import codebook, describe, hours, ocel
 from vrm.research.cells import LEAST
+from vrm.research.charts import Material
 from vrm.research.describe import About, Described
 from vrm.research.files import need_parquet, read_parquet, write_parquet, write_text
 from vrm.research.hours import CLOCKS, Clock, Weeks, placed, weeks_after
 from vrm.research.live import fine, leads_query, paths
-from vrm.research.metrics import COLUMN_OF, By, measure
+from vrm.research.metrics import COLUMN_OF, By
 from vrm.research.queries import QUERIES
 from vrm.research.release import Public, released, roll_up
 from vrm.research.restricted import write_restricted
@@ -213,13 +214,16 @@ def _next(before: list[Snapshot], now: datetime) -> tuple[str, str]:
 
 def _write(folder: Path, about: About, release: Public, weeks: Weeks) -> None:
     write_leads(release.table, folder)
-    for name in ("tables", "sql"):
+    for name in ("figures", "sql", "tables"):
         (folder / name).mkdir()
     for clock in CLOCKS:
         (folder / HOURS[clock]).write_text(hours.as_csv(weeks[clock], clock), encoding="utf-8")
-    measured = {"all": measure(release.table).as_json()}
-    measured |= {f"by_{by}": measure(release.table, by=by).as_json() for by in _GROUPS if _has(release.table, by)}
+    material = Material(release.table, weeks, {name: name for name in release.table.words["vendor_id"].labels})
+    measured = {"all": material.measured().as_json()}
+    measured |= {f"by_{by}": material.measured(by).as_json() for by in _GROUPS if _has(release.table, by)}
     (folder / "tables/measures.json").write_text(json.dumps(measured, indent=1, ensure_ascii=False), encoding="utf-8")
+    for figure in material.figures():
+        (folder / f"figures/{figure.name}.csv").write_text(figure.as_csv(), encoding="utf-8")
     for name, query in QUERIES.items():
         (folder / f"sql/{name}.sql").write_text(query + ";\n", encoding="utf-8")
     (folder / "sql/from-the-store.sql").write_text(_store_query(), encoding="utf-8")

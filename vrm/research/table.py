@@ -193,7 +193,8 @@ class _Problems:
     def raise_any(self) -> None:
         if self.found:
             rest = {"rows": f"And {self.more} more problems like these."} if self.more else {}
-            raise BadInput(self.found | rest)
+            in_order = sorted(self.found.items(), key=lambda each: int(each[0].split("/")[1]))
+            raise BadInput(dict(in_order) | rest)
 
 
 def read_csv(file: Path | TextIO) -> LeadTable:

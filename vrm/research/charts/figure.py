@@ -4,7 +4,9 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from typing import Literal
+from typing import Any, Literal
+
+from vrm.research.queries import QUERIES
 
 Cell = str | int | float | None  # None is "not known" or "not observable"; never NaN.
 Say = Callable[..., str]  # Translates: say("Of %(n)s", n=3).
@@ -53,9 +55,27 @@ class Figure:
     query: str = ""  # Its name in `queries`; "" where the leads alone do not hold it.
     full: Callable[[], Table] | None = None  # What the CSV has, where the page shows less.
 
+    @property
+    def numbers(self) -> Table:
+        """The whole of them."""
+        return self.full() if self.full else self.table
+
     def as_csv(self) -> str:
         """The whole of its numbers."""
-        return (self.full() if self.full else self.table).as_csv()
+        return self.numbers.as_csv()
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, with the same digits as the file; each row by the names of the columns in it."""
+        table = self.numbers
+        keys = [column.key for column in table.columns]
+        return {
+            "name": self.name,
+            "title": self.title,
+            "definition": self.definition,
+            "n": self.n,
+            "rows": [dict(zip(keys, row, strict=True)) for row in table.rows],
+            "query": QUERIES.get(self.query),
+        }
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Table:

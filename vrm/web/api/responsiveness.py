@@ -1,7 +1,7 @@
 """How vendors answer: over all leads as they stand now or as a snapshot has them, and the snapshots themselves."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,10 @@ from vrm.web.figures import shelf
 
 ROUTES = Routes("Responsiveness")
 
+FigureName = Literal[
+    "reach", "curve", "ends", "bins", "places", "week", "funnel", "scores", "arms", "randomisation", "power", "quality"
+]  # All of charts.NAMES.
+
 
 class Question(Given):
     """Which leads. A category or a region stands for all that is published at or below it."""
@@ -31,7 +35,7 @@ class Question(Given):
     since: Annotated[DayQ | None, Field(description="From the ISO week of this day on, by routing.")] = None
     by: Annotated[By | None, Field(description="One group for each, those with fewer than 11 leads left out.")] = None
     snapshot: Annotated[str, Field(max_length=40, description="The id of a snapshot; otherwise the live store.")] = ""
-
+    figure: Annotated[FigureName | None, Field(description="The numbers of one figure of the page too.")] = None
     clock: Annotated[
         Clock, Field(description="Of `week`: answered within 24 hours, or within eight open hours of the vendor.")
     ] = "calendar"
@@ -56,6 +60,10 @@ class Responsiveness(Told):
         default=None,
         description="By weekday and hour of the delivery on the vendor's own clock: leads watched for long enough, and "
         "those answered soon by the `clock` that was asked for. Always of all leads; small hours are told together.",
+    )
+    figure: dict[str, Any] | None = Field(
+        default=None,
+        description="With `figure`: its title, definition, n, rows with all their digits, its query over a snapshot.",
     )
     precision: dict[str, Any] | None = Field(
         default=None,
@@ -118,6 +126,8 @@ def read_responsiveness(caller: Caller, query: Question) -> Responsiveness:
     )
     if source == LIVE:
         found.precision = precision(caller.session).as_json()
+    if query.figure is not None:
+        found.figure = material.by(query.clock).figure(query.figure).as_json()
     if query.by is not None:
         told = material.measured(query.by).as_json()
         found.groups = [each for each in told["groups"] if _may_tell(material, query.by, each)]
