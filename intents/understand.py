@@ -20,6 +20,7 @@ from intents.meaning import country_of, currency_of
 from intents.phrases import Found, T
 from intents.places import Place, find_places, find_radius
 from intents.quantity import find_quantity
+from intents.senses import LANGUAGE, Senses
 from intents.states import find_state
 from intents.suggest import SURE, Suggestion, suggest
 from intents.vocabulary import Hit, Vocabulary, vocabulary
@@ -107,11 +108,13 @@ def understand(
     locale: str | None = None,
     home_region_id: int | None = None,
     now: datetime,
+    senses: Senses | None = None,
 ) -> Understanding:
     """Read what is wanted from the first 2,000 characters of any text. Never raises.
 
     `locale` (BCP 47) decides when the text does not tell its language; the home region, which of two namesakes, which
-    dollar and which order of day and month is meant; `now` (aware UTC), which June.
+    dollar and which order of day and month is meant; `now` (aware UTC), which June. With `senses`, categories of an
+    English text are weighed by what they mean as well.
     """
     text = text[:MOST_CHARACTERS]
     known = vocabulary(trees.categories, lexicon)
@@ -134,9 +137,12 @@ def understand(
     read.says(state)
     quantity = find_quantity(text, taken=read.spans)
     suggested = suggest(known, read.words, language, read.hits, read.actions, ignore=read.inside())
-    make = _make(read.hits, suggested.suggestions)
+    categories = suggested.suggestions
+    if senses is not None and language == LANGUAGE:
+        categories = senses.weigh(read.unread(), categories)
+    make = _make(read.hits, categories)
     return Understanding(
-        categories=suggested.suggestions,
+        categories=categories,
         places=tuple(places),
         radius_km=_value(radius),
         budget=_value(priced),
@@ -150,7 +156,7 @@ def understand(
         language=language,
         confidence=_figures(
             {"radius_km": radius, "needed_by": day, "condition": state, "quantity": quantity, "brand": make},
-            category=suggested.suggestions[0].confidence if suggested.suggestions else None,
+            category=categories[0].confidence if categories else None,
             place=min((place.confidence for place in places), default=None),
             budget=None if priced is None else (0.9 if budget is not None else 0.45),
             language=certainty,
@@ -239,6 +245,14 @@ class _Read:
             for at, word in enumerate(self.words)
             if any(start < word.end and word.start < end for start, end in self.spans)
         )
+
+    def unread(self) -> str:
+        """The text without what has been understood of it."""
+        kept, end = [], 0
+        for start, last in sorted(self.spans):
+            kept.append(self.text[end:start])
+            end = max(end, last)
+        return " ".join(" ".join((*kept, self.text[end:])).split())
 
     def rest(self, used: frozenset[int], quantity: Found[int] | None) -> tuple[Span, ...]:
         """What remains, without small words; neighbours joined."""

@@ -111,17 +111,17 @@ class Vocabulary:
                 there.append(self._pairs.setdefault((node.id, how), (node.id, how)))
 
     def _add_tree(self) -> None:
-        for node in _below(self.tree):
+        for node in offered(self.tree):
             for synonym in node.synonyms:
                 self._add("en", synonym, node.slug, "word")
-        for node in _below(self.tree):
+        for node in offered(self.tree):
             self._add("en", node.label, node.slug, "label")
             for part in _parts(node.label):
                 self._add("en", part, node.slug, "part")
 
     def _add_translations(self) -> None:
         """What the tree calls its nodes in other languages: after our own words, which know better."""
-        for node in _below(self.tree):
+        for node in offered(self.tree):
             for language, names in node.names.items():
                 if language == "en" or language not in self._names:
                     continue
@@ -314,7 +314,7 @@ class Vocabulary:
 def _bag(tree: Tree, language: str) -> dict[str, list[tuple[int, float]]]:
     """Every rare word of a label: whose labels, and how much it says of each."""
     counts: dict[str, int] = defaultdict(int)
-    labels = {node.id: node.label_in(language) for node in _below(tree)}
+    labels = {node.id: node.label_in(language) for node in offered(tree)}
     bags = {id_: set(key_of(label, language).split()) for id_, label in labels.items()}
     for words in bags.values():
         for word in words:
@@ -350,7 +350,7 @@ def vocabulary(tree: Tree, lexicon: Lexicon) -> Vocabulary:
     return Vocabulary(tree, lexicon)
 
 
-def _below(tree: Tree) -> Iterator[Node]:
+def offered(tree: Tree) -> Iterator[Node]:
     """Every node that is offered, but the root."""
     todo = [tree.root.id]
     while todo:

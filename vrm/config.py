@@ -119,6 +119,11 @@ class Settings:
         """Where the worker keeps what the live page of responsiveness shows. Never published."""
         return self.instance / "kept"
 
+    @property
+    def senses(self) -> Path:
+        """Where the senses of categories are kept, with the extra "smart"."""
+        return self.instance / "senses.npz"
+
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Settings from the environment. BadSetting, with the fix, for an unknown or malformed one."""

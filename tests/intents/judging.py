@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from intents.embedding import Encoder
 from intents.lexicon import Lexicon, lexicon
+from intents.senses import Senses
 from intents.understand import Understanding, understand
 from vrm.kernel.edition import LANGUAGES, Edition
 from vrm.kernel.money import Money
@@ -85,16 +87,26 @@ def _tree(name: str) -> Tree:
 class Judge:
     trees: Trees
     lexicon: Lexicon
+    senses: Senses | None = None
 
     @classmethod
     def committed(cls) -> Self:
         return cls(committed_trees(), lexicon())
 
+    def smart(self, encoder: Encoder) -> Self:
+        """The same, with the extra "smart"."""
+        return replace(self, senses=Senses.of(self.trees.categories, self.lexicon, encoder))
+
     def understand(self, sentence: Sentence) -> Understanding:
         home = self.trees.regions.by_slug(sentence.home)
         assert home is not None
         return understand(
-            sentence.text, trees=self.trees, lexicon=self.lexicon, locale=None, home_region_id=home.id, now=TODAY
+            sentence.text,
+            trees=self.trees,
+            lexicon=self.lexicon,
+            home_region_id=home.id,
+            now=TODAY,
+            senses=self.senses,
         )
 
     def verdicts(self, sentence: Sentence) -> dict[str, bool | None]:

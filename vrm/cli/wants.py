@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from intents import corrections
+from intents.embedding import encoder
 from intents.lexicon import lexicon, read_own
+from intents.senses import Senses
 from intents.understand import understand
 from vrm.cli.terminal import ready_store, sentences, settings, show_json, show_table
 from vrm.kernel import taxonomy
@@ -38,7 +40,9 @@ def read(text: str, home: str, as_json: bool) -> None:
         trees = taxonomy.trees(session)
         known = lexicon(found_settings.lexicon)
         home_id = trees.regions.resolve(home, field="home").id if home else None
-        found = understand(text, trees=trees, lexicon=known, home_region_id=home_id, now=utc_now())
+        model = encoder()
+        senses = Senses.of(trees.categories, known, model, found_settings.senses) if model is not None else None
+        found = understand(text, trees=trees, lexicon=known, home_region_id=home_id, now=utc_now(), senses=senses)
         facts = {
             "category": [f"{trees.categories.path_label(each.node_id)} ({each.why})" for each in found.categories],
             "place": [trees.regions.path_label(place.node.id) for place in found.places],

@@ -17,6 +17,7 @@ from vrm.kernel.text import without_controls
 from vrm.kernel.tree import Tree
 from vrm.web.desk import desk, now
 from vrm.web.typed import preset_node
+from vrm.web.warming import senses_at_hand
 from vrm.web.words import CONDITIONS, _, budget, day, later, locale, number
 
 _TITLE = 200
@@ -59,6 +60,7 @@ def read(said: str, trees: Trees) -> Reading:
         locale=str(request.accept_languages.best or "") or None,
         home_region_id=home(trees.regions),
         now=now(),
+        senses=senses_at_hand(desk().settings, trees.categories),
     )
     return Reading(
         said,

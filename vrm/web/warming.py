@@ -1,16 +1,23 @@
-"""What the first visitor would wait for, made beforehand: the trees, their names, and the words that say a want."""
+"""What the first visitor would wait for, made beforehand: the trees, their names, and the words that say a want.
+
+The senses of words, where the extra "smart" is installed, take half a minute the first time. They are made beside
+everything else, and a sentence that comes before they are ready is read without.
+"""
 
 import logging
-from threading import Thread
+from threading import Lock, Thread
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from intents.lexicon import lexicon
+from intents.embedding import encoder, is_installed
+from intents.lexicon import Lexicon, lexicon
+from intents.senses import Senses
 from intents.vocabulary import vocabulary
 from vrm.config import Settings
 from vrm.kernel import taxonomy
 from vrm.kernel.db import Store
 from vrm.kernel.errors import VrmError
+from vrm.kernel.tree import Tree
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +36,36 @@ def _warm(settings: Settings) -> None:
         for tree in (trees.categories, trees.regions):
             tree.search("warm", limit=1)
             tree.mentions("warm", limit=1)
-        vocabulary(trees.categories, lexicon(settings.lexicon))
+        words = lexicon(settings.lexicon)
+        vocabulary(trees.categories, words)
+        _make_senses(settings, trees.categories, words)
     except (VrmError, SQLAlchemyError) as error:
         _log.info("Nothing was made beforehand: %s", error)
+
+
+# --- The senses of words --------------------------------------------------------------------------
+
+_made: dict[tuple[Tree, Lexicon], Senses] = {}
+_making = Lock()
+
+
+def senses_at_hand(settings: Settings, tree: Tree) -> Senses | None:
+    """What is made already for this tree; when nothing is, it is begun with. None without the extra as well."""
+    words = lexicon(settings.lexicon)
+    found = _made.get((tree, words))
+    if found is None and is_installed() and not _making.locked():
+        Thread(target=_make_senses, args=(settings, tree, words), name="senses", daemon=True).start()
+    return found
+
+
+def _make_senses(settings: Settings, tree: Tree, words: Lexicon) -> None:
+    model = encoder()
+    if model is None or not _making.acquire(blocking=False):
+        return
+    try:
+        made = Senses.of(tree, words, model, settings.senses)
+        # Of the trees of before nobody asks any more.
+        _made.clear()
+        _made[tree, words] = made
+    finally:
+        _making.release()

@@ -17,6 +17,7 @@ from vrm.web.api.bearer import Caller
 from vrm.web.api.operations import Routes
 from vrm.web.api.shapes import Given, MomentIn, Told, node_id
 from vrm.web.desk import desk
+from vrm.web.warming import senses_at_hand
 
 ROUTES = Routes("Understanding")
 _LONGEST = 10_000
@@ -109,6 +110,7 @@ def understand_text(caller: Caller, body: TextIn) -> UnderstandingOut:
         locale=body.locale,
         home_region_id=home,
         now=body.now if body.now is not None else caller.now,
+        senses=senses_at_hand(desk().settings, trees.categories),
     )
     return _told(trees, found, Locale.parse(body.locale.replace("_", "-"), sep="-").language if body.locale else "en")
 
