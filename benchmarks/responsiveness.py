@@ -95,7 +95,9 @@ def something_happens(store: Store, folder: Path) -> float:
         said = "VALUES (1, :vendor, :at, 'human', 'link', 'offer', '', '[]')"
         columns = "intent_id, vendor_id, at, actor, via, kind, body, links"
         session.execute(text(f"INSERT INTO responses ({columns}) {said}"), answer)
-    took = timed(lambda: published.keep(store, folder, lambda: later))
+    begun = time.process_time()  # Of the processor: all of it is this process, which others must not lengthen.
+    published.keep(store, folder, lambda: later)
+    took = time.process_time() - begun
     with store.read() as session:
         shown, alone = published.live(session, later, folder=folder), published.live(session, later)
     if kept.checked_at(folder) != later or shown.figure("reach").as_csv() != alone.figure("reach").as_csv():

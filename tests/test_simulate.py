@@ -6,11 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import func, select
 
+from notifiers.models import Attempt, Verdict
+from vendors.models import Lead
 from vrm import simulate
 from vrm.cli import main
+from vrm.kernel.db import Store
 from vrm.kernel.errors import BadInput
 from vrm.simulate.behaviour import BEHAVIOURS
+
+BY_VERDICT = select(Attempt.verdict, func.count()).group_by(Attempt.verdict)
 
 
 def test_hbr_2011_has_its_published_shares() -> None:
@@ -34,6 +40,13 @@ def test_what_is_measured_is_what_went_in(tmp_path: Path) -> None:
         measured = said["share_by"][at]["measured"]
         half = (measured["high"] - measured["low"]) / 2
         assert abs(measured["estimate"] - said["share_by"][at]["truth"]) < 2 * half + 0.01, at
+    store = Store.open(f"sqlite:///{tmp_path / 'vrm.db'}")
+    with store.read() as session:  # Word went out by post, and what came of it was written down.
+        by_post = dict(session.execute(BY_VERDICT).all())
+        delivered = session.scalar(select(func.count()).where(Lead.delivered_at.is_not(None)))
+    store.close()
+    assert by_post[Verdict.DELIVERED] >= delivered > 0
+    assert by_post[Verdict.PERMANENT] > 0
     again = CliRunner().invoke(main, words)
     assert (again.exit_code, "exists" in again.output) == (1, True)
 

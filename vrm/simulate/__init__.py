@@ -1,7 +1,7 @@
 """Weeks in seconds: synthetic customers and vendors through the real verbs on a fast clock, in a store of their own.
 
-For teaching, for load, and to see whether the measures find the truth that went in. No mail leaves: what a relay
-would take is recorded as delivered, and mailboxes that do not exist bounce.
+For teaching, for load, and to see whether the measures find the truth that went in. Mail goes to a server on loopback,
+which takes it or says that there is no such mailbox: it is sent, and what comes of it written down, as ever.
 """
 
 import heapq
@@ -13,27 +13,44 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from intents import publish
 from intents.draft import IntentDraft
 from intents.models import Intent
-from notifiers.models import Channel, ChannelKind, Notification, Result
+from notifiers.deliver import deliver
+from notifiers.models import Channel, ChannelKind
+from notifiers.post import Post
 from vendors import respond, team
-from vendors.models import Actor, DeclineReason, Kind, Lead, SeenBy, Undelivered, Via
+from vendors.models import Actor, DeclineReason, Kind, Lead, SeenBy, Via
 from vendors.respond import Answer
 from vendors.subscribe import Order, subscribe
 from vrm import migrations, route
+from vrm.demo.town import LOOPBACK, Mail
 from vrm.kernel import accounts, taxonomy
 from vrm.kernel.db import Store, new_code
 from vrm.kernel.errors import BadInput, LimitReached, WrongState
+from vrm.kernel.outbound import Outbound
+from vrm.kernel.signing import Signer
 from vrm.simulate.behaviour import BEHAVIOURS, Behaviour, draw_kind
 
 EPOCH = datetime(2008, 10, 6, 8, 0, tzinfo=UTC)  # A Monday of the year in which nobody came.
 _PLACES = ("gb-lds", "gb", "de-be", "fr", "us-ca")
 _CATEGORIES = ("cars-trucks-vans", "furniture", "cameras-optics")
 _SAYS = "Yes, we have that."
+_HOST = "simulation.example"
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """The mail server of the simulation."""
+
+    port: int
+    host: str = LOOPBACK
+    secure: bool = False
+    user: str | None = None
+    password: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,34 +103,64 @@ def fresh_store(folder: Path | None) -> Store:
 
 
 class Simulation:
-    """One run. Everything that happens is an event on the clock, in order."""
+    """One run. Everything that happens is an event on the clock, in order; None is when the post goes."""
 
     def __init__(self, store: Store, plan: Plan, progress: Callable[[float], None] = lambda _: None) -> None:
         self._store, self._plan, self._progress = store, plan, progress
         self._rng = np.random.default_rng(plan.seed)
-        self._events: list[tuple[datetime, int, Callable[[Session, datetime], None]]] = []
+        self._events: list[tuple[datetime, int, Callable[[Session, datetime], None] | None]] = []
         self._numbers = count()
-        self._dead: set[int] = set()
+        self._relay = Mail()
+        self._post = Post(
+            base_url=f"https://{_HOST}",
+            signer=Signer(f"a key for {_HOST}, of which nothing depends"),
+            outbound=Outbound(),
+            mail=_Route(self._relay.port),
+            mail_from=f"broker@{_HOST}",
+            outbox=Path(_HOST),  # Never used: there is a relay.
+        )
         self._end = EPOCH + timedelta(weeks=plan.weeks)
         self._outcome = Outcome(self._end)
 
     def run(self) -> Outcome:
-        """Play all weeks."""
+        """Play all weeks. A second time it would be another run."""
+        try:
+            return self._run()
+        finally:
+            self._relay.close()
+
+    def _run(self) -> Outcome:
         with self._store.write() as session:
             self._open_shops(session)
         for at in sorted(self._rng.uniform(0, 0.85, self._plan.wants).tolist()):
             self._at(EPOCH + at * (self._end - EPOCH), self._want)
         while self._events and self._events[0][0] <= self._end:
-            # An hour's events share a transaction: the file is synced once for all of them.
-            hour = self._events[0][0] + timedelta(hours=1)
-            with self._store.write() as session:
-                while self._events and self._events[0][0] <= min(hour, self._end):
-                    moment, _, happens = heapq.heappop(self._events)
-                    happens(session, moment)
-            self._progress(min((hour - EPOCH) / (self._end - EPOCH), 1.0))
+            first = self._events[0][0]
+            if self._events[0][2] is None:
+                self._post_goes(heapq.heappop(self._events)[0])
+            else:
+                self._an_hour(min(first + timedelta(hours=1), self._end))
+            self._progress(min((first - EPOCH) / (self._end - EPOCH), 1.0))
         return self._outcome
 
-    def _at(self, moment: datetime, happens: Callable[[Session, datetime], None]) -> None:
+    def _an_hour(self, until: datetime) -> None:
+        """An hour's events share a transaction, up to when the post goes: the file is synced once for all of them."""
+        with self._store.write() as session:
+            while self._events and self._events[0][0] <= until and self._events[0][2] is not None:
+                moment, _, happens = heapq.heappop(self._events)
+                if happens is not None:
+                    happens(session, moment)
+
+    def _post_goes(self, now: datetime) -> None:
+        """All that is due is sent; vendors that word has reached begin to wait, or to write."""
+        deliver(self._store, self._post, lambda: now)
+        self._relay.taken.clear()
+        reached = select(Lead).where(Lead.delivered_at == now).order_by(Lead.intent_id, Lead.vendor_id)
+        with self._store.read() as session:
+            for lead in session.scalars(reached):
+                self._react(lead, now)
+
+    def _at(self, moment: datetime, happens: Callable[[Session, datetime], None] | None) -> None:
         # The store has microseconds; the clock of the simulation has seconds.
         heapq.heappush(self._events, (moment.replace(microsecond=0), next(self._numbers), happens))
 
@@ -145,7 +192,7 @@ class Simulation:
                 )
             )
             if self._rng.random() < self._plan.dead_share:
-                self._dead.add(vendor.id)
+                self._relay.no_such_mailbox.add(f"sales@shop{number}.example")
         session.flush()
 
     def _want(self, session: Session, now: datetime) -> None:
@@ -166,23 +213,10 @@ class Simulation:
             return
         self._outcome.wants += 1
         self._outcome.leads += route.route(session, intent, now)
-        self._at(now + timedelta(seconds=int(self._rng.integers(1, 30))), lambda s, at: self._send(s, at, intent.id))
+        self._at(now + timedelta(seconds=int(self._rng.integers(1, 30))), None)
         if self._rng.random() < self._plan.closed_early:
             after = timedelta(seconds=int(self._rng.uniform(3_600, 14 * 86_400)))
             self._at(now + after, lambda s, at: self._close(s, at, intent.id))
-
-    def _send(self, session: Session, now: datetime, intent_id: int) -> None:
-        """What the relay would have said of each message."""
-        for lead in session.scalars(select(Lead).where(Lead.intent_id == intent_id, Lead.notified_at.is_(None))).all():
-            lead.notified_at = now
-            if lead.vendor_id in self._dead:
-                lead.undelivered = Undelivered.BOUNCED
-                continue
-            lead.delivered_at = now
-            self._react(lead, now)
-        mine = Notification.intent_id == intent_id
-        done = {"done_at": now, "result": Result.DELIVERED, "tries": 1}
-        session.execute(update(Notification).where(mine, Notification.done_at.is_(None)).values(done))
 
     def _react(self, lead: Lead, now: datetime) -> None:
         key = (lead.intent_id, lead.vendor_id)
