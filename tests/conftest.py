@@ -44,6 +44,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(line)
 
 
+# Servers that tests start would each take half a minute of both processors to learn what all categories mean.
+os.environ.setdefault("VRM_SMART", "0")
 REQUIRED = frozenset(filter(None, os.environ.get("VRM_REQUIRE", "").split(",")))
 POSTGRES = os.environ.get("VRM_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 # Filled once by the migrations and never by a test.

@@ -31,6 +31,7 @@ SETTINGS: Mapping[str, str] = {
     "VRM_IMAP_URL": "A mailbox that the worker reads every minute instead: imaps://user:pass@host/INBOX or imap://….",
     "VRM_KEEP_ATTEMPTS": "For how many days attempts and what came in by mail are kept (default 90, at least 30).",
     "VRM_KEEP_BACKUPS": "How many backups are kept; the worker makes one a day. 0 (default): only those that you make.",
+    "VRM_SMART": "0: English wants are read by their words alone. 1 (default): by meaning, too, after `make smart`.",
     "VRM_INVITE_ONLY": "1: only people who were invited, or have an account, can sign in. 0 (default): everybody.",
     "VRM_ALLOW_PRIVATE_TARGETS": "Private networks that feeds and webhooks may reach, as CIDRs with commas between "
     "them. Off by default.",
@@ -100,6 +101,7 @@ class Settings:
     keep_attempts: timedelta = timedelta(days=90)
     keep_backups: int = 0  # 0: none are made but by hand.
     invite_only: bool = False
+    smart: bool = False  # Read by meaning, too, where the model is installed.
     given: frozenset[str] = frozenset()  # Names of what the environment said.
     old_secret_keys: tuple[str, ...] = ()
     tombstones: Path | None = None  # None: beside what else is kept in `instance`.
@@ -163,6 +165,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         old_secret_keys=_old_secret_keys(environ, instance if embedded else None),
         keep_attempts=timedelta(days=_number(environ, "VRM_KEEP_ATTEMPTS", default=90, least=30, most=3650)),
         keep_backups=_number(environ, "VRM_KEEP_BACKUPS", default=0, most=1000),
+        smart=bool(_number(environ, "VRM_SMART", default=1, most=1)),
         invite_only=bool(_number(environ, "VRM_INVITE_ONLY", default=0, most=1)),
         given=frozenset(name for name in SETTINGS if environ.get(name)),
     )

@@ -66,6 +66,7 @@ _VALUES: Mapping[str, Callable[[Settings], object]] = {
     "VRM_KEEP_BACKUPS": lambda one: one.keep_backups,
     "VRM_INVITE_ONLY": lambda one: "1" if one.invite_only else "0",
     "VRM_ALLOW_PRIVATE_TARGETS": lambda one: ", ".join(map(str, one.allow_private)),
+    "VRM_SMART": lambda one: "1" if one.smart else "0",
     "VRM_LEXICON": lambda one: one.lexicon or "",
     "VRM_LOG": lambda one: one.log,
     "VRM_TRUSTED_PROXIES": lambda one: one.trusted_proxies,

@@ -1,7 +1,9 @@
 """One box: what was understood of a sentence, as chips and as fields that can be corrected."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from threading import enumerate as running
 
 import pytest
 from sqlalchemy import select
@@ -9,11 +11,12 @@ from visiting import Visitor
 from world import World, settings_for
 
 from intents.corrections import Correction, sentences
+from intents.embedding import is_installed
 from intents.models import Intent
 from vrm.kernel import taxonomy
 from vrm.kernel.db import Store
 from vrm.models import Base
-from vrm.web.warming import warm
+from vrm.web.warming import senses_at_hand, warm
 
 SAID = "want a used Toyota Yaris near Leeds, under £12k"
 
@@ -82,3 +85,21 @@ def test_warming_an_empty_store_hurts_nobody(tmp_path: Path) -> None:
     with Store.open(url) as store:
         Base.metadata.create_all(store.engine)
     warm(settings_for(url, tmp_path)).join()
+
+
+def test_a_sentence_is_read_by_its_meaning_once_that_is_at_hand(little_store: Store, tmp_path: Path) -> None:
+    settings = replace(
+        settings_for(little_store.engine.url.render_as_string(hide_password=False), tmp_path), smart=True
+    )
+    with little_store.read() as session:
+        tree = taxonomy.trees(session).categories
+    if not is_installed():
+        assert senses_at_hand(settings, tree) is None
+        return
+    assert senses_at_hand(replace(settings, smart=False), tree) is None
+    assert senses_at_hand(settings, tree) is None  # Nobody waits for it.
+    for thread in running():
+        if thread.name == "senses":
+            thread.join()
+    assert senses_at_hand(settings, tree) is not None
+    assert settings.senses.exists()

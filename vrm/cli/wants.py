@@ -40,7 +40,7 @@ def read(text: str, home: str, as_json: bool) -> None:
         trees = taxonomy.trees(session)
         known = lexicon(found_settings.lexicon)
         home_id = trees.regions.resolve(home, field="home").id if home else None
-        model = encoder()
+        model = encoder() if found_settings.smart else None
         senses = Senses.of(trees.categories, known, model, found_settings.senses) if model is not None else None
         found = understand(text, trees=trees, lexicon=known, home_region_id=home_id, now=utc_now(), senses=senses)
         facts = {

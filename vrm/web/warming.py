@@ -38,7 +38,8 @@ def _warm(settings: Settings) -> None:
             tree.mentions("warm", limit=1)
         words = lexicon(settings.lexicon)
         vocabulary(trees.categories, words)
-        _make_senses(settings, trees.categories, words)
+        if settings.smart:
+            _make_senses(settings, trees.categories, words)
     except (VrmError, SQLAlchemyError) as error:
         _log.info("Nothing was made beforehand: %s", error)
 
@@ -52,8 +53,10 @@ _making = Lock()
 def senses_at_hand(settings: Settings, tree: Tree) -> Senses | None:
     """What is made already for this tree; when nothing is, it is begun with. None without the extra as well."""
     words = lexicon(settings.lexicon)
+    if not (settings.smart and is_installed()):
+        return None
     found = _made.get((tree, words))
-    if found is None and is_installed() and not _making.locked():
+    if found is None and not _making.locked():
         Thread(target=_make_senses, args=(settings, tree, words), name="senses", daemon=True).start()
     return found
 
