@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from intents.models import Intent
 from vendors import respond
 from vendors.models import Exchange, Lead, Message
 from vrm.kernel import text
@@ -24,6 +25,9 @@ def choose(session: Session, lead: Lead, now: datetime) -> None:
     The want stays open until its author closes it. WrongState before the vendor has answered, when the intent is
     closed, and where `reveal` refuses.
     """
+    session.flush()
+    # Of two that are chosen at the same instant, the later one sees the earlier.
+    session.refresh(lead.intent, with_for_update={"of": Intent, "key_share": True})
     if lead.responded_at is None:
         raise WrongState(f"{lead.vendor.name} has not answered yet; it can be chosen when it has.")
     if lead.intent.closed_at is not None:

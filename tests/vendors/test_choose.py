@@ -1,11 +1,13 @@
 """The customer's short list, choice and word afterwards; the board's pages and its offers side by side."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from rooms import publish_want, route_all, start_vendor
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from together import at_once, meeting
 
 from intents import publish
 from intents.models import Intent
@@ -153,3 +155,23 @@ def test_templates_are_the_vendors_own_and_are_filled_in(store: Store, ben: Acco
         assert said == "Come and see A Yaris in Leeds. {unknown}"
         templates.remove(session, made)
         assert templates.of_vendor(session, vendor) == []
+
+
+def test_of_two_that_are_chosen_at_once_one_is_chosen(store: Store, ana: Account, ben: Account, now: datetime) -> None:
+    with store.write() as session:
+        intent, leads = market(session, ana, ben, now, "First", "Second")
+        for lead in leads:
+            offer(session, lead, now, 900)
+        keys = [(lead.intent_id, lead.vendor_id) for lead in leads]
+    met = meeting(store)
+
+    def press(key: tuple[int, int]) -> None:
+        with store.write() as session:
+            lead = session.get_one(Lead, key)
+            met()
+            choose.choose(session, lead, now)
+
+    assert at_once(*(partial(press, key) for key in keys)) == [None, None]
+    with store.read() as session:
+        chosen = session.scalars(select(Lead).where(Lead.intent_id == intent.id, Lead.chosen_at.is_not(None))).all()
+        assert len(chosen) == 1

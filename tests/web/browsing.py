@@ -141,6 +141,8 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("shown-settings", world.olu, "/admin/settings"),
         ("backups", world.olu, "/admin/backups"),
         ("accounts", world.olu, "/admin/accounts"),
+        ("marked-wants", world.olu, "/admin/marked-wants"),
+        ("marked-wants-form", world.olu, f"/admin/marked-wants?vendor={vendor}"),
         ("accounts-nobody", world.olu, "/admin/accounts?q=zebra"),
         ("trees", world.olu, "/admin/trees"),
         ("trees-found", world.olu, "/admin/trees?q=york"),

@@ -141,3 +141,16 @@ def test_the_same_want_again_asks_first_and_strangers_report_ten_times_a_day(
     for _ in range(10):
         nobody.press(f"/report/wants/{world.want.code}", reason="spam")
     assert "10 reports a day" in nobody.refused(f"/report/wants/{world.want.code}", 429, reason="spam")
+
+
+def test_a_vendor_who_was_told_before_a_hold_may_read_it_and_not_answer(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    """It has the words in its mailbox already; taking them from the page would hide from it what it was told."""
+    ben, olu = visitor().sign_in(world.ben), visitor().sign_in(world.olu)
+    lead = f"/vendor/leads/{world.want.code}-{world.vendor.code}"
+    olu.press(f"/admin/moderation/wants/{world.want.code}/hold", why="It names a neighbour.")
+    assert world.want.title in ben.get(lead)
+    assert "neighbour" not in ben.get(lead)
+    for path in (f"{lead}/answer", f"/r/{world.links['answer']}"):
+        ben.refused(path, 409, kind="question", body="Which colour?")

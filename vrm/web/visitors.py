@@ -64,8 +64,13 @@ def sign_in(account: Account) -> None:
     NotAllowed for a suspended account, with the reason: whoever comes here has proven that it is theirs.
     """
     if account.suspended_at is not None:
-        sentence = _("An operator has suspended this account: %(why)s Write to %(who)s to settle it.")
-        raise NotAllowed(sentence % {"why": account.suspended_because, "who": desk().settings.mail_from})
+        raise NotAllowed(
+            _(
+                "An operator has suspended this account: %(why)s Write to %(who)s to settle it.",
+                why=account.suspended_because,
+                who=desk().settings.mail_from,
+            )
+        )
     sign_out()
     audit(db(), "account.signed-in", ident(account), now(), by=account)
     began = sessions.begin(db(), account, now(), agent=request.headers.get("User-Agent", "")[:500])

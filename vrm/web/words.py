@@ -1,13 +1,17 @@
 """Moments, money and closed sets → words for people; every text of the pages goes through `_`."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import flask_babel  # type: ignore[import-untyped] # It ships no types.
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from flask import Flask
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from intents.draft import Budget, Condition
@@ -19,9 +23,44 @@ from vendors.models import DeclineReason, Kind, Role, Undelivered, Withheld
 from vrm.kernel.money import Money
 from vrm.web.desk import now
 
-_: Callable[..., str] = flask_babel.gettext
-ngettext: Callable[..., str] = flask_babel.ngettext
 later: Callable[..., str] = flask_babel.lazy_gettext  # For words that are chosen while a module is loaded.
+# Letters that are written from right to left, and the signs that turn what stands beside them.
+_TURNS = re.compile(
+    "[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+
+
+def _(message: str, **values: Any) -> str:
+    """The text in the language of this page, with the values in its blanks."""
+    return str(flask_babel.gettext(message, **_apart(values)))
+
+
+def ngettext(one: str, many: str, num: int, **values: Any) -> str:
+    """The same of a text that has a number in it."""
+    return str(flask_babel.ngettext(one, many, num, **_apart(values)))
+
+
+def apart(value: Any) -> Any:
+    """Words of somebody else as they stand within a sentence of ours: however they are written, they turn nothing else.
+
+    Isolated as UAX 9 §2.7 has it, when there is something to isolate.
+    """
+    if not isinstance(value, str) or not _TURNS.search(value):
+        return value
+    mark = Markup if isinstance(value, Markup) else str
+    return mark("\u2068") + value + mark("\u2069")
+
+
+def _apart(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: apart(value) for name, value in values.items()}
+
+
+def _in_templates(translate: Callable[..., str]) -> Callable[..., str]:
+    @pass_context
+    def isolating(context: Context, *texts: Any, **values: Any) -> str:
+        return translate(context, *texts, **_apart(values))
+
+    return isolating
 
 
 def locale() -> str:
@@ -206,6 +245,8 @@ def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
         clock=write_minutes,
         enumerated=enumerate,
     )
+    globals_: dict[str, Any] = app.jinja_env.globals
+    globals_.update({name: _in_templates(globals_[name]) for name in ("gettext", "ngettext")})
     app.jinja_env.globals.update(
         money=money,
         locale=locale,
