@@ -1,44 +1,38 @@
-"""Where a vendor wants to be told, through the API: add, prove, test, look at what was sent, remove."""
+"""Where a vendor wants to be told, through the API: add, prove, change, remove."""
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 
-from notifiers import again, links, office, proving, register
+from notifiers import links, office, proving, register
 from notifiers.channels import KINDS
 from notifiers.channels.webhook import OVERLAP
-from notifiers.models import Attempt, Channel, ChannelKind, Mode, Notification, Result, Topic, Verdict
-from notifiers.prepare import wire_id
+from notifiers.models import Channel, ChannelKind, Mode
 from notifiers.register import State
 from notifiers.timing import (
     DAYS,
     DayName,
-    Office,
     Timing,
     check_timing,
-    read_open,
     read_quiet,
     timing_of,
     write_minutes,
-    write_open,
 )
-from vendors.models import Role, Undelivered
+from vendors.models import Role
 from vrm.kernel.accounts import Scope
-from vrm.kernel.errors import BadInput, WrongState
+from vrm.kernel.errors import BadInput
 from vrm.web.api.bearer import Caller
 from vrm.web.api.cursors import part
+from vrm.web.api.messages import MessageOut, send_at_once
 from vrm.web.api.operations import Routes
-from vrm.web.api.shapes import Given, MomentIn, Page, PageQuery, Told, refuse_together
+from vrm.web.api.shapes import Given, Page, PageQuery, Told
 from vrm.web.api.vendors import vendor_for
 from vrm.web.desk import desk, save
-from vrm.web.sending import send_now
 
 ROUTES = Routes("Channels")
 READ, WRITE = (Scope.VENDORS_READ,), (Scope.VENDORS_WRITE,)
 _PLACES = ("subscription", "address", "url", "bot_token", "chat", "app_token", "user_key", "access_token", "topic")
-_SAID_AT_MOST = 4_000
 
 
 class Places(Given):
@@ -167,55 +161,6 @@ class Proof(Given):
     code: Annotated[str, Field(max_length=64)] | None = None
 
 
-class AttemptOut(Told):
-    """One try to send a message, with what came back."""
-
-    started_at: datetime
-    took_ms: int
-    verdict: Verdict
-    because: Undelivered | None
-    status: int | None
-    said: str
-
-
-class MessageOut(Told):
-    """One message owed to a channel, and the tries so far; `done_at` is null while more are to come."""
-
-    id: str = Field(description="The webhook-id, the left half of the Message-ID.")
-    topic: Topic
-    owed_at: datetime
-    done_at: datetime | None
-    result: Result | None
-    attempts: list[AttemptOut]
-
-    @classmethod
-    def of(cls, message: Notification, attempts: list[Attempt]) -> "MessageOut":
-        return cls(
-            id=wire_id(message),
-            topic=message.topic,
-            owed_at=message.owed_at,
-            done_at=message.done_at,
-            result=message.result,
-            attempts=[
-                AttemptOut(
-                    started_at=attempt.started_at,
-                    took_ms=attempt.took_ms,
-                    verdict=attempt.verdict,
-                    because=attempt.because,
-                    status=attempt.status,
-                    said=attempt.said[:_SAID_AT_MOST],
-                )
-                for attempt in attempts
-            ],
-        )
-
-
-class Messages(Told):
-    """The newest messages to a channel, newest first."""
-
-    items: list[MessageOut]
-
-
 class Verification(Told):
     """How far the proof has come; `sent` is the new challenge, when one was asked for."""
 
@@ -228,59 +173,6 @@ class Secret(Told):
 
     secret: str
     old_signs_until: datetime | None = Field(description="Webhooks: until then the old one signs as well.")
-
-
-class Range(Given):
-    """What to send again: owed from `since` to before `until`, at most 1,000, the oldest first."""
-
-    since: MomentIn
-    until: MomentIn
-    only_failed: bool = True
-
-
-class Count(Told):
-    """How many are sent again."""
-
-    count: int
-
-
-class LostOut(MessageOut):
-    """A message that was given up."""
-
-    channel: str
-
-
-class LostList(Told):
-    """What did not arrive in the last 30 days, the newest first."""
-
-    items: list[LostOut]
-
-
-class HoursChange(Given):
-    """Open hours of each day, such as "09:00-12:30, 13:30-18:00"; empty is closed. What is not sent stays."""
-
-    monday: str = ""
-    tuesday: str = ""
-    wednesday: str = ""
-    thursday: str = ""
-    friday: str = ""
-    saturday: str = ""
-    sunday: str = ""
-    holidays: Annotated[str, Field(examples=["GB-ENG"], description="Whose public holidays; empty: none.")] = ""
-
-
-class HoursOut(Told):
-    """When the vendor is there, in its time zone."""
-
-    zone: str
-    monday: str
-    tuesday: str
-    wednesday: str
-    thursday: str
-    friday: str
-    saturday: str
-    sunday: str
-    holidays: str
 
 
 def _feeds(channel: Channel) -> FeedsOut | None:
@@ -391,112 +283,11 @@ def rotate_secret(caller: Caller, slug: str, channel: str) -> Secret:
     return Secret(secret=secret, old_signs_until=caller.now + OVERLAP if KINDS[found.kind].signs else None)
 
 
-@ROUTES.add(
-    "POST",
-    "/vendors/{slug}/channels/{channel}/messages/{message}/again",
-    scopes=WRITE,
-    answer=MessageOut,
-    refuses=(403, 409),
-)
-def send_again(caller: Caller, slug: str, channel: str, message: str) -> MessageOut:
-    """Send one message again, with the id that it had. For 30 days."""
-    found = register.by_code(caller.session, vendor_for(caller, slug, Role.ADMIN), channel)
-    one = again.by_wire_id(caller.session, found, message)
-    again.resend(caller.session, one, caller.now)
-    return MessageOut.of(one, [])
-
-
-@ROUTES.add(
-    "POST",
-    "/vendors/{slug}/channels/{channel}/again",
-    scopes=WRITE,
-    body=Range,
-    answer=Count,
-    refuses=(403, 409),
-)
-def send_range_again(caller: Caller, slug: str, channel: str, body: Range) -> Count:
-    """Send a range of messages again, each with the id that it had. For 30 days."""
-    found = register.by_code(caller.session, vendor_for(caller, slug, Role.ADMIN), channel)
-    count = again.resend_range(caller.session, found, body.since, body.until, caller.now, only_failed=body.only_failed)
-    return Count(count=count)
-
-
-@ROUTES.add("GET", "/vendors/{slug}/lost", scopes=READ, answer=LostList)
-def list_lost(caller: Caller, slug: str) -> LostList:
-    """What did not arrive in the last 30 days and was given up, the newest first, at most 100."""
-    found = again.lost(caller.session, vendor_for(caller, slug), caller.now)
-    items = []
-    for one in found:
-        message = MessageOut.of(one.notification, [one.attempt] if one.attempt is not None else [])
-        channel = one.notification.channel
-        items.append(LostOut(**dict(message), channel=channel.code if channel is not None else ""))
-    return LostList(items=items)
-
-
-@ROUTES.add("GET", "/vendors/{slug}/hours", scopes=READ, answer=HoursOut)
-def read_hours(caller: Caller, slug: str) -> HoursOut:
-    """When the vendor is there, for channels that are told only then."""
-    vendor = vendor_for(caller, slug)
-    times = office.office(caller.session, vendor)
-    week = {day: write_open(spans) for day, spans in zip(DAYS, times.open, strict=True)}
-    return HoursOut(zone=vendor.zone, holidays=times.holidays, **week)
-
-
-@ROUTES.add("PATCH", "/vendors/{slug}/hours", scopes=WRITE, body=HoursChange, answer=HoursOut, refuses=(403,))
-def change_hours(caller: Caller, slug: str, body: HoursChange) -> HoursOut:
-    """Change when the vendor is there. The zone is the vendor's own."""
-    vendor = vendor_for(caller, slug, Role.ADMIN)
-    times = office.office(caller.session, vendor)
-    errors: list[BadInput] = []
-    week = list(times.open)
-    for number, day in enumerate(DAYS):
-        if day in body.model_fields_set:
-            try:
-                week[number] = read_open(getattr(body, day), day)
-            except BadInput as error:
-                errors.append(error)
-    refuse_together(errors)
-    holidays = body.holidays.strip().upper() if "holidays" in body.model_fields_set else times.holidays
-    office.set_office(caller.session, vendor, Office(vendor.zone, tuple(week), holidays), caller.now)
-    return read_hours(caller, slug)
-
-
 @ROUTES.add("DELETE", "/vendors/{slug}/channels/{channel}", scopes=WRITE, status=204, refuses=(403,))
 def delete_channel(caller: Caller, slug: str, channel: str) -> None:
     """Send nothing there any more."""
     vendor = vendor_for(caller, slug, Role.ADMIN)
     register.end(caller.session, register.by_code(caller.session, vendor, channel), caller.now)
-
-
-@ROUTES.add("GET", "/vendors/{slug}/channels/{channel}/messages", scopes=READ, answer=Messages)
-def list_messages(caller: Caller, slug: str, channel: str) -> Messages:
-    """What was sent there lately, with every attempt and what came back."""
-    found = register.by_code(caller.session, vendor_for(caller, slug), channel)
-    return Messages(items=[MessageOut.of(*line) for line in register.log(caller.session, found)])
-
-
-@ROUTES.add(
-    "POST",
-    "/vendors/{slug}/channels/{channel}/test",
-    scopes=WRITE,
-    answer=MessageOut,
-    outside=True,
-    refuses=(403, 409, 429),
-)
-def send_test(caller: Caller, slug: str, channel: str) -> MessageOut:
-    """Send a sample want there now; the answer says what came back, …/messages what comes later."""
-    vendor = vendor_for(caller, slug, Role.ADMIN)
-    found = register.by_code(caller.session, vendor, channel)
-    return _send(caller, found, proving.test(caller.session, found, caller.now))
-
-
-def _send(caller: Caller, channel: Channel, message: Notification) -> MessageOut:
-    with suppress(WrongState):  # The worker was faster, and its attempt may still be under way.
-        send_now(message)
-    caller.session.refresh(channel)
-    caller.session.refresh(message)
-    lately = register.log(caller.session, channel, limit=5)
-    return MessageOut.of(message, next((attempts for one, attempts in lately if one.id == message.id), []))
 
 
 @ROUTES.add(
@@ -515,7 +306,7 @@ def verify_channel(caller: Caller, slug: str, channel: str, body: Proof) -> Veri
     found = register.by_code(caller.session, vendor, channel)
     if body.code is None:
         challenge = proving.new_challenge(caller.session, found, caller.now)
-        sent = _send(caller, found, challenge)
+        sent = send_at_once(caller, found, challenge)
         return Verification(channel=_out(found), sent=sent)
     if not proving.verify_by_code(caller.session, found, body.code, caller.now):
         save()  # A wrong code counts, although it is refused.

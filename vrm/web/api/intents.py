@@ -1,7 +1,7 @@
 """The customer's part of the API: publish a want, change it, end it, and see who was told."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -22,9 +22,9 @@ from vrm.kernel.taxonomy import Trees
 from vrm.web.api import cursors
 from vrm.web.api.bearer import Caller
 from vrm.web.api.operations import Routes
+from vrm.web.api.saying import WantSays, said
 from vrm.web.api.shapes import (
     BudgetIn,
-    BudgetOut,
     CodeIn,
     DayIn,
     Given,
@@ -32,7 +32,6 @@ from vrm.web.api.shapes import (
     NearIn,
     NearOut,
     NodeIn,
-    NodeOut,
     Page,
     PageQuery,
     Told,
@@ -78,67 +77,38 @@ class NewIntent(IntentChange):
     draft: bool = False
 
 
-class IntentOut(Told):
+class IntentOut(WantSays):
     """A want, as its author sees it."""
 
-    code: str
     url: str
-    state: str
     held_at: datetime | None  # An operator looks at it; until then nobody new hears of it.
     outcome: Outcome | None
-    title: str
-    body: str
-    category: NodeOut | None
-    region: NodeOut | None
     near: NearOut | None
-    budget: BudgetOut | None
-    condition: Condition
-    quantity: int
-    needed_by: date | None
-    expires_at: datetime | None
     visibility: Visibility
-    language: str | None
     terms: str
     tell_at_most: int | None
     patience_h: int | None
     origin: Origin
-    revision: int
     created_at: datetime
-    opened_at: datetime | None
     paused_at: datetime | None
     routed_at: datetime | None = Field(description="Null until vendors were looked for, as it is now.")
-    closed_at: datetime | None
 
     @classmethod
     def of(cls, intent: Intent, trees: Trees) -> "IntentOut":
         return cls(
-            code=intent.code,
+            **said(intent, trees),
             url=f"{desk().settings.base_url}/intents/{intent.code}",
-            state=intent.state,
             held_at=intent.held_at,
             outcome=intent.outcome,
-            title=intent.title,
-            body=intent.body,
-            category=NodeOut.of(trees.categories, intent.category_id),
-            region=NodeOut.of(trees.regions, intent.region_id),
             near=NearOut.of(intent.near_km, intent.near_lat, intent.near_lon),
-            budget=BudgetOut.of(intent),
-            condition=intent.condition,
-            quantity=intent.quantity,
-            needed_by=intent.needed_by,
-            expires_at=intent.expires_at,
             visibility=intent.visibility,
-            language=intent.language,
             terms=intent.terms,
             tell_at_most=intent.tell_at_most,
             patience_h=intent.patience_h,
             origin=intent.origin,
-            revision=intent.revision,
             created_at=intent.created_at,
-            opened_at=intent.opened_at,
             paused_at=intent.paused_at,
             routed_at=intent.routed_at,
-            closed_at=intent.closed_at,
         )
 
 

@@ -23,8 +23,8 @@ from vrm.web.api.bearer import Caller
 from vrm.web.api.intents import BoardLead, Why, why
 from vrm.web.api.operations import Routes
 from vrm.web.api.problems import WrongScope
+from vrm.web.api.saying import WITHIN_KM, WantSays, said
 from vrm.web.api.shapes import (
-    BudgetOut,
     DayIn,
     Given,
     MoneyIn,
@@ -43,47 +43,15 @@ from vrm.web.desk import desk
 ROUTES = Routes("Leads")
 
 
-class Want(Told):
+class Want(WantSays):
     """An intent, as far as a vendor may see it. Who wants it is not part of it."""
 
-    code: str
-    state: str
-    title: str
-    body: str
-    category: NodeOut | None
-    region: NodeOut | None
-    budget: BudgetOut | None
-    condition: Condition
-    quantity: int
-    needed_by: date | None
-    expires_at: datetime | None
-    language: str | None
+    within_km: float | None = WITHIN_KM
     terms: str
-    opened_at: datetime | None
-    closed_at: datetime | None
-    revision: int
 
     @classmethod
     def of(cls, lead: Lead, trees: Trees) -> "Want":
-        intent = lead.intent
-        return cls(
-            code=intent.code,
-            state=intent.state,
-            title=intent.title,
-            body=intent.body,
-            category=NodeOut.of(trees.categories, intent.category_id),
-            region=NodeOut.of(trees.regions, intent.region_id),
-            budget=BudgetOut.of(intent),
-            condition=intent.condition,
-            quantity=intent.quantity,
-            needed_by=intent.needed_by,
-            expires_at=intent.expires_at,
-            language=intent.language,
-            terms=intent.terms,
-            opened_at=intent.opened_at,
-            closed_at=intent.closed_at,
-            revision=intent.revision,
-        )
+        return cls(**said(lead.intent, trees), within_km=lead.intent.near_km, terms=lead.intent.terms)
 
 
 class LeadOut(Told):

@@ -1,12 +1,9 @@
 """What everybody may see, for programs: open public wants, and what a vendor says of itself."""
 
-from datetime import date, datetime
-
 from pydantic import Field
 
 from intents import browse, publish
 from intents.browse import Where
-from intents.draft import Condition
 from intents.models import Intent, Outcome
 from vendors import choose, team
 from vrm.kernel import taxonomy
@@ -15,7 +12,8 @@ from vrm.kernel.taxonomy import Trees
 from vrm.web.api import cursors
 from vrm.web.api.bearer import Caller
 from vrm.web.api.operations import Routes
-from vrm.web.api.shapes import BudgetOut, NameQ, NodeOut, Page, PageQuery, Told, WordsQ, below
+from vrm.web.api.saying import WITHIN_KM, WantSays, said
+from vrm.web.api.shapes import NameQ, Page, PageQuery, Told, WordsQ, below
 from vrm.web.desk import desk
 
 ROUTES = Routes("Public")
@@ -29,47 +27,20 @@ class WantsQuery(PageQuery):
     q: WordsQ = ""
 
 
-class PublicWant(Told):
+class PublicWant(WantSays):
     """A want that anybody may see. Who wants it is not part of it."""
 
-    code: str
     url: str
-    state: str
     outcome: Outcome | None
-    title: str
-    body: str
-    category: NodeOut | None
-    region: NodeOut | None
-    budget: BudgetOut | None
-    condition: Condition
-    quantity: int
-    needed_by: date | None
-    expires_at: datetime | None
-    language: str | None
-    opened_at: datetime | None
-    closed_at: datetime | None
-    revision: int
+    within_km: float | None = WITHIN_KM
 
     @classmethod
     def of(cls, intent: Intent, trees: Trees) -> "PublicWant":
         return cls(
-            code=intent.code,
+            **said(intent, trees),
             url=f"{desk().settings.base_url}/intents/{intent.code}",
-            state=intent.state,
             outcome=intent.outcome,
-            title=intent.title,
-            body=intent.body,
-            category=NodeOut.of(trees.categories, intent.category_id),
-            region=NodeOut.of(trees.regions, intent.region_id),
-            budget=BudgetOut.of(intent),
-            condition=intent.condition,
-            quantity=intent.quantity,
-            needed_by=intent.needed_by,
-            expires_at=intent.expires_at,
-            language=intent.language,
-            opened_at=intent.opened_at,
-            closed_at=intent.closed_at,
-            revision=intent.revision,
+            within_km=intent.near_km,
         )
 
 
