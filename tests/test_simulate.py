@@ -14,6 +14,8 @@ from vrm import simulate
 from vrm.cli import main
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadInput
+from vrm.research import experiments
+from vrm.research.experiments import EXAMPLE
 from vrm.simulate.behaviour import BEHAVIOURS
 
 BY_VERDICT = select(Attempt.verdict, func.count()).group_by(Attempt.verdict)
@@ -49,6 +51,19 @@ def test_what_is_measured_is_what_went_in(tmp_path: Path) -> None:
     assert by_post[Verdict.PERMANENT] > 0
     again = CliRunner().invoke(main, words)
     assert (again.exit_code, "exists" in again.output) == (1, True)
+
+
+def test_an_experiment_is_published_before_the_first_want_and_deals_them_all(tmp_path: Path) -> None:
+    plan = simulate.plan(
+        "eager", weeks=2, wants=8, vendors=4, seed=1, experiment=EXAMPLE | {"category": "anything", "region": "world"}
+    )
+    with simulate.fresh_store(tmp_path) as store:
+        outcome = simulate.Simulation(store, plan).run()
+        with store.read() as session:
+            (trial,) = experiments.all_of(session)
+            assert len(experiments.assignments(session, trial)) == outcome.wants == 8
+            assert trial.registered_at < trial.started_at < session.scalar(select(func.min(Attempt.started_at)))
+            assert experiments.deviations(session, trial, outcome.now) == []
 
 
 def test_numbers_that_make_no_sense_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,6 +25,17 @@ def experiment() -> None:
     """
 
 
+def written_plan(file: Path) -> dict[str, Any]:
+    """What is written there; BadInput where that is no JSON object."""
+    try:
+        written = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise BadInput({"plan": f"{file} is not JSON: {error}."}) from error
+    if not isinstance(written, dict):
+        raise BadInput({"plan": "A plan is one JSON object; `vrm experiment example` prints one."})
+    return written
+
+
 @experiment.command()
 @sentences
 def example() -> None:
@@ -36,12 +48,7 @@ def example() -> None:
 @sentences
 def new(plan: Path) -> None:
     """Check a PLAN, print its power, and publish it with its fingerprint. Nothing is dealt before `start`."""
-    try:
-        written = json.loads(plan.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise BadInput({"plan": f"{plan} is not JSON: {error}."}) from error
-    if not isinstance(written, dict):
-        raise BadInput({"plan": "A plan is one JSON object; `vrm experiment example` prints one."})
+    written = written_plan(plan)
     found = settings()
     with ready_store(found) as store, store.write() as session:
         made = experiments.register(session, written, utc_now())

@@ -9,6 +9,7 @@ import click
 from rich.progress import Progress
 
 from vrm import simulate as simulation
+from vrm.cli.experiment import written_plan
 from vrm.cli.terminal import console, errors, ready_store, sentences, settings, show_json, show_table
 from vrm.kernel.clock import utc_now
 from vrm.kernel.errors import BadInput
@@ -237,18 +238,21 @@ def snapshot(out: Path | None, note: str, check: Path | None, as_json: bool) -> 
 @click.option("--wants", default=60, show_default=True, help="Published over these weeks.")
 @click.option("--vendors", default=30, show_default=True, help="Shops that listen.")
 @click.option("--seed", default=2008, show_default=True, help="The same seed, the same weeks.")
+@click.option("--experiment", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A plan to deal by.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the store in this folder.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @sentences
-def simulate(behaviour: str, as_json: bool, keep: Path | None, **numbers: int) -> None:
+def simulate(behaviour: str, as_json: bool, experiment: Path | None, keep: Path | None, **numbers: int) -> None:
     """Play weeks of wants and answers in seconds, in a store of its own, and compare what is measured with the truth.
 
     \b
     Example:
       vrm simulate --behaviour hbr2011 --wants 200
       vrm simulate --keep play && VRM_DATABASE_URL=sqlite:///play/vrm.db vrm web
+      vrm simulate --keep trial --experiment plan.json
     """
-    plan = simulation.plan(behaviour, **numbers)
+    trial = None if experiment is None else written_plan(experiment)
+    plan = simulation.plan(behaviour, experiment=trial, **numbers)
     with simulation.fresh_store(keep) as store, Progress(console=errors, transient=True) as bar:
         task = bar.add_task("Weeks go by …", total=1.0, visible=errors.is_terminal)
         outcome = simulation.Simulation(store, plan, lambda done: bar.update(task, completed=done)).run()

@@ -6,11 +6,12 @@ which takes it or says that there is no such mailbox: it is sent, and what comes
 
 import heapq
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select
@@ -33,6 +34,7 @@ from vrm.kernel.db import Store, new_code
 from vrm.kernel.errors import BadInput, LimitReached, WrongState
 from vrm.kernel.outbound import Outbound
 from vrm.kernel.signing import Signer
+from vrm.research import experiments
 from vrm.simulate.behaviour import BEHAVIOURS, Behaviour, draw_kind
 
 EPOCH = datetime(2008, 10, 6, 8, 0, tzinfo=UTC)  # A Monday of the year in which nobody came.
@@ -65,6 +67,7 @@ class Plan:
     dead_share: float = 0.1  # Vendors whose mailbox does not exist.
     auto_share: float = 0.1  # Of leads, those that an answering machine answers first.
     closed_early: float = 0.2  # Wants that their author closes within the weeks.
+    experiment: Mapping[str, Any] | None = None  # Published and started before the first want; no arm does anything.
 
 
 @dataclass(slots=True)
@@ -78,7 +81,9 @@ class Outcome:
     too_late: int = 0  # Answers that came after the want was closed.
 
 
-def plan(behaviour: str, *, weeks: int, wants: int, vendors: int, seed: int) -> Plan:
+def plan(
+    behaviour: str, *, weeks: int, wants: int, vendors: int, seed: int, experiment: Mapping[str, Any] | None = None
+) -> Plan:
     """A checked plan; BadInput with a sentence for each number that makes no sense."""
     problems = {}
     if behaviour not in BEHAVIOURS:
@@ -88,7 +93,7 @@ def plan(behaviour: str, *, weeks: int, wants: int, vendors: int, seed: int) -> 
             problems[name] = f"{name} must be between 1 and {most:,}."
     if problems:
         raise BadInput(problems)
-    return Plan(BEHAVIOURS[behaviour], weeks=weeks, wants=wants, vendors=vendors, seed=seed)
+    return Plan(BEHAVIOURS[behaviour], weeks=weeks, wants=wants, vendors=vendors, seed=seed, experiment=experiment)
 
 
 def fresh_store(folder: Path | None) -> Store:
@@ -132,6 +137,9 @@ class Simulation:
     def _run(self) -> Outcome:
         with self._store.write() as session:
             self._open_shops(session)
+            if self._plan.experiment is not None:
+                trial = experiments.register(session, self._plan.experiment, EPOCH)
+                experiments.start(session, trial, EPOCH + timedelta(seconds=1))
         for at in sorted(self._rng.uniform(0, 0.85, self._plan.wants).tolist()):
             self._at(EPOCH + at * (self._end - EPOCH), self._want)
         while self._events and self._events[0][0] <= self._end:
