@@ -80,7 +80,8 @@ def _on(url: str, place: Path, chosen: argparse.Namespace) -> int:
                 print(f"== {store.dialect}, {title}", flush=True)
                 (place / "schemathesis.toml").write_text(f"{_OUTSIDE}\n{config}")
                 command = [
-                    chosen.st, "run", f"{base}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token}",
+                    str(Path(chosen.st).absolute()), "run", f"{base}/api/v1/openapi.json",
+                    "--header", f"Authorization: Bearer {token}",
                     "--max-examples", str(chosen.examples), "--seed", str(chosen.seed), "--checks", "all",
                     "--exclude-checks", ",".join(_NOT_OURS), "--suppress-health-check", "all",
                     # It finds the name of its own token in the list, and locks itself out.

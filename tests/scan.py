@@ -77,7 +77,9 @@ def main(asked: list[str]) -> int:
     parser.add_argument("tools", type=Path, help="the folder of the commands wapiti and sqlmap")
     parser.add_argument("--minutes", type=float, default=2, help="for each crawl of wapiti (default: 2)")
     parser.add_argument("--only", choices=["wapiti", "sqlmap"])
+    parser.add_argument("--who", nargs="*", default=["nobody", "ana", "ben", "olu"], help="who crawls with wapiti")
     chosen = parser.parse_args(asked)
+    chosen.tools = chosen.tools.absolute()
     quota.PER_MINUTE = 10**9  # The scanners are to reach what lies behind it.
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     with tempfile.TemporaryDirectory(prefix="vrm-scan-") as folder:
@@ -119,7 +121,8 @@ def _cookie(app: Flask, world: World, who: str, base: str) -> str:
 def _wapiti(chosen: argparse.Namespace, app: Flask, world: World, base: str, place: Path) -> int:
     print(f"{'wapiti as':14}{'seconds':>8}{'pages':>7}  found")
     odd = 0
-    for who in (None, "ana", "ben", "olu"):
+    for name in chosen.who:
+        who = None if name == "nobody" else name
         file, begun = place / f"wapiti-{who}.json", time.monotonic()
         start = {None: "/", "ana": "/me", "ben": "/vendor", "olu": "/admin"}[who]
         signed_in = ["-H", f"Cookie: {_cookie(app, world, who, base)}"] if who else []
@@ -137,9 +140,9 @@ def _wapiti(chosen: argparse.Namespace, app: Flask, world: World, base: str, pla
         found = {name: each for kind in ("vulnerabilities", "anomalies") for name, each in said[kind].items() if each}
         pages = said["infos"].get("crawled_pages_nbr", 0)
         print(f"{who or 'nobody':14}{time.monotonic() - begun:8.0f}{pages:7}  {len(found)}", flush=True)
-        for name, cases in found.items():
-            print(f"    {name}, {len(cases)}×: {EXPLAINED.get(name, 'NOT EXPLAINED')}")
-            if name not in EXPLAINED:
+        for kind, cases in found.items():
+            print(f"    {kind}, {len(cases)}×: {EXPLAINED.get(kind, 'NOT EXPLAINED')}")
+            if kind not in EXPLAINED:
                 odd += len(cases)
                 for case in cases[:5]:
                     print(f"        {case['method']} {case['path']} {case['info'][:150]}")

@@ -186,3 +186,15 @@ def test_guessing_a_password_comes_to_an_end_and_a_link_still_works(
     assert "on its way" in guesser.send("/sign-in", email="ana@example.org").text
     clock.moment += timedelta(minutes=16)
     assert guesser.press("/sign-in/password", email="ana@example.org", password="a sentence is fine") == "/me"
+
+
+def test_nobody_has_us_write_to_the_whole_world(visitor: Callable[[], Visitor], clock: Clock) -> None:
+    """Each address that is named gets a mail and an account; from one place so many an hour, whichever page asks."""
+    stranger = visitor()
+    for number in range(60):
+        assert stranger.send("/sign-in", email=f"victim{number}@example.org").status_code == 200
+    assert "60 links an hour" in stranger.refused("/sign-in", 429, email="victim60@example.org")
+    want = {"title": "A boat", "category": "vehicles", "region": "gb", "email": "victim61@example.org"}
+    assert "60 links an hour" in stranger.refused("/want/author", 429, **want)
+    clock.moment += timedelta(minutes=61)
+    assert stranger.send("/sign-in", email="victim60@example.org").status_code == 200

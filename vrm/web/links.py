@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from flask import request
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -11,17 +12,27 @@ from vrm.kernel import accounts, limits
 from vrm.kernel.accounts import Account, Link, LinkPurpose
 from vrm.kernel.errors import LimitReached
 from vrm.kernel.text import one_spelling
+from vrm.web.words import _
 
 _TOPICS = {LinkPurpose.SIGN_IN: Topic.SIGN_IN, LinkPurpose.VERIFY: Topic.VERIFY}
 _HOUR = timedelta(hours=1)
+PER_HOUR_AND_PLACE = 60  # Links that one network asks for, whoever they go to. An office may share one.
 PER_HOUR = 6  # Links to one mailbox: enough for the impatient, too few to annoy somebody else with.
 
 
 def account_for(session: Session, email: str, now: datetime, *, invite_only: bool) -> Account | None:
     """The account of whoever asks to come in by mail, made when there is none; None where only the invited come in.
 
-    What the asker is told must not depend on it. BadInput for what is not an address.
+    What the asker is told must not depend on it. BadInput for what is not an address, LimitReached when so many were
+    named from one place that somebody has us write to the world.
     """
+    wait = limits.spend(session, "links", request.remote_addr or "", now, most=PER_HOUR_AND_PLACE, per=_HOUR)
+    if wait is not None:
+        said = _(
+            "%(most)s links an hour are sent for one network, and all were. Please wait, or use your password.",
+            most=PER_HOUR_AND_PLACE,
+        )
+        raise LimitReached(said, retry_after_s=int(wait.total_seconds()) + 1)
     if not invite_only:
         return accounts.ensure(session, email, now)
     account = accounts.find(session, email)
