@@ -75,14 +75,16 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _dump(topic: Topic, wire: Wire, data: Mapping[str, Any]) -> bytes:
-    head = _json({"type": topic, "timestamp": wire.owed_at.astimezone(UTC).isoformat()})
-    members = ",".join([f"{_json(name)}:{_part(part)}" for name, part in data.items()])
-    return f'{head[:-1]},"data":{{{members}}}}}'.encode()
+    """What many messages share is written once for all of them, and the rest in one go."""
+    own = {name: part for name, part in data.items() if not isinstance(part, Shared)}
+    written = _json({"type": topic, "timestamp": wire.owed_at.astimezone(UTC).isoformat(), "data": own})
+    shared = [f"{_json(name)}:{_shared(part)}" for name, part in data.items() if isinstance(part, Shared)]
+    if not shared:
+        return written.encode()
+    return f"{written[:-2]}{',' if own else ''}{','.join(shared)}}}}}".encode()
 
 
-def _part(part: Any) -> str:
-    if not isinstance(part, Shared):
-        return _json(part)
+def _shared(part: Shared) -> str:
     if part.written is None:
         part.written = _json(part)
     return part.written
