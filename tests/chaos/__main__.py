@@ -6,12 +6,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from tests.chaos import rounds
+from tests.chaos import faults, rounds
 from tests.chaos.rounds import Line
 
 
 def everything(*, quick: bool) -> Iterator[list[Line]]:
     """Each kind of fault in its turn."""
+    yield from faults.everything(quick=quick)
     kills, wants = (10, 60) if quick else (200, 1000)
     # Up to three seconds apart: a process takes one or two to begin, and is to be killed at work too.
     with tempfile.TemporaryDirectory(prefix="vrm-chaos-") as name:

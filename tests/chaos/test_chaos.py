@@ -4,11 +4,12 @@ That a dead worker's claim runs out is tried with a clock that is set (tests/not
 take the 45 seconds that it takes.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.chaos import rounds
+from tests.chaos import faults, rounds
 from tests.chaos.rounds import Line
 
 
@@ -39,3 +40,17 @@ def test_a_full_disk_refuses_with_a_sentence_and_loses_nothing() -> None:
         kept(rounds.filling(wants=3))
     except PermissionError as error:
         pytest.skip(str(error))
+
+
+@pytest.mark.slow
+def test_endpoints_that_fail_in_every_way_hold_up_nobody_and_lose_nothing() -> None:
+    kept(faults.sinks(wants=1))
+
+
+def test_a_clock_that_jumps_a_day_sends_nothing_early_and_nothing_twice() -> None:
+    kept(faults.jumps(wants=2))
+
+
+@pytest.mark.slow
+def test_digests_and_quiet_nights_survive_summer_time() -> None:
+    kept(faults.summers(step=timedelta(hours=1)))
