@@ -173,4 +173,5 @@ def _figure(figure: Figure) -> str:
 
 
 def _cell(value: object) -> str:
-    return "–" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    """Four digits, so that a page of paper holds the table; the files of the snapshot have all."""
+    return "–" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
