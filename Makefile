@@ -124,7 +124,7 @@ validate: $(VENV)/.test ## A snapshot, by the programs of those who define its f
 
 .PHONY: texts
 texts: $(VENV)/.test ## Collect the texts of pages into the catalogues of vrm/translations/
-	@cd vrm && ../$(BIN)/pybabel -q extract -F translations/babel.cfg -k _ -k later -k ngettext:1,2 --sort-output --no-location -o translations/messages.pot .
+	@cd vrm && ../$(BIN)/pybabel -q extract -F translations/babel.cfg -k _ -k later -k say -k ngettext:1,2 --sort-output --no-location -o translations/messages.pot .
 	@cd vrm && ../$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete
 	@rm vrm/translations/messages.pot
 

@@ -7,9 +7,9 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 
 VRM = Path(__file__).parent.parent / "vrm"
-_METHODS = [("web/**.py", "python"), ("templates/**.html", "jinja2")]
+_METHODS = [("web/**.py", "python"), ("research/charts/**.py", "python"), ("templates/**.html", "jinja2")]
 _OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.do", "trimmed": "true"}}
-_KEYWORDS = {"_": None, "later": None, "gettext": None, "ngettext": (1, 2)}
+_KEYWORDS = {"_": None, "later": None, "say": None, "gettext": None, "ngettext": (1, 2)}
 
 
 def collected() -> Iterator[Message]:

@@ -28,6 +28,12 @@ def curve(measures: Measures, say: Say) -> Figure:
     group = measures.groups[0]
     texts = Texts(
         title=say("Share of leads answered, by time since delivery"),
+        desc=say("{n} leads. {shares} {end}"),
+        desc_share=say("{share} answered within {mark}{interval}."),
+        desc_interval=say(" (95 % interval {low} to {high})"),
+        desc_end=say(
+            "The curve ends at the last follow-up; the line is grey and dashed where fewer than {few} leads wait."
+        ),
         nothing=say("Nothing to draw yet: no delivered lead has been watched."),
         y_axis=say("answered by a person"),
         x_axis=say("time since delivery (each step is longer)"),
