@@ -132,6 +132,11 @@ texts: $(VENV)/.test ## Collect the texts of pages into the catalogues of vrm/tr
 screenshots: $(VENV)/.test ## Every page, both widths, light and dark, into screenshots/
 	@$(BIN)/python -m tests.screenshots
 
+.PHONY: lighthouse
+lighthouse: $(VENV)/.test ## What Lighthouse thinks of the first pages (fetches it by npm: .venv/lighthouse)
+	@test -x $(VENV)/lighthouse/node_modules/.bin/lighthouse || npm install --silent --no-fund --no-audit --prefix $(VENV)/lighthouse lighthouse@12.8.2
+	@$(BIN)/python -m tests.lighthouse "$(CURDIR)/$(VENV)/lighthouse/node_modules/.bin/lighthouse"
+
 .PHONY: docs
 docs: $(VENV)/.test ## Check that the documentation says what the commands do
 	@$(BIN)/pytest -n 0 -q tests/test_docs.py

@@ -4,28 +4,17 @@
 """
 
 import io
-import shutil
 import sys
-import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 # As pytest does: the helpers of the tests are found by their own names.
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "web")]
 
-from argon2 import PasswordHasher  # noqa: E402 - After the line above.
-from browsing import as_person, chromium, free_port, opened, pages, serving  # noqa: E402
+from browsing import as_person, chromium, little_town, opened, pages  # noqa: E402 - After the line above.
 from flask import Flask  # noqa: E402
-from little import fewer_towns  # noqa: E402
 from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser  # noqa: E402
-from world import World, app_for, make_world, settings_for  # noqa: E402
-
-from vrm.kernel.accounts import Passwords  # noqa: E402
-from vrm.kernel.clock import utc_now  # noqa: E402
-from vrm.kernel.db import Store  # noqa: E402
-from vrm.kernel.loading import load  # noqa: E402
-from vrm.models import Base  # noqa: E402
+from world import World  # noqa: E402
 
 OUT = Path("screenshots")
 # (name, page, how high, mode): what a stranger should see first.
@@ -45,21 +34,9 @@ def main(wanted: list[str]) -> int:
         print("There is no Chromium here; install it (apt-get install chromium).")
         return 1
     OUT.mkdir(exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix="vrm-screenshots-"))
-    port = free_port()
-    settings = settings_for(f"sqlite:///{place / 'vrm.db'}", place, base_url=f"http://127.0.0.1:{port}")
-    store = Store.open(settings.database_url)
-    Base.metadata.create_all(store.engine)
-    with store.write() as session:
-        load(session, datetime.now(UTC), edition=fewer_towns())
-    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    world = make_world(store, utc_now(), passwords, place)
-    app = app_for(settings, store, utc_now, passwords)
-    with serving(app, port) as base, opened(path) as browser:
+    with little_town() as (app, world, base), opened(path) as browser:
         if wanted == ["--readme"]:
             _for_the_readme(browser, app, world, base)
-            store.close()
-            shutil.rmtree(place)
             return 0
         for name, person, address in pages(world):
             if wanted and name not in wanted:
@@ -72,8 +49,6 @@ def main(wanted: list[str]) -> int:
                     for mode in ("light", "dark"):
                         page.emulate_media(color_scheme=mode)  # type: ignore[arg-type] # One of its literals.
                         page.screenshot(path=OUT / f"{name}-{size}-{mode}.png", full_page=True)
-    store.close()
-    shutil.rmtree(place)
     print(f"Pictures are in {OUT}/.")
     return 0
 

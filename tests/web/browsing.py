@@ -2,18 +2,26 @@
 
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Thread
 from typing import Literal
 
+from argon2 import PasswordHasher
 from flask import Flask
+from little import fewer_towns
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from visiting import begin_session
 from werkzeug.serving import make_server
-from world import World
+from world import World, app_for, make_world, settings_for
 
-from vrm.kernel.accounts import Account
+from vrm.kernel.accounts import Account, Passwords
+from vrm.kernel.clock import utc_now
+from vrm.kernel.db import Store
+from vrm.kernel.loading import load
+from vrm.models import Base
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"]
 
@@ -43,6 +51,23 @@ def serving(app: Flask, port: int) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def little_town() -> Iterator[tuple[Flask, World, str]]:
+    """A broker with one of everything and its address, for those who look at it from outside; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="vrm-town-") as folder:
+        place, port = Path(folder), free_port()
+        settings = settings_for(f"sqlite:///{place / 'vrm.db'}", place, base_url=f"http://127.0.0.1:{port}")
+        with Store.open(settings.database_url) as store:
+            Base.metadata.create_all(store.engine)
+            with store.write() as session:
+                load(session, utc_now(), edition=fewer_towns())
+            passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+            world = make_world(store, utc_now(), passwords, place)
+            app = app_for(settings, store, utc_now, passwords)
+            with serving(app, port) as base:
+                yield app, world, base
 
 
 @contextmanager

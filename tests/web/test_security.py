@@ -1,5 +1,6 @@
 """What browsers are told, what hosts are answered, and pages for what went wrong."""
 
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -115,3 +116,18 @@ def test_suggestions_are_names_with_their_paths(app: Flask) -> None:
     assert "England" in found[0]["path"]
     assert app.test_client().get("/categories.json").status_code == 200
     assert app.test_client().get("/categories.json?q=" + "%00x" * 500).status_code == 200
+
+
+def test_a_page_is_compressed_only_when_it_is_nobodys_own(app: Flask) -> None:
+    client = app.test_client()
+    zipped = {"Accept-Encoding": "gzip"}
+    answer = client.get("/responsiveness", headers=zipped)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    assert gzip.decompress(answer.data) == client.get("/responsiveness").data
+    # It has a token against forgery, whose letters must not be guessed from how well they repeat.
+    form = client.get("/sign-in", headers=zipped)
+    assert "csrf_token" in form.text
+    assert "Content-Encoding" not in form.headers
+    # And now this visitor has a session.
+    assert "Content-Encoding" not in client.get("/responsiveness", headers=zipped).headers
