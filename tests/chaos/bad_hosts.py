@@ -36,7 +36,7 @@ class _Server:
 
     async def _quietly(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self.talk(reader, writer)
         finally:
             writer.transport.abort()  # Whatever it was not fast enough to take is dropped.
