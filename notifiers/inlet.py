@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifiers import return_path
 from notifiers.post import Post
 from notifiers.receive import Letter, receive, refusal
+from notifiers.refused import Teller
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
 from vrm.kernel.errors import VrmError
@@ -113,7 +114,8 @@ class _Handler:
         self, _server: SMTP, _talk: Conversation, envelope: Envelope
     ) -> str:
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
-        letter = Letter(envelope.rcpt_tos[0], envelope.mail_from, raw)
+        # The library hands the null sender on as "<>".
+        letter = Letter(envelope.rcpt_tos[0], (envelope.mail_from or "").strip("<>"), raw)
         return await asyncio.to_thread(self._taker.take, letter)
 
 
@@ -179,6 +181,7 @@ class Poller:
 
     def __init__(self, taker: Taker, box: Mailbox) -> None:
         self._taker, self._box = taker, box
+        self._teller = Teller(taker.post)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="imap", daemon=True)
 
@@ -207,10 +210,17 @@ class Poller:
             for uid in (found[0] or b"").split()[:_BATCH]:
                 _, parts = server.uid("FETCH", uid.decode("ascii"), "(BODY.PEEK[])")
                 raw = next((part[1] for part in parts if isinstance(part, tuple)), b"")
-                if raw and not self._taker.take(letter_of(self._taker.post, raw)).startswith("4"):
+                if raw and self._is_done(letter_of(self._taker.post, raw)):
                     server.uid("STORE", uid.decode("ascii"), "+FLAGS", "(\\Seen)")
                     done += 1
         return done
+
+    def _is_done(self, letter: Letter) -> bool:
+        """Whether it need not be read again: it was taken, or its sender knows that it was not."""
+        answer = self._taker.take(letter)
+        if answer.startswith("4"):
+            return False
+        return answer.startswith("2") or self._teller.tell(letter, answer, self._taker.clock())
 
 
 @contextmanager

@@ -159,7 +159,7 @@ def _keep(mail: EmailMessage, wire: Wire, post: Post) -> Outcome:
 
 async def greet(route: MailRoute, sender: str) -> str | None:
     """Say hello to the relay, sign in if there is a password, and leave: what went wrong, or None."""
-    client = _client(route, sender)
+    client = relay_client(route, sender)
     try:
         async with asyncio.timeout(_GREETING_S):
             await client.connect()
@@ -183,7 +183,8 @@ async def knock(host: str, port: int) -> str | None:
     return None
 
 
-def _client(route: MailRoute, sender: str) -> SMTP:
+def relay_client(route: MailRoute, sender: str) -> SMTP:
+    """A conversation with the relay, not begun; `sender` is whose domain we greet with."""
     # A password never goes in clear: with one, the relay must offer STARTTLS, unless it is this very machine.
     must_encrypt = route.user is not None and route.host not in ("127.0.0.1", "::1", "localhost")
     return SMTP(
@@ -200,7 +201,7 @@ def _client(route: MailRoute, sender: str) -> SMTP:
 
 async def _relay(address: str, mail: EmailMessage, wire: Wire, post: Post, route: MailRoute) -> Outcome:
     sender = bounce_address(post, row_of(wire.id)) if post.takes_mail else post.mail_from
-    client = _client(route, sender)
+    client = relay_client(route, sender)
     options = () if address.isascii() else ("SMTPUTF8",)
     payload = mail.as_bytes(policy=_POLICY.clone(utf8=bool(options)))
     if post.dkim is not None:

@@ -121,6 +121,22 @@ def test_a_reply_by_mail_is_the_vendors_response(
         assert [one.came_to for one in session.scalars(select(Arrival))] == ["a reply of the vendor"]
 
 
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_what_comes_from_the_null_sender_is_a_machines_at_the_listener_too(
+    store: Store, world: World, mail: tuple[Mailbox, Route], post: Post, clock: Time, taker: Taker, lmtp: bool
+) -> None:
+    told(store, world, post, clock)
+    (heard,) = mail[0].mails
+    listener = Listener(taker, MailInlet("127.0.0.1", 0, lmtp))
+    listener.start()
+    try:
+        with (smtplib.LMTP if lmtp else smtplib.SMTP)("127.0.0.1", listener.port) as client:
+            client.sendmail("", heard["Reply-To"].addresses[0].addr_spec, reply_to(heard, "Away, and unmarked."))
+    finally:
+        listener.stop()
+    assert [response.actor for response in responses(store)] == [Actor.AUTO]
+
+
 def test_an_answering_machine_is_kept_apart(
     store: Store, world: World, mail: tuple[Mailbox, Route], post: Post, clock: Time, taker: Taker
 ) -> None:
@@ -324,20 +340,24 @@ def test_a_mailbox_is_read_and_what_was_taken_or_is_not_ours_is_seen(
     store: Store, world: World, mail: tuple[Mailbox, Route], post: Post, clock: Time, taker: Taker
 ) -> None:
     told(store, world, post, clock)
+    mute = b"Return-Path: <ben@leeds-toyota.example>\r\n" + reply_to(mail[0].mails[0], "").replace(b"\n", b"\r\n")
     reply = reply_to(mail[0].mails[0], "Yes, by mail.").replace(b"\n", b"\r\n")
     nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(2_000))
     odd = reply.partition(b"Content-Type:")[0] + nested  # It used to end the thread that reads the mailbox.
     Keeper.mails = {3: (odd, False), 4: (reply, False), 5: (b"Subject: hello\r\n\r\nnot for us\r\n", False)}
-    Keeper.mails[6] = (b"old", True)
+    Keeper.mails |= {6: (b"old", True), 7: (mute, False)}
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Keeper) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         port = server.server_address[1]
         poller = Poller(taker, MailAccount("127.0.0.1", port, False, "vrm", "secret", "INBOX"))
-        assert [poller.once(), poller.once()] == [3, 0]
+        assert [poller.once(), poller.once()] == [4, 0]
         assert look_into(MailAccount("127.0.0.1", port, False, "vrm", "secret", "INBOX")) is None
         assert "no such folder" in (look_into(MailAccount("127.0.0.1", port, False, "vrm", "secret", "Wants")) or "")
         server.shutdown()
         thread.join()
     assert [response.body for response in responses(store)] == ["Yes, by mail."]
     assert all(seen for _, seen in Keeper.mails.values())
+    (notice,) = mail[0].mails[1:]
+    assert (notice["To"], notice["Subject"]) == ("ben@leeds-toyota.example", "Your reply did not arrive")
+    assert "no words of yours" in notice.get_content()
