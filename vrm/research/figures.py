@@ -17,6 +17,8 @@ from vrm.research.survival import Curve, Share, share_by
 
 FEW = 10  # With fewer leads than this still waiting, the curve is drawn grey.
 
+APART = 28.0  # Units between two marks of the axis, or their words would run into each other.
+
 # Where the axis can begin, end and be marked. A wait of 0 s is drawn at its left end.
 MARKS_S = (1, 10, 60, 300, 3_600, 21_600, 86_400, 604_800, 2_592_000, 31_536_000, 315_360_000)
 
@@ -154,8 +156,12 @@ def _axes(frame: _Frame, curve: Curve, texts: Texts) -> Iterator[str]:
             f'stroke-opacity=".25"/>'
         )
         yield _text(frame.left - 6, y + 4, f"{20 * fifth} %", anchor="end")
+    written = -APART
     for mark in frame.marks:
         x = frame.x(mark)
+        if x - written < APART:  # Years after minutes on a phone: the table has what there is no room for.
+            continue
+        written = x
         waiting = f"{curve.at_risk_at(mark):,}".replace(",", " ")
         yield f'<path d="M{x:.1f} {frame.bottom}v5" stroke="currentColor"/>'
         yield _text(x, frame.bottom + 19, texts.marks[mark], anchor="middle")
