@@ -133,8 +133,11 @@ def _wapiti(chosen: argparse.Namespace, app: Flask, world: World, base: str, pla
             "--store-session", str(place / f"session-{who}"), "-f", "json", "-o", str(file), "--flush-session",
             "-v", "0", "-S", "normal", *signed_in,
         ]  # fmt: skip
-        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=place)
-        if not file.exists():
+        for _attempt in range(2):  # Its own store of what it has crawled is locked now and then.
+            done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=place)
+            if file.exists():
+                break
+        else:
             raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
         said = json.loads(file.read_text("utf-8"))
         found = {name: each for kind in ("vulnerabilities", "anomalies") for name, each in said[kind].items() if each}
