@@ -13,11 +13,12 @@ from math import log10
 import numpy as np
 from numpy.typing import NDArray
 
+from vrm.research.counts import HORIZONS_S
 from vrm.research.survival import Curve, Share, share_by
 
 FEW = 10  # With fewer leads than this still waiting, the curve is drawn grey.
 
-APART = 28.0  # Units between two marks of the axis, or their words would run into each other.
+APART = 33.0  # Units between two marks of the axis, or their words would run into each other.
 
 # Where the axis can begin, end and be marked. A wait of 0 s is drawn at its left end.
 MARKS_S = (1, 10, 60, 300, 3_600, 21_600, 86_400, 604_800, 2_592_000, 31_536_000, 315_360_000)
@@ -156,18 +157,23 @@ def _axes(frame: _Frame, curve: Curve, texts: Texts) -> Iterator[str]:
             f'stroke-opacity=".25"/>'
         )
         yield _text(frame.left - 6, y + 4, f"{20 * fifth} %", anchor="end")
-    written = -APART
-    for mark in frame.marks:
+    for mark in _room_for(frame):
         x = frame.x(mark)
-        if x - written < APART:  # Years after minutes on a phone: the table has what there is no room for.
-            continue
-        written = x
         waiting = f"{curve.at_risk_at(mark):,}".replace(",", " ")
         yield f'<path d="M{x:.1f} {frame.bottom}v5" stroke="currentColor"/>'
         yield _text(x, frame.bottom + 19, texts.marks[mark], anchor="middle")
         yield _text(x, frame.bottom + 76, waiting, anchor="middle")
     yield _text((frame.left + frame.right) / 2, frame.bottom + 38, texts.x_axis, anchor="middle")
     yield _text(frame.left - 38, frame.bottom + 60, texts.at_risk)
+
+
+def _room_for(frame: _Frame) -> list[int]:
+    """The marks that are written: on a phone not all have room. Those of M3 come first, the table has the others."""
+    found: list[int] = []
+    for mark in sorted(frame.marks, key=lambda mark: (mark not in HORIZONS_S, mark)):
+        if all(abs(frame.x(mark) - frame.x(other)) >= APART for other in found):
+            found.append(mark)
+    return sorted(found)
 
 
 def _text(x: float, y: float, words: str, *, anchor: str = "start") -> str:
