@@ -117,13 +117,14 @@ def record(session: Session, tried: Tried, now: datetime, jitter: float) -> Atte
     """Write everything that follows from an attempt; the caller commits. `jitter` is between 0.8 and 1.2."""
     ready, outcome = tried.ready, tried.outcome
     attempt = Attempt(**_attempt_of(tried))
-    session.add(attempt)
     # Not the whole row: others may refer to a channel or a lead while its health is written down.
     lock: dict[str, Any] = {"key_share": True}
     notification = session.get(Notification, ready.id, with_for_update=lock)
     channel = session.get(Channel, ready.channel_id, with_for_update=lock) if ready.channel_id is not None else None
     health = Health(channel.failures, channel.failing_since) if channel is not None else Health()
     then = decide(outcome, ready.tries, health, now, jitter, retries=ready.retries)
+    if notification is not None:  # It may have been erased meanwhile, and then nothing is kept of it.
+        session.add(attempt)
     if notification is not None and notification.done_at is None:
         _close(notification, then, now)
     if channel is not None:
