@@ -153,6 +153,8 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("lost", world.ben, f"/vendor/{vendor}/lost"),
         ("admin-lost", world.olu, "/admin/lost"),
         ("channel-link", None, f"/channels/verify/{world.links['channel']}"),
+        ("answers", world.ben, f"/vendor/{vendor}/answers"),
+        ("answers-empty", world.carol, f"/vendor/{world.carols.slug}/answers"),
         ("team", world.ben, f"/vendor/{vendor}/team"),
         ("settings", world.ben, f"/vendor/{vendor}/settings"),
         ("answer", None, f"/r/{world.links['answer']}?do=offer"),

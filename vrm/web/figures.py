@@ -154,6 +154,11 @@ def drawings(figure: Figure) -> Iterator[tuple[str, Markup]]:
         yield size, Markup(figure.draw(f"{figure.name}-{size}", width))  # noqa: S704 - Our own drawing; words are escaped.
 
 
+def drawn(figure: Figure, ident: str) -> Markup:
+    """The small drawing, which fits beside another."""
+    return Markup(figure.draw(ident, SIZES["small"]))  # noqa: S704 - As above.
+
+
 def cell(value: Cell, column: Column) -> str:
     """A cell as people read it; the files have all digits."""
     if value is None:
@@ -177,4 +182,4 @@ def describes(snapshot: Snapshot) -> str:
 
 @blueprint.app_context_processor
 def _words() -> dict[str, object]:
-    return {"drawings": drawings, "shown_cell": cell, "figure_address": address, "describes": describes}
+    return {"drawings": drawings, "drawn": drawn, "shown_cell": cell, "figure_address": address, "describes": describes}
