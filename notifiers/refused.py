@@ -13,12 +13,9 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import make_msgid
 
-from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
-
 from notifiers import inbound, return_path
-from notifiers.channels.base import DEADLINE_S
-from notifiers.channels.email import relay_client
-from notifiers.post import MailRoute, Post
+from notifiers.channels.email import send_notice
+from notifiers.post import Post
 from notifiers.receive import Letter
 from vrm.kernel.errors import VrmError
 
@@ -45,7 +42,7 @@ class Teller:
         sender = str(letter.sender)
         if notice is None or self.post.mail is None or self._told[sender.casefold()] >= A_DAY:
             return True
-        if not asyncio.run(_send(self.post.mail, self.post.mail_from, sender, notice)):
+        if not asyncio.run(send_notice(self.post.mail, self.post.mail_from, sender, notice)):
             return False
         self._told[sender.casefold()] += 1
         return True
@@ -79,20 +76,3 @@ def write_notice(post: Post, letter: Letter, refusal: str, now: datetime) -> Ema
         "The links in the message that you replied to lead to the page where you can answer.\n"
     )
     return notice
-
-
-async def _send(route: MailRoute, ours: str, to: str, notice: EmailMessage) -> bool:
-    client = relay_client(route, ours)
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            await client.connect()
-            await client.sendmail("", [to], notice.as_bytes())
-    except SMTPRecipientsRefused as refused:
-        return refused.recipients[0].code >= 500
-    except SMTPResponseException as error:
-        return error.code >= 500
-    except (TimeoutError, OSError, SMTPException):
-        return False
-    finally:
-        client.close()
-    return True

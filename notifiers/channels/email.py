@@ -183,6 +183,24 @@ async def knock(host: str, port: int) -> str | None:
     return None
 
 
+async def send_notice(route: MailRoute, ours: str, to: str, notice: EmailMessage) -> bool:
+    """Hand the relay a mail with the null sender; False when it cannot take it now. What it refuses is done with."""
+    client = relay_client(route, ours)
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            await client.connect()
+            await client.sendmail("", [to], notice.as_bytes())
+    except SMTPRecipientsRefused as refused:
+        return refused.recipients[0].code >= 500
+    except SMTPResponseException as error:
+        return error.code >= 500
+    except (TimeoutError, OSError, SMTPException):
+        return False
+    finally:
+        client.close()
+    return True
+
+
 def relay_client(route: MailRoute, sender: str) -> SMTP:
     """A conversation with the relay, not begun; `sender` is whose domain we greet with."""
     # A password never goes in clear: with one, the relay must offer STARTTLS, unless it is this very machine.

@@ -98,6 +98,7 @@ def objects(world: World) -> dict[str, dict[str, object]]:
                 "timing.set_hours",
                 "lost.lost",
                 "lost.range_again",
+                "answering_times.answers",
                 "colleagues.colleagues",
                 "colleagues.add",
             ],
