@@ -109,6 +109,8 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("verify", None, f"/verify/{world.links['verify']}"),
         ("not-found", None, "/nothing-here"),
         ("responsiveness", None, "/responsiveness"),
+        ("figure", None, "/responsiveness/figures/curve"),
+        ("figure-week", None, "/responsiveness/figures/week?clock=business"),
         ("research", None, "/research"),
         ("docs", None, "/docs"),
         ("privacy", None, "/privacy"),
