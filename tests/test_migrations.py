@@ -389,3 +389,41 @@ def test_marked_wants_do_not_become_everybodys(nothing: Store, now: datetime) ->
     migrations.upgrade(nothing, now, edition=fewer_towns())
     with nothing.read() as session:
         assert session.scalar(select(Intent.canary_for).where(Intent.code == codes["marked"])) is None
+
+
+def test_blogs_keep_their_posts_with_hubs_and_without(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0010")
+    with nothing.engine.begin() as connection:
+        _add(connection, "accounts", id=1, email="ana@example.org")
+        _add(connection, "blogs", id=1, code="b", account_id=1, url="https://ana.example/feed")
+        _add(connection, "entries", id=1, blog_id=1, title="Wanted: a car", decision="skipped")
+    migrations.upgrade(nothing, now, to="0012")
+    with nothing.engine.begin() as connection:
+        assert connection.execute(text("SELECT pace_s FROM blogs")).scalar() == 900
+        assert connection.execute(text("SELECT reply_tries, reply_at FROM entries")).one() == (0, None)
+        _add(connection, "hub_leases", blog_id=1, code="h")
+        _add(connection, "watches", id=1, code="w")
+        _add(connection, "sightings", id=1, code="s", watch_id=1, url="https://social.example/1")
+    migrations.downgrade(nothing, "0010")
+    with nothing.engine.begin() as connection:
+        assert not {"hub_leases", "watches", "sightings"} & set(inspect(connection).get_table_names())
+        kept = text("SELECT entries.title FROM entries JOIN blogs ON blogs.id = blog_id")
+        assert connection.execute(kept).scalars().all() == ["Wanted: a car"]
+    migrations.upgrade(nothing, now, to="0012")
+
+
+def test_a_marked_want_is_over_when_going_back_and_what_was_suspended_stays_held(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0021")
+    with nothing.engine.begin() as connection:
+        _lead_rows(connection)
+        row = {"account_id": 1, "quantity": 1, "origin": "web", "condition": "any", "visibility": "unlisted"}
+        _add(connection, "intents", id=2, code="marked", canary_for=1, **row)
+        _add(connection, "traces", id=1, intent_id=2, kind="mail", who="somebody@example.org")
+        _add(connection, "holds", id=1, intent_id=1, held_by="suspension")
+    migrations.downgrade(nothing, "0020")
+    with nothing.engine.begin() as connection:
+        ended = connection.execute(text("SELECT id, outcome FROM intents WHERE closed_at IS NOT NULL")).all()
+        assert [tuple(row) for row in ended] == [(2, "withdrawn")]
+        assert connection.execute(text("SELECT held_by FROM holds")).scalars().all() == ["operator"]
+        assert "traces" not in inspect(connection).get_table_names()
+    migrations.upgrade(nothing, now, to="0021")
