@@ -89,7 +89,7 @@ class Encoder:
         return looked.transpose(0, 2, 1, 3).reshape(texts, words, width)
 
     def _linear(self, seen: Any, name: str) -> Any:
-        # One large product instead of one for each text, which is twenty times as fast.
+        # One large product: with one for each text, all names of the tree took minutes and not seconds.
         flat = seen.reshape(-1, seen.shape[-1]) @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
         return flat.reshape(*seen.shape[:-1], -1)
 

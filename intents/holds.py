@@ -77,9 +77,8 @@ def hold(session: Session, intent: Intent, now: datetime, *, by: HeldBy, why: st
     if intent.opened_at is not None:
         if not was_paused:
             publish.pause(session, intent, now)
-        if (
-            intent.visibility is Visibility.PUBLIC
-        ):  # What was not public is hidden from nobody, and its code stays secret.
+        # What was not public is hidden from nobody, and its code stays secret.
+        if intent.visibility is Visibility.PUBLIC:
             note(session, EventKind.HIDDEN, now, intent_id=intent.id)
     intent.held_at = now
     made = Hold(

@@ -20,9 +20,8 @@ from vrm.kernel.tree import Tree
 
 LANGUAGE = "en"  # The only one that the model was taught.
 _FLOOR = 0.3  # The cosine of what has nothing in common.
-_SAYS = (
-    0.6  # How much being near says beside what the words say. Chosen on the half for tuning, where 0.3 to 1 are alike.
-)
+# How much being near says beside what the words say: on the half for tuning, anything from 0.3 to 1 is alike.
+_SAYS = 0.6
 _LOOKED_AT = 8
 _LEAST = 0.1  # Of what is only near: below it, it is near to nothing.
 

@@ -9,6 +9,7 @@ told in a few bands and not by the metre: by the metre, the same shops would win
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, case, cast, exists, func, literal, literal_column, or_, select, update
 from sqlalchemy.orm import Session, aliased, contains_eager
@@ -202,12 +203,14 @@ def _place(session: Session, intent: Intent) -> ColumnElement[str]:
 
 def _band(session: Session, intent: Intent) -> ColumnElement[int]:
     """How near the nearest of a lead's reasons is, in SQL: a circle by its centre, a region by its farthest city."""
+    parts: list[ColumnElement[Any]]
     if session.get_bind().dialect.name == "postgresql":
         reasons = func.jsonb_array_elements(Lead.reasons).table_valued("value")
-    else:
+        parts = [reasons.c.value.op("->>")(at) for at in (0, 2)]
+    else:  # Its "->>" came with 3.38, later than some systems that have Python 3.11.
         reasons = func.json_each(Lead.reasons).table_valued("value")
-    # "->>" is the same in both.
-    subscription_id, region_id = (cast(reasons.c.value.op("->>")(at), BigInteger) for at in (0, 2))
+        parts = [func.json_extract(reasons.c.value, f"$[{at}]") for at in (0, 2)]
+    subscription_id, region_id = (cast(part, BigInteger) for part in parts)
     trees = taxonomy.trees(session)
     spot = rule.spot_of(intent, trees)
     if spot is None:

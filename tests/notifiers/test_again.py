@@ -1,12 +1,9 @@
 """Messages that were given up or sent are sent again with their old ids; what is too old to keep is forgotten."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from notifiers_world import Reply, Sink, Time, World, a_channel, a_post, a_world, attempts_of, look, owe, web_server
-from rooms import NOW
+from notifiers_world import Reply, Sink, Time, World, a_channel, a_world, attempts_of, look, owe
 from sqlalchemy import select
 
 from notifiers import again, office
@@ -21,24 +18,8 @@ from vrm.kernel.errors import BadInput, NotFound, WrongState
 
 
 @pytest.fixture
-def clock() -> Time:
-    return Time(NOW)
-
-
-@pytest.fixture
 def world(store: Store, ana: Account, ben: Account, clock: Time) -> World:
     return a_world(store, ana, ben, clock())
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Post:
-    return a_post(tmp_path)
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with web_server() as sink:
-        yield sink
 
 
 def test_what_was_given_up_is_listed_with_the_last_answer_and_sent_again_with_its_id(

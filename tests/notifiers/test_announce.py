@@ -1,11 +1,9 @@
 """Changes, messages and reveals reach the channels that told of the lead, once; letters reach people, once."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
-from notifiers_world import Sink, Time, World, a_channel, a_post, a_world, look, owe, web_server
+from notifiers_world import Sink, Time, World, a_channel, a_world, look, owe
 from sqlalchemy import select, update
 
 from intents import publish
@@ -28,22 +26,6 @@ def world(store: Store, ana: Account, ben: Account, now: datetime) -> World:
     with store.write() as session:
         announce(session, now)  # The opening: nobody was told before it.
     return world
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with web_server() as sink:
-        yield sink
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Post:
-    return a_post(tmp_path)
-
-
-@pytest.fixture
-def clock(now: datetime) -> Time:
-    return Time(now)
 
 
 def told(store: Store, world: World, clock: Time, sink: Sink, post: Post, count: int = 1) -> list[Channel]:

@@ -1,41 +1,16 @@
 """Who gets which of what is due: claims, their leases and shares, and what is sent at once; on both stores."""
 
 import threading
-from collections.abc import Iterator
-from datetime import datetime
-from pathlib import Path
 
 import pytest
-from notifiers_world import Heard, Reply, Sink, Time, World, a_channel, a_post, a_world, look, owe, web_server
+from notifiers_world import Heard, Reply, Sink, Time, World, a_channel, look, owe
 
 from notifiers.deliver import PER_HOST, deliver, send_now
 from notifiers.models import Notification, Topic
 from notifiers.post import Post
 from notifiers.prepare import PER_CHANNEL, PER_QUICK_CHANNEL, claim
-from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.kernel.errors import WrongState
-
-
-@pytest.fixture
-def world(store: Store, ana: Account, ben: Account, now: datetime) -> World:
-    return a_world(store, ana, ben, now)
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with web_server() as sink:
-        yield sink
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Post:
-    return a_post(tmp_path)
-
-
-@pytest.fixture
-def clock(now: datetime) -> Time:
-    return Time(now)
 
 
 def test_a_claim_that_died_is_taken_over_after_its_lease(

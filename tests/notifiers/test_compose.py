@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from pathlib import Path
 
 import pytest
-from notifiers_world import BASE_URL, World, a_channel, a_post, a_world, owe
+from notifiers_world import BASE_URL, World, a_channel, a_world, owe
 from sqlalchemy import update
 
 from intents import publish
@@ -29,16 +28,6 @@ from vrm.kernel.errors import LinkSpent, NotFound
 from vrm.kernel.money import Money
 
 EVIL = "<b>Sale</b> “@everyone” [x](https://evil.example)"
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Post:
-    return a_post(tmp_path)
-
-
-@pytest.fixture
-def world(store: Store, ana: Account, ben: Account, now: datetime) -> World:
-    return a_world(store, ana, ben, now)
 
 
 def composed(store: Store, notification: Notification, post: Post) -> Composed:

@@ -1,7 +1,7 @@
 """What is due → sent → recorded, against real mail and web servers and on both stores."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,10 @@ from notifiers_world import (
     World,
     a_channel,
     a_post,
-    a_world,
     attempts_of,
     look,
     mail_server,
     owe,
-    web_server,
 )
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -39,17 +37,6 @@ from vrm.kernel.errors import WrongState
 
 
 @pytest.fixture
-def world(store: Store, ana: Account, ben: Account, now: datetime) -> World:
-    return a_world(store, ana, ben, now)
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with web_server() as sink:
-        yield sink
-
-
-@pytest.fixture
 def mail() -> Iterator[tuple[Mailbox, Route]]:
     with mail_server() as mail:
         yield mail
@@ -58,11 +45,6 @@ def mail() -> Iterator[tuple[Mailbox, Route]]:
 @pytest.fixture
 def post(tmp_path: Path, mail: tuple[Mailbox, Route]) -> Post:
     return a_post(tmp_path, mail=mail[1])
-
-
-@pytest.fixture
-def clock(now: datetime) -> Time:
-    return Time(now)
 
 
 def lead_of(store: Store, world: World) -> Lead:

@@ -1,12 +1,13 @@
 """A vendor's private feed: what stands in it, and that fetching it is what proves it."""
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import feedparser
 import pytest
-from notifiers_world import World, a_post, a_world, look
+from notifiers_world import World, a_world, look
 from rooms import NOW, route_all
 from sqlalchemy import select
 
@@ -33,11 +34,6 @@ def world(store: Store, ana: Account, ben: Account) -> World:
     with store.write() as session:
         session.get_one(Intent, world.intent.id).body = BODY
     return world
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Post:
-    return a_post(tmp_path)
 
 
 def made(store: Store, world: World, post: Post, subscription: str = "") -> Channel:
@@ -70,7 +66,8 @@ def test_both_documents_hold_the_want_and_nobodys_markup(store: Store, world: Wo
     assert "&lt;script&gt;" in item["content_html"]
     assert BODY in item["content_text"]
     assert item["url"].startswith("https://wants.example/r/")
-    assert "ana" not in json.dumps(document).lower().replace("anana", "")
+    # As a word of its own: three letters come up by chance in a token now and then.
+    assert not re.search(r"\bana\b", json.dumps(document), re.IGNORECASE)
     assert document["version"] == "https://jsonfeed.org/version/1.1"
 
 

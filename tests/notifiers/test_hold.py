@@ -17,7 +17,6 @@ from notifiers_world import (
     look,
     mail_server,
     owe,
-    web_server,
 )
 from rooms import publish_want
 from sqlalchemy import select
@@ -46,20 +45,9 @@ def world(store: Store, ana: Account, ben: Account, now: datetime) -> World:
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with web_server() as sink:
-        yield sink
-
-
-@pytest.fixture
 def mail() -> Iterator[Mailbox]:
     with mail_server() as (box, _):
         yield box
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Post:
-    return a_post(tmp_path)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What happens to a message while the world changes under it: between its claim and its send, and during the send."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import standardwebhooks
@@ -12,12 +11,9 @@ from notifiers_world import (
     Time,
     World,
     a_channel,
-    a_post,
-    a_world,
     attempts_of,
     look,
     owe,
-    web_server,
 )
 from rooms import NOW
 from sqlalchemy.orm import Session
@@ -27,29 +23,7 @@ from notifiers.deliver import deliver, send_now
 from notifiers.models import Channel, Notification, Result, Topic, Verdict
 from notifiers.post import Post
 from notifiers.prepare import Dropped, claim, prepare
-from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
-
-
-@pytest.fixture
-def clock() -> Time:
-    return Time(NOW)
-
-
-@pytest.fixture
-def world(store: Store, ana: Account, ben: Account) -> World:
-    return a_world(store, ana, ben, NOW)
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with web_server() as sink:
-        yield sink
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Post:
-    return a_post(tmp_path)
 
 
 def meanwhile(store: Store, change: Callable[[Session], None], reply: Reply) -> Callable[[Heard], Reply]:

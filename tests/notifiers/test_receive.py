@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import pytest
 from notifiers_world import Mailbox, Route, Time, World, a_channel, a_post, a_world, attempts_of, look, mail_server, owe
-from rooms import NOW
 from sqlalchemy import select
 from test_inbound import report
 
@@ -32,11 +31,6 @@ from vendors.models import Actor, Kind, Lead, Message, Response, Undelivered, Vi
 from vrm.config import MailAccount, MailInlet
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
-
-
-@pytest.fixture
-def clock() -> Time:
-    return Time(NOW)
 
 
 @pytest.fixture

@@ -50,11 +50,6 @@ def vendor(store: Store, ben: Account, now: datetime) -> Vendor:
         return team.found(session, session.merge(ben), now, name="Leeds Toyota")
 
 
-@pytest.fixture
-def clock(now: datetime) -> Time:
-    return Time(now)
-
-
 def add(store: Store, vendor: Vendor, post: Post, now: datetime, kind: ChannelKind, **fields: str) -> NewChannel:
     with store.write() as session:
         return register.add_channel(session, session.merge(vendor), kind, fields, now, outbound=post.outbound)
