@@ -94,16 +94,18 @@ class Deviation(Base):
     sentence: Mapped[str] = mapped_column(Text)
 
 
+# Built once, for it is asked of every want.
+_RUNNING = (
+    select(Experiment).where(Experiment.started_at.is_not(None), Experiment.ended_at.is_(None)).order_by(Experiment.id)
+)
+
+
 def deal(session: Session, intent: Intent, trees: Trees, now: datetime) -> Assignment | None:
     """The want's arm, dealt now if it has none and a running experiment covers it; None where none does.
 
     A want is in one experiment at most: the oldest. Two wants that are routed at the same instant take turns.
     """
-    running = session.scalars(
-        select(Experiment)
-        .where(Experiment.started_at.is_not(None), Experiment.ended_at.is_(None))
-        .order_by(Experiment.id)
-    ).all()
+    running = session.scalars(_RUNNING).all()
     if not running:
         return None
     dealt = session.get(Assignment, intent.id)

@@ -1,7 +1,9 @@
 """What many tests begin with: a published want, a vendor with a subscription, a channel that works."""
 
 from datetime import UTC, datetime
+from typing import Any
 
+from sqlalchemy import Executable, event
 from sqlalchemy.orm import Session
 
 from intents import publish
@@ -98,3 +100,19 @@ def route_all(session: Session, now: datetime) -> None:
     """Route every intent that is owed it; the router itself takes one to a transaction."""
     while route.route_owed(session, now):
         pass
+
+
+def plan_of(session: Session, statement: Executable, parameters: dict[str, Any]) -> str:
+    """The store's plan for a statement as it is really sent, as one text."""
+    sent: list[tuple[str, Any]] = []
+
+    def keep(_connection: object, _cursor: object, sql: str, values: object, *_: object) -> None:
+        sent.append((sql, values))
+
+    engine = session.get_bind().engine
+    event.listen(engine, "before_cursor_execute", keep)
+    session.execute(statement, parameters)
+    event.remove(engine, "before_cursor_execute", keep)
+    sql, values = sent[-1]
+    how = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+    return "\n".join(str(row[-1]) for row in session.connection().exec_driver_sql(f"{how} {sql}", values))

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import event as event_of
 from hypothesis import strategies as st
 from little import POINTS
-from rooms import publish_want, start_vendor
-from sqlalchemy import Select, delete, event, select, text
+from rooms import plan_of, publish_want, start_vendor
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from intents import publish
@@ -346,22 +346,6 @@ def test_finding_probes_the_covering_index_and_never_scans_the_subscriptions(
         assert "COVERING INDEX ix_subscriptions_probe_said (anchor=?" in plan
     else:
         assert "ix_subscriptions_probe_words" in plan
-
-
-def plan_of(session: Session, statement: Select[Any], parameters: dict[str, Any]) -> str:
-    """The store's plan for a statement as it is really sent, as one text."""
-    sent: list[tuple[str, Any]] = []
-
-    def keep(_connection: object, _cursor: object, sql: str, values: object, *_: object) -> None:
-        sent.append((sql, values))
-
-    engine = session.get_bind().engine
-    event.listen(engine, "before_cursor_execute", keep)
-    session.execute(statement, parameters).all()
-    event.remove(engine, "before_cursor_execute", keep)
-    sql, values = sent[-1]
-    how = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
-    return "\n".join(str(row[-1]) for row in session.connection().exec_driver_sql(f"{how} {sql}", values))
 
 
 def test_an_intent_without_a_region_cannot_be_matched(store: Store, ana: Account, now: datetime) -> None:

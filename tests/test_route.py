@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from rooms import add_mail_channel, publish_want, start_vendor
-from sqlalchemy import func, select, update
+from rooms import add_mail_channel, plan_of, publish_want, start_vendor
+from sqlalchemy import func, select, text, update
 
 from intents import publish
 from intents.models import Intent
@@ -155,3 +155,16 @@ def test_a_vendor_that_comes_back_hears_of_what_it_missed(
         team.resume(session, session.get_one(Vendor, vendor.id), now)
     step(store, now)
     assert count(store, Lead) == 1
+
+
+def test_whom_nothing_reached_is_looked_for_lead_by_lead(store: Store, now: datetime) -> None:
+    if store.dialect != "postgresql":
+        pytest.skip("On SQLite nothing can change between the two statements.")
+    with store.write() as session:
+        session.execute(text("ANALYZE leads, notifications"))  # Both are empty, and a join of the two looks cheap.
+        plans = [
+            plan_of(session, statement, {"whose": 1, "now": now})
+            for statement in route.telling("postgresql", route.Fresh.OF_INTENT)
+        ]
+    assert "Anti Join" not in plans[1]
+    assert "SubPlan" in plans[1]

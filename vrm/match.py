@@ -150,14 +150,14 @@ def intent_parameters(intent: Intent, trees: Trees, now: datetime) -> dict[str, 
         raise ValueError(f"Intent {intent.code} has no category or region, and cannot be matched.")
     spot = rule.spot_of(intent, trees)
     x, y, z = spot.point if spot is not None else (None, None, None)
-    cells = earth.cells_near(spot.point, spot.slack_km) if spot is not None else []
+    cells = earth.cells_near(spot.point, spot.slack_km) if spot is not None else ()
     per_euro = rates.known().get(intent.currency or "")
     return {
         "intent_id": intent.id,
         "author_id": intent.account_id,
         "canary_for": intent.canary_for,
         "category_ids": list(trees.categories.ancestors(intent.category_id)),
-        "places": rule.above(intent, trees) + cells,
+        "places": [*rule.above(intent, trees), *cells],
         "anchors": stems.anchors(intent.title, intent.body),
         "said": rule.said(intent.title, intent.body),
         "x": x,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from together import at_once, meeting
 
@@ -48,6 +48,29 @@ def test_reading_never_commits(store: Store, now: datetime) -> None:
         session.add(account("a@example.org", now))
         session.flush()
     assert emails(store) == []
+
+
+def test_reading_never_commits_what_was_written_by_a_statement(store: Store, now: datetime) -> None:
+    for statement in (insert(Account), text("INSERT INTO accounts SELECT * FROM accounts WHERE 1 = 0")):
+        with store.read() as session:
+            session.execute(statement, {"email": "a@example.org", "created_at": now})
+    with store.read() as session:
+        session.connection().execute(insert(Account), {"email": "b@example.org", "created_at": now})
+    with store.read() as session:
+        session.add(account("c@example.org", now))
+    assert emails(store) == []
+
+
+def test_reading_leaves_what_postgresql_has_prepared(store: Store) -> None:
+    if store.dialect != "postgresql":
+        pytest.skip("Only psycopg prepares statements.")
+    with store.engine.connect() as connection:
+        connection.execute(text("DEALLOCATE ALL"))
+    for _ in range(8):  # It prepares what it sees for the sixth time.
+        emails(store)
+    with store.read() as session:
+        prepared = session.scalar(text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%accounts%'"))
+    assert prepared == 1
 
 
 def test_reading_does_not_wait_for_a_writer(store: Store, now: datetime) -> None:

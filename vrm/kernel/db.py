@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -31,10 +31,10 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -272,6 +272,40 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+class _Look(Session):
+    """A session that keeps nothing of what it may have written, and ends by COMMIT where it wrote nothing.
+
+    At each ROLLBACK psycopg forgets all statements that its connection has prepared, for whoever has the connection
+    next too: planning the statement that routes takes PostgreSQL as long as running it.
+    """
+
+    wrote = False
+
+    def connection(self, *arguments: Any, **options: Any) -> Connection:
+        """Nobody sees what is done with it, so it counts as a write."""
+        self.wrote = True
+        return super().connection(*arguments, **options)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self.in_transaction() and not self.wrote:
+            self.expunge_all()  # What was never flushed is not flushed now.
+            with suppress(DBAPIError):  # A connection that is gone has kept nothing either.
+                self.commit()
+        super().close()
+
+
+@event.listens_for(_Look, "after_flush")
+def _has_flushed(session: _Look, _context: object) -> None:
+    session.wrote = True
+
+
+@event.listens_for(_Look, "do_orm_execute")
+def _has_executed(state: ORMExecuteState) -> None:
+    if not state.is_select and isinstance(state.session, _Look):
+        state.session.wrote = True
+
+
 class Store:
     """The database, as the edges use it: `with store.write() as session` commits, `store.read()` never does."""
 
@@ -291,7 +325,9 @@ class Store:
 
     def session(self, *, writes: bool) -> Session:
         """A session whose life the caller manages; it begins at its first statement."""
-        return Session(self.engine if writes else self._reader, expire_on_commit=False)
+        if writes:
+            return Session(self.engine, expire_on_commit=False)
+        return _Look(self._reader, expire_on_commit=False)
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -92,7 +92,8 @@ def cell_of(centre: Point, reach_km: float) -> int:
     return cell
 
 
-def cells_near(at: Point, slack_km: float) -> list[int]:
+@lru_cache(maxsize=10_000)  # Most wants are from a town that others are from.
+def cells_near(at: Point, slack_km: float) -> tuple[int, ...]:
     """Every cell in which a circle may be kept that comes within `slack_km` of the point.
 
     Below 0: circles that reach so much farther than the point.
@@ -102,7 +103,7 @@ def cells_near(at: Point, slack_km: float) -> list[int]:
     for most, resolution in _RESOLUTIONS:
         if most + slack_km >= 0:
             found += list(_touched(at, h3.latlng_to_cell(lat, lon, resolution), most + slack_km))
-    return found
+    return tuple(found)
 
 
 def _touched(at: Point, home: int, km: float) -> Iterator[int]:

@@ -136,6 +136,7 @@ _known: dict[tuple[int, int], Trees] = {}
 
 
 _HELD = "vrm.trees"
+_VERSIONS = select(TreeVersion.name, TreeVersion.version)  # Built once: hardly anything asks for nothing of the trees.
 
 
 def hold(session: Session) -> None:
@@ -151,7 +152,7 @@ def trees(session: Session) -> Trees:
     held: Trees | None = session.info.get(_HELD)
     if held is not None:
         return held
-    versions = dict(session.execute(select(TreeVersion.name, TreeVersion.version)).all())
+    versions = dict(session.execute(_VERSIONS).all())
     if len(versions) < 2:
         raise BadInput({"category": "No categories and regions are loaded; run “vrm db upgrade”."})
     state = (versions["categories"], versions["regions"])
