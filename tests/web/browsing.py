@@ -1,27 +1,33 @@
 """A real browser before a real server on loopback, and the list of pages that are looked at."""
 
+import re
 import shutil
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
+from email import message_from_bytes, policy
 from pathlib import Path
 from threading import Thread
-from typing import Literal
 
 from argon2 import PasswordHasher
 from flask import Flask
 from little import fewer_towns
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from visiting import begin_session
 from werkzeug.serving import make_server
 from world import World, app_for, make_world, settings_for
 
+from vrm.app import desk_of
 from vrm.kernel.accounts import Account, Passwords
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
 from vrm.kernel.loading import load
 from vrm.models import Base
+from vrm.wiring import works_of
+from vrm.worker.steps import Works, settle
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"]
 
@@ -51,6 +57,44 @@ def serving(app: Flask, port: int) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A running desk on loopback, its worker, and where its mail goes."""
+
+    app: Flask
+    base: str
+    store: Store
+    works: Works
+    outbox: Path
+
+    def catch_up(self) -> None:
+        """Do everything that is owed, as the worker would."""
+        with ThreadPoolExecutor(1) as elsewhere:  # The browser's own loop runs in this thread.
+            elsewhere.submit(settle, self.works).result()
+
+    def mail_to(self, address: str, pattern: str) -> str:
+        """What `pattern` finds in the newest mail to this address, after everything owed was done."""
+        self.catch_up()
+        for path in sorted(self.outbox.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
+            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+            plain = mail.get_body(("plain",))
+            found = re.search(pattern, plain.get_content() if plain else "")
+            if mail["To"] == address and found:
+                return found[1]
+        raise AssertionError(f"No mail to {address} has {pattern}.")
+
+
+@contextmanager
+def open_desk(house: Flask, url: str, folder: Path, passwords: Passwords) -> Iterator[Desk]:
+    """The house over the store at this address, until the end of the block."""
+    port = free_port()
+    settings = settings_for(url, folder, base_url=f"http://127.0.0.1:{port}")
+    with Store.open(settings.database_url) as store:
+        house.extensions["vrm"] = desk_of(settings, store=store, passwords=passwords)
+        with serving(house, port) as base:
+            yield Desk(house, base, store, works_of(settings, store=store), folder / "outbox")
 
 
 @contextmanager
@@ -185,37 +229,3 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
 def field(page: Page, label: str) -> Locator:
     """The field, and not the list of what is suggested for it."""
     return page.get_by_label(label, exact=True).and_(page.locator("input"))
-
-
-class Hands:
-    """Somebody with a keyboard and nothing else, whose fields and presses are counted."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.steps = 0
-
-    def reach(self, target: Locator) -> None:
-        """Tab on until it has focus."""
-        expect(target).to_be_visible(timeout=30_000)  # The first sentence that a process reads takes its time.
-        for _ in range(90):
-            if target.evaluate("element => element === document.activeElement"):
-                return
-            self.page.keyboard.press("Tab")
-        raise AssertionError(f"{target} cannot be reached by the keyboard.")
-
-    def write(self, label: str, text: str) -> None:
-        self.reach(field(self.page, label))
-        self.page.keyboard.press("ControlOrMeta+a")
-        self.page.keyboard.type(text)
-        self.steps += 1
-
-    def press(self, name: str, role: Literal["button", "link"] = "button") -> None:
-        self.reach(self.page.get_by_role(role, name=name, exact=True))
-        with self.page.expect_navigation():
-            self.page.keyboard.press("Enter")
-        self.steps += 1
-
-    def open(self, address: str) -> None:
-        """A link in a mail."""
-        self.page.goto(address)
-        self.steps += 1

@@ -1,16 +1,19 @@
 """A desk to walk up to: an app over each store, a small world in it, and visitors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from addresses import Town
+from browsing import Desk, chromium, open_desk, opened
 from flask import Flask
+from playwright.sync_api import Browser
 from visiting import Clock, Visitor
 from world import World, app_for, make_world, settings_for
 
 from notifiers.models import Notification
+from tests.conftest import missing
 from vrm.app import desk_of
 from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import utc_now
@@ -54,3 +57,21 @@ def town(store: Store, world: World) -> Town:
         message = session.query(Notification).filter_by(channel_id=world.mail.id).order_by(Notification.id).first()
     assert message is not None
     return Town(world, message)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real one. Not for longer than a module: while it is there, its event loop is this thread's."""
+    path = chromium()
+    if path is None:
+        missing("browser", "There is no Chromium here.")
+        return
+    with opened(path) as browser:
+        yield browser
+
+
+@pytest.fixture
+def desk(house: Flask, store_url: str, tmp_path: Path, passwords: Passwords) -> Iterator[Desk]:
+    """A desk on loopback, over a store of each kind."""
+    with open_desk(house, store_url, tmp_path, passwords) as desk:
+        yield desk

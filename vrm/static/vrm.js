@@ -209,5 +209,4 @@ document.querySelectorAll("[data-suggest]").forEach(suggest);
 document.querySelectorAll("[data-understand]").forEach(understand);
 document.querySelectorAll("[data-preview]").forEach(previewWhileTyping);
 if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(copyButton);
-document.querySelector("[data-focus]")?.focus();
 setInterval(moveTimes, 60000);
