@@ -201,7 +201,12 @@ def measure(quick: bool) -> list[dict[str, Any]]:
     """The table."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        environment = {"VRM_DATABASE_URL": f"sqlite:///{place}/vrm.db", "VRM_SECRET_KEY": _SECRET, "VRM_LOG": "error"}
+        environment = {
+            "VRM_DATABASE_URL": f"sqlite:///{place}/vrm.db",
+            "VRM_SECRET_KEY": _SECRET,
+            "VRM_LOG": "error",
+            "VRM_SMART": "0",
+        }
         store = Store.open(environment["VRM_DATABASE_URL"])
         owner, code, slug = fill(store, BOARD // 10 if quick else BOARD, INBOX // 10 if quick else INBOX)
         app = create_app(read_settings(environment), store=store)

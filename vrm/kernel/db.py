@@ -34,7 +34,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -220,7 +220,7 @@ class Base(DeclarativeBase):
 
 # --- Engines and sessions -------------------------------------------------------------------------
 
-_WRITES = "vrm_writes"
+_BEGINS = "vrm_begins"  # With which words a transaction begins on SQLite; "": with none.
 _SMALL = 256 * 2**20  # Bytes that are copied within a second or two.
 
 
@@ -245,8 +245,8 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer that begins as a reader meets SQLITE_BUSY when it upgrades; one that says so first just waits.
-    writes = connection.get_execution_options().get(_WRITES, True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if begins := connection.get_execution_options().get(_BEGINS, "BEGIN IMMEDIATE"):
+        connection.exec_driver_sql(begins)
 
 
 def open_engine(url: str) -> Engine:
@@ -281,6 +281,22 @@ class _Look(Session):
 
     wrote = False
 
+    # Overridden, because listening for `do_orm_execute` makes each statement half as slow again.
+    def execute(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """As a session does."""
+        self.wrote |= not statement.is_select
+        return super().execute(statement, *arguments, **options)
+
+    def scalar(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """As a session does."""
+        self.wrote |= not statement.is_select
+        return super().scalar(statement, *arguments, **options)
+
+    def scalars(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+        """As a session does."""
+        self.wrote |= not statement.is_select
+        return super().scalars(statement, *arguments, **options)
+
     def connection(self, *arguments: Any, **options: Any) -> Connection:
         """Nobody sees what is done with it, so it counts as a write."""
         self.wrote = True
@@ -300,18 +316,14 @@ def _has_flushed(session: _Look, _context: object) -> None:
     session.wrote = True
 
 
-@event.listens_for(_Look, "do_orm_execute")
-def _has_executed(state: ORMExecuteState) -> None:
-    if not state.is_select and isinstance(state.session, _Look):
-        state.session.wrote = True
-
-
 class Store:
     """The database, as the edges use it: `with store.write() as session` commits, `store.read()` never does."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._reader = engine.execution_options(**{_WRITES: False})
+        self._reader = engine.execution_options(**{_BEGINS: "BEGIN"})
+        alone = {_BEGINS: ""} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._looker = engine.execution_options(**alone)
 
     @classmethod
     def open(cls, url: str) -> "Store":
@@ -325,8 +337,8 @@ class Store:
 
     def session(self, *, writes: bool) -> Session:
         """A session whose life the caller manages; it begins at its first statement."""
-        if writes:
-            return Session(self.engine, expire_on_commit=False)
+        if writes or self.dialect == "sqlite":
+            return Session(self.engine if writes else self._reader, expire_on_commit=False)
         return _Look(self._reader, expire_on_commit=False)
 
     @contextmanager
@@ -340,6 +352,10 @@ class Store:
         """A snapshot to look at; on SQLite it takes no write lock."""
         with self.session(writes=False) as session:
             yield session
+
+    def look(self) -> Connection:
+        """A connection for statements that only read, each by itself: a third of a session's time, and no entities."""
+        return self._looker.connect()
 
     def forget(self) -> None:
         """Leave no trace of deleted words in SQLite's file and its log; nothing elsewhere.

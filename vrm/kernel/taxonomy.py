@@ -10,7 +10,7 @@ from enum import StrEnum
 from sys import intern
 from threading import Lock
 
-from sqlalchemy import Float, ForeignKey, String, Text, cast, select
+from sqlalchemy import Connection, Float, ForeignKey, String, Text, cast, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from vrm.kernel.db import Base, Document, Id, Moment, Ref, SparseDocument
@@ -136,7 +136,12 @@ _known: dict[tuple[int, int], Trees] = {}
 
 
 _HELD = "vrm.trees"
-_VERSIONS = select(TreeVersion.name, TreeVersion.version)  # Built once: hardly anything asks for nothing of the trees.
+# Built once: hardly anything asks for nothing of the trees.
+VERSIONS = tuple(
+    select(TreeVersion.version).where(TreeVersion.name == name).scalar_subquery().label(f"{name}_version")
+    for name in ("categories", "regions")
+)
+_VERSIONS = select(*VERSIONS)
 
 
 def hold(session: Session) -> None:
@@ -150,12 +155,15 @@ def trees(session: Session) -> Trees:
     Safe to call from several threads. Nodes are shared and must be looked at only. BadInput when nothing is loaded.
     """
     held: Trees | None = session.info.get(_HELD)
-    if held is not None:
-        return held
-    versions = dict(session.execute(_VERSIONS).all())
-    if len(versions) < 2:
+    return held if held is not None else trees_at(session, *session.execute(_VERSIONS).one())
+
+
+def trees_at(session: Session | Connection, *versions: int | None) -> Trees:
+    """Both trees at these `VERSIONS`, for whoever has read those beside something else. As `trees` otherwise."""
+    kinds, places = versions
+    if kinds is None or places is None:
         raise BadInput({"category": "No categories and regions are loaded; run “vrm db upgrade”."})
-    state = (versions["categories"], versions["regions"])
+    state = (kinds, places)
     found = _known.get(state)
     if found is not None:
         return found
@@ -174,7 +182,7 @@ def trees(session: Session) -> Trees:
     return found
 
 
-def _groups(session: Session) -> dict[int, tuple[int, ...]]:
+def _groups(session: Session | Connection) -> dict[int, tuple[int, ...]]:
     found: dict[int, list[int]] = defaultdict(list)
     pairs = select(RegionMember.group_id, RegionMember.member_id).order_by(RegionMember.group_id)
     for group_id, member_id in session.execute(pairs):
@@ -222,7 +230,7 @@ class _Names(Mapping[str, Sequence[str]]):
 _NO_NAMES: Mapping[str, Sequence[str]] = {}
 
 
-def _tree(session: Session, model: type[Category | Region], groups: Mapping[int, tuple[int, ...]]) -> Tree:
+def _tree(session: Session | Connection, model: type[Category | Region], groups: Mapping[int, tuple[int, ...]]) -> Tree:
     columns = [
         cast(getattr(model, name), Text).label(name) if name in _AS_TEXT else getattr(model, name) for name in _SHOWN
     ]

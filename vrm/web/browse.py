@@ -17,7 +17,7 @@ from vrm.kernel.taxonomy import Trees
 from vrm.kernel.tree import Node, Tree
 from vrm.web import open_feeds
 from vrm.web.demand import demand
-from vrm.web.desk import db
+from vrm.web.desk import db, desk
 from vrm.web.typed import Typed
 from vrm.web.words import _, budget
 
@@ -46,7 +46,8 @@ _SHOWN = select(
             "expires_at",
             "closed_at",
         )
-    )
+    ),
+    *taxonomy.VERSIONS,
 ).where(_WANTS.c.code == bindparam("code"), _WANTS.c.held_at.is_(None))
 
 
@@ -93,10 +94,12 @@ def json_feed() -> AnyResponse:
 @blueprint.get("/<code>.json")
 def linked(code: str) -> AnyResponse:
     """One want as linked data. It reads columns only: programs may come often."""
-    row = db().connection().execute(_SHOWN, {"code": code}).first() if is_code(code) else None
-    if row is None or row.opened_at is None:
+    with desk().store.look() as connection:
+        row = connection.execute(_SHOWN, {"code": code}).first() if is_code(code) else None
+        trees = taxonomy.trees_at(connection, row.categories_version, row.regions_version) if row is not None else None
+    if row is None or trees is None or row.opened_at is None:
         raise NotFound("There is no such want.")
-    return jsonify(demand(row, taxonomy.trees(db()), url_for("want.show", code=code, _external=True)))
+    return jsonify(demand(row, trees, f"{desk().settings.base_url}/intents/{code}"))
 
 
 def _where(trees: Trees) -> tuple[Where, Typed]:

@@ -102,6 +102,8 @@ def _tell(response: Response) -> None:
     if "begun" not in g:
         return
     response.headers["X-Request-ID"] = g.request_id
+    if not _log.isEnabledFor(logging.INFO):
+        return
     took_ms = round((time.monotonic() - g.begun) * 1000)
     facts = {"method": request.method, "route": request.endpoint, "status": response.status_code, "took_ms": took_ms}
     _log.info("answered", extra=facts)

@@ -5,7 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request, session, url_for
+from flask import Flask, Request, Response, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped] # It ships no types.
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -39,6 +40,16 @@ _PACKED = ("text/css", "text/javascript", "image/svg+xml")
 _YEAR_S = 31_536_000
 
 
+class _Cookies(SecureCookieSessionInterface):
+    """Flask's, but who brings no cookie costs no keys: most who read a public page or its JSON bring none."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """What the cookie holds."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return SecureCookieSession()
+        return super().open_session(app, request)
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Set cookies, hosts and headers as `settings` say."""
     base = urlsplit(settings.base_url)
@@ -59,6 +70,7 @@ def install(app: Flask, settings: Settings) -> None:
         # Some browsers send no Referer; the token and the cookie's SameSite do the work.
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.session_interface = _Cookies()
     csrf.init_app(app)
     csrf.exempt(api.blueprint)  # It takes bearer tokens, which no browser sends by itself.
     app.after_request(_add_headers)
@@ -70,7 +82,8 @@ def install(app: Flask, settings: Settings) -> None:
 
 def _add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name not in response.headers:
+            response.headers.add(name, value)
     if request.is_secure:
         # This host only: what its neighbours speak is not ours to say.
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_S}")
@@ -78,8 +91,8 @@ def _add_headers(response: Response) -> Response:
         _pack(response)
     elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "private, no-cache"
-        response.vary.update(("Accept-Language", "Cookie"))
-        if not session and response.mimetype == "text/html":
+        response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Accept-Language", "Cookie")))
+        if response.mimetype == "text/html" and not session:
             _pack_page(response)
     return response
 
