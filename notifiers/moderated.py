@@ -48,7 +48,8 @@ _SAID = {
     ),
     "account-suspended": (
         "Your account is suspended",
-        "You cannot sign in, and your wants are held until this is settled; answer to the operator. Why:",
+        "Your wants are held and nothing works until this is settled; write to the operator. What is kept about you"
+        " can still be taken along, and erased: sign in for it. Why:",
     ),
     "account-restored": ("Your account is yours again", "You can sign in, and wants that were held go on."),
 }

@@ -139,25 +139,34 @@ class Gone:
     wants: int
     open_wants: int
     closed_vendors: tuple[str, ...]  # Names of vendors that nobody else acts for.
+    handed_on: tuple[str, ...] = ()  # Names of vendors that get another owner.
 
 
 def would_go(session: Session, account: Account) -> Gone:
-    """What `erase` will take. WrongState when it cannot: the sentence says what to do first."""
+    """What `erase` will take. WrongState when it cannot: the sentence says what to do first.
+
+    Whoever is suspended can do nothing first, and need not: what they own gets another owner, as in `forget_again`.
+    """
     if account.is_operator and not _others(session, Account.is_operator.is_(True), account):
         raise WrongState("You are the only operator here; make somebody else one before you leave.")
     alone: list[str] = []
+    handed_on: list[str] = []
     for vendor in _owned(session, account):
         members = (Membership.vendor_id == vendor.id, Membership.account_id != account.id)
         roles = list(session.scalars(select(Membership.role).where(*members)))
         if not roles:
             alone.append(vendor.name)
-        elif Role.OWNER not in roles:
+        elif Role.OWNER in roles:
+            continue
+        elif account.suspended_at is not None:
+            handed_on.append(vendor.name)
+        else:
             raise WrongState(f"{vendor.name} has other members and no other owner; make one of them an owner first.")
     counted = select(func.count(), func.count().filter(Intent.closed_at.is_(None))).where(
         Intent.account_id == account.id, Intent.opened_at.is_not(None)
     )
     wants, still_open = session.execute(counted).one()
-    return Gone(wants, still_open, tuple(alone))
+    return Gone(wants, still_open, tuple(alone), tuple(handed_on))
 
 
 def forget_again(session: Session, account: Account, now: datetime) -> None:
@@ -165,14 +174,19 @@ def forget_again(session: Session, account: Account, now: datetime) -> None:
 
     A vendor that would be left with members and no owner gets one: the member who has been there longest.
     """
+    _hand_on(session, account)
+    account.is_operator = False
+    session.flush()
+    erase(session, account, now)
+
+
+def _hand_on(session: Session, account: Account) -> None:
     for vendor in _owned(session, account):
         others = select(Membership).where(Membership.vendor_id == vendor.id, Membership.account_id != account.id)
         members = list(session.scalars(others.order_by(Membership.created_at, Membership.account_id)))
         if members and all(member.role is not Role.OWNER for member in members):
             members[0].role = Role.OWNER
-    account.is_operator = False
     session.flush()
-    erase(session, account, now)
 
 
 def erase(session: Session, account: Account, now: datetime) -> Gone:
@@ -183,6 +197,8 @@ def erase(session: Session, account: Account, now: datetime) -> Gone:
     WrongState as `would_go`.
     """
     gone = would_go(session, account)
+    if gone.handed_on:
+        _hand_on(session, account)
     if session.get_bind().dialect.name == "sqlite":
         session.execute(text("PRAGMA secure_delete = ON"))  # What is removed is overwritten, not only unlinked.
     for intent in session.scalars(select(Intent).where(Intent.account_id == account.id, Intent.closed_at.is_(None))):

@@ -64,14 +64,16 @@ def begin(session: Session, account: Account, now: datetime, *, agent: str) -> B
 
 
 def live(session: Session, secret: str, now: datetime) -> BrowserSession | None:
-    """The session with this secret and its account; None when it is over or its account is closed or suspended."""
+    """The session with this secret and its account; None when it is over or its account is closed.
+
+    A suspended account has sessions as well: for what may be done with them, see vrm/web/access.py.
+    """
     found = session.scalar(
         select(BrowserSession)
         .where(BrowserSession.secret_hash == digest(secret), *_is_live(now))
         .options(joinedload(BrowserSession.account))
     )
-    gone = found is None or found.account.closed_at is not None or found.account.suspended_at is not None
-    return None if gone else found
+    return None if found is None or found.account.closed_at is not None else found
 
 
 def is_stale(browser: BrowserSession, now: datetime) -> bool:

@@ -12,9 +12,10 @@ from flask import Flask, g, request
 
 from vendors import team
 from vendors.models import Role
-from vrm.kernel.errors import NotFound
+from vrm.kernel.errors import NotAllowed, NotFound
 from vrm.web.desk import db
-from vrm.web.visitors import me
+from vrm.web.visitors import me, somebody, why_suspended
+from vrm.web.words import _
 
 
 class Who(StrEnum):
@@ -111,6 +112,13 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
 }
 _OF_A_VENDOR = {Who.MEMBER: Role.MEMBER, Who.ADMIN: Role.ADMIN, Who.OWNER: Role.OWNER}
 _NOBODY_ASKED = {Who.ANYBODY, Who.LINK, Who.NETWORK}
+# What a suspended account still does: read why, take its data along or erase it after a proof, and go.
+WHILE_SUSPENDED = {
+    *("static", "bootstrap.static", "privacy.privacy", "door.sign_out"),
+    *("door.passkey_options", "signing_in.again", "signing_in.again_by_mail"),
+    *("mydata.look", "mydata.as_json", "mydata.as_csv", "mydata.erase"),
+}
+_NOT_BY_SESSION = {Who.LINK, Who.NETWORK}  # A secret opens these, or the place: signing out would do, too.
 
 
 def entries() -> Iterator[tuple[str, Who]]:
@@ -136,8 +144,20 @@ def install(app: Flask) -> None:
     app.before_request(_gate)
 
 
+def _refuse_suspended() -> None:
+    account = somebody()
+    why = why_suspended(account) if account else ""
+    if why:
+        raise NotAllowed(why + " " + _("Until then you can take your data along or erase it; nothing else works."))
+
+
 def _gate() -> None:
-    who = FOR_WHOM.get(request.endpoint or "", Who.ANYBODY)  # No endpoint: 404, or the API, which asks for itself.
+    endpoint = request.endpoint or ""
+    who = FOR_WHOM.get(endpoint)
+    if who is None:
+        return  # 404, or the API, which asks for itself.
+    if endpoint not in WHILE_SUSPENDED and who not in _NOT_BY_SESSION:
+        _refuse_suspended()
     if who in _NOBODY_ASKED:
         return
     account = me()

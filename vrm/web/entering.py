@@ -33,6 +33,8 @@ def enter(account: Account, onward: str, kept: str = "") -> AnyResponse:
 def begin(account: Account, onward: str, kept: str = "") -> AnyResponse:
     """Begin a session and go on to where somebody was going; what was typed before waits for its button."""
     visitors.sign_in(account)
+    if account.suspended_at is not None:
+        return redirect(url_for("mydata.look"), 303)
     typed = visitors.kept_typed(kept) if kept else None
     if typed:
         return make_response(render_template("press_again.html", path=typed[0], fields=typed[1]))

@@ -207,16 +207,21 @@ def again() -> AnyResponse:
     typed_before = visitors.kept_typed(kept)
     if typed_before:
         return make_response(render_template("press_again.html", path=typed_before[0], fields=typed_before[1]))
-    return redirect(url_for("signing_in.form"), 303)
+    return redirect(_own_page(), 303)
 
 
 @blueprint.post("/again/mail")
 def again_by_mail() -> AnyResponse:
     """Mail a link, which begins a session anew."""
     mail_link(db(), me(), LinkPurpose.SIGN_IN, now())
-    session["onward"] = own_path(request.form.get("next"), otherwise=url_for("signing_in.form"))
+    session["onward"] = own_path(request.form.get("next"), otherwise=_own_page())
     flash(_("We sent a link to %(email)s. Open it and press its button.", email=me().email))
-    return redirect(url_for("signing_in.form"), 303)
+    return redirect(_own_page(), 303)
+
+
+def _own_page() -> str:
+    """Where one goes on after a proof that was for nothing in particular."""
+    return url_for("mydata.look" if me().suspended_at is not None else "signing_in.form")
 
 
 def _proves(proof: str) -> bool:

@@ -7,7 +7,6 @@ from werkzeug.datastructures import MultiDict
 
 from vrm.kernel import sessions
 from vrm.kernel.accounts import Account, audit, ident
-from vrm.kernel.errors import NotAllowed
 from vrm.kernel.sessions import BrowserSession
 from vrm.web.desk import db, desk, from_here, now
 from vrm.web.words import _
@@ -58,19 +57,24 @@ def this_browser() -> BrowserSession:
     return found
 
 
-def sign_in(account: Account) -> None:
-    """Begin a session for `account` in this browser; whatever the one before held is gone.
+def why_suspended(account: Account) -> str:
+    """For its owner: why nothing works, and to whom to write; "" for an account that is not suspended."""
+    if account.suspended_at is None:
+        return ""
+    return _(
+        "An operator has suspended this account: %(why)s Write to %(who)s to settle it.",
+        why=account.suspended_because,
+        who=write_to(),
+    )
 
-    NotAllowed for a suspended account, with the reason: whoever comes here has proven that it is theirs.
-    """
-    if account.suspended_at is not None:
-        raise NotAllowed(
-            _(
-                "An operator has suspended this account: %(why)s Write to %(who)s to settle it.",
-                why=account.suspended_because,
-                who=desk().settings.mail_from,
-            )
-        )
+
+def write_to() -> str:
+    """The address at which operators are reached."""
+    return desk().settings.mail_from
+
+
+def sign_in(account: Account) -> None:
+    """Begin a session for `account` in this browser; whatever the one before held is gone."""
     sign_out()
     audit(db(), "account.signed-in", ident(account), now(), by=account)
     began = sessions.begin(db(), account, now(), agent=request.headers.get("User-Agent", "")[:500])
@@ -99,12 +103,12 @@ def _load(secret: str) -> Visitor | None:
 
 
 def install(app: Flask) -> None:
-    """Give the app its sessions, and the templates `somebody`."""
+    """Give the app its sessions, and the templates what they say of who is there."""
     manager = flask_login.LoginManager()
     manager.session_protection = None  # A telephone changes its address all the time.
     manager.init_app(app)
     manager.user_loader(_load)
-    app.jinja_env.globals["somebody"] = somebody
+    app.jinja_env.globals |= {"somebody": somebody, "write_to": write_to, "why_suspended": why_suspended}
 
 
 # --- What was typed, while somebody signs in ------------------------------------------------------
