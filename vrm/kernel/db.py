@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -306,8 +306,10 @@ class _Look(Session):
         """Give the connection back."""
         if self.in_transaction() and not self.wrote:
             self.expunge_all()  # What was never flushed is not flushed now.
-            with suppress(DBAPIError):  # A connection that is gone has kept nothing either.
+            try:
                 self.commit()
+            except DBAPIError:
+                self.invalidate()  # It kept nothing either way, and the connection may still be inside the transaction.
         super().close()
 
 
