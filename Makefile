@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := .ci/locks
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, each of the many processes that tests start compiles all that it imports: four seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
