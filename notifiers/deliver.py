@@ -16,9 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from notifiers.channels import KINDS, Outcome
+from notifiers.claim import claim, claim_one
 from notifiers.models import Attempt, Notification, Verdict
 from notifiers.post import Post
-from notifiers.prepare import Dropped, Ready, claim, claim_one, drop, prepare
+from notifiers.prepare import Dropped, Ready, drop, prepare
 from notifiers.record import Tried, record, record_routine
 from vendors.models import Undelivered
 from vrm.kernel.clock import Clock

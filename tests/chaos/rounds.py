@@ -17,8 +17,8 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from intents.models import Intent
+from notifiers.claim import PER_CHANNEL
 from notifiers.models import Attempt, Notification, Result
-from notifiers.prepare import PER_CHANNEL
 from tests.chaos.rig import Broker, free_port, kill, until
 from vendors.models import Lead
 from vrm.config import read_settings

@@ -19,10 +19,11 @@ from rooms import NOW
 from sqlalchemy.orm import Session
 
 from notifiers.channels.webhook import rotated
+from notifiers.claim import claim
 from notifiers.deliver import deliver, send_now
 from notifiers.models import Channel, Notification, Result, Topic, Verdict
 from notifiers.post import Post
-from notifiers.prepare import Dropped, claim, prepare
+from notifiers.prepare import Dropped, prepare
 from vrm.kernel.db import Store
 
 
