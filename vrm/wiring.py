@@ -70,6 +70,7 @@ def works_of(settings: Settings, *, store: Store | None = None, clock: Clock = u
         FeedReader(),
         clock,
         settings.keep_attempts,
+        settings.keep_audits,
         back_up=backups.Daily(settings),
         kept=settings.kept,
     )

@@ -4,15 +4,19 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from visiting import Visitor
-from world import World
+from world import World, settings_for
 
 from vrm.kernel import audits
 from vrm.kernel.accounts import Audit, audit, ident
 from vrm.kernel.db import Store
+from vrm.wiring import works_of
+from vrm.worker.steps import lanes
 
 
 def test_what_people_and_operators_do_is_written_down_without_addresses(
@@ -68,3 +72,37 @@ def test_rows_are_found_by_what_who_when_and_paged(
     with store.read() as session:
         exported = session.scalars(select(Audit.facts).where(Audit.action == "audit.exported").order_by(Audit.id))
         assert exported.all() == [{"rows": 1}, {"rows": 130}]
+
+
+def test_what_is_older_than_the_operator_keeps_it_is_forgotten_and_nothing_else(
+    world: World, store: Store, now: datetime
+) -> None:
+    keep = timedelta(days=730)
+    with store.write() as session:
+        session.execute(delete(Audit))
+        for number in range(1_203):  # More than one step takes at once.
+            audit(session, "old.one", str(number), now - timedelta(seconds=number), by=world.olu)
+        audit(session, "young.one", "x", now + timedelta(seconds=1), by=None)
+    done = []
+    while not done or done[-1]:
+        with store.write() as session:
+            done.append(audits.forget(session, now + keep + timedelta(seconds=1), keep=keep))
+    assert sum(done) == 1_203
+    assert max(done) < 1_000
+    with store.read() as session:
+        assert audits.actions(session) == ["young.one"]
+    with store.write() as session:
+        assert audits.forget(session, now + keep + timedelta(seconds=1), keep=keep) == 0  # To the second, not before.
+
+
+def test_the_worker_forgets_after_the_time_that_is_set(
+    world: World, store: Store, store_url: str, now: datetime, tmp_path: Path
+) -> None:
+    with store.write() as session:
+        audit(session, "old.one", "x", now - timedelta(days=91), by=None)
+    for days, left in ((92, True), (90, False)):
+        settings = replace(settings_for(store_url, tmp_path), keep_audits=timedelta(days=days))
+        for step in lanes(works_of(settings, store=store, clock=lambda: now))["rows"]:
+            step()
+        with store.read() as session:
+            assert ("old.one" in audits.actions(session)) == left

@@ -42,7 +42,9 @@ def found(store: Store, words: tuple[str, ...]) -> list[str]:
 
 def test_everything_is_in_both_files_and_no_secret_is(visitor: Callable[[], Visitor], world: World) -> None:
     ana = visitor().sign_in(world.ana)
-    assert "Take it along as JSON" in ana.get("/me/data")
+    page = ana.get("/me/data")
+    assert "Take it along as JSON" in page
+    assert "<span></span>" not in page  # Each table has a name.
     told = json.loads(ana.get("/me/data/everything.json"))
     assert told["account"][0]["email"] == "ana@example.org"
     assert {want["title"] for want in told["wants"]} >= {world.want.title, "A quiet dishwasher"}

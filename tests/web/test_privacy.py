@@ -21,6 +21,9 @@ def test_no_table_with_a_person_in_it_is_called_about_nobody() -> None:
 
 def test_the_page_tells_everybody(visitor: Callable[[], Visitor]) -> None:
     page = visitor().get("/privacy")
+    assert "%(" not in page
+    assert "730 days" in page  # As this operator set it, and so the next one.
+    assert "Attempts for 90 days" in page
     for kept in KEPT:
         assert kept.tables.split()[0] in page
     assert "/me/data" in page

@@ -1,16 +1,17 @@
-"""What was written down of who did what → the rows that somebody asks for, the newest first."""
+"""What was written down of who did what → the rows that somebody asks for, the newest first; old ones are forgotten."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from vrm.kernel.accounts import Account, Audit
 
 AT_MOST = 50_000  # Rows of one file.
+_BATCH = 500  # Rows that one transaction forgets.
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,15 @@ def people(session: Session, rows: tuple[Audit, ...]) -> dict[int, str]:
     ids = {row.account_id for row in rows if row.account_id is not None}
     named = select(Account.id, Account.email).where(Account.id.in_(ids), Account.is_operator.is_(True))
     return dict(session.execute(named).all())
+
+
+def forget(session: Session, now: datetime, *, keep: timedelta) -> int:
+    """Delete the oldest of what was kept for longer than `keep`; how many rows. Nothing is measured from them."""
+    old = select(Audit.id).where(Audit.at < now - keep).order_by(Audit.at).limit(_BATCH)
+    ids = session.scalars(old).all()
+    if ids:
+        session.execute(delete(Audit).where(Audit.id.in_(ids)).execution_options(synchronize_session=False))
+    return len(ids)
 
 
 def _query(wanted: Filter) -> Select[Audit]:

@@ -18,7 +18,7 @@ class Kept:
     what: str
     why: str
     who: str  # Who can see it, beside the person and the operator's machine.
-    until: str
+    until: str  # May name the days that the operator set: %(attempts)s, %(audits)s.
 
 
 KEPT = (
@@ -62,7 +62,10 @@ KEPT = (
         ),
         later("To show you who came, and to measure how vendors answer."),
         later("You, and each vendor what is its own. Figures count it without names, in groups of at least 11."),
-        later("Moments stay, so that what was measured stays true; erasing takes the words."),
+        later(
+            "Moments stay, so that what was measured stays true and programs can ask what changed since they last did; "
+            "erasing takes the words."
+        ),
     ),
     Kept(
         "notifications attempts arrivals",
@@ -72,7 +75,7 @@ KEPT = (
         ),
         later("So that a message that did not arrive is known and sent again."),
         later("The vendor sees its own; operators see what failed."),
-        later("Attempts for as many days as the operator keeps them (90 unless changed); messages until you erase."),
+        later("Attempts for %(attempts)s days; messages until you erase."),
     ),
     Kept(
         "blogs hub_leases",
@@ -124,7 +127,7 @@ KEPT = (
         later("What operators did and looked at, and sign-ins, exports and changes of roles: by number, not by name."),
         later("So that those who run this can be held to account."),
         later("Operators."),
-        later("It is not shortened; erasing takes your number out of it."),
+        later("%(audits)s days; erasing takes your number out of it at once."),
     ),
     Kept(
         "reports holds",
@@ -165,4 +168,6 @@ ABOUT_NOBODY = "categories regions region_members tree_versions rates event_cloc
 @blueprint.get("/privacy")
 def privacy() -> str:
     """What is kept, why, who sees it and for how long."""
-    return render_template("public/privacy.html", kept=KEPT, ask=desk().settings.mail_from)
+    settings = desk().settings
+    days = {"attempts": settings.keep_attempts.days, "audits": settings.keep_audits.days}
+    return render_template("public/privacy.html", kept=KEPT, days=days, ask=settings.mail_from)

@@ -25,6 +25,7 @@ from notifiers.post import Post
 from vendors import watches
 from vendors.listen import listen
 from vrm import route, turns
+from vrm.kernel import audits
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
 from vrm.research import published
@@ -44,6 +45,7 @@ class Works:
     reader: FeedReader
     clock: Clock
     keep_attempts: timedelta = timedelta(days=90)
+    keep_audits: timedelta = timedelta(days=730)
     back_up: Callable[[datetime], int] = lambda _now: 0  # Makes a backup when one is due.
     kept: Path | None = None  # Where what the live page of responsiveness shows is kept; None: nowhere.
 
@@ -78,6 +80,7 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
         announce,
         owe_letters,
         partial(forget, keep=works.keep_attempts),
+        partial(audits.forget, keep=works.keep_audits),
     )
     found: dict[str, Sequence[Step]] = {
         "rows": [_in_transactions(works, verb) for verb in rows],
