@@ -1,7 +1,7 @@
 """Somebody says that a want, a vendor or a conversation breaks a rule → a report, which an operator closes."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, select, update
@@ -10,11 +10,12 @@ from sqlalchemy.types import Text
 
 from intents.models import Intent
 from vendors.models import Message, Response, Vendor
-from vrm.kernel import text
+from vrm.kernel import limits, text
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Base, Id, Moment, Ref, choice, is_row_id, partial_index
-from vrm.kernel.errors import NotFound, WrongState
+from vrm.kernel.errors import LimitReached, NotFound, WrongState
 
+PER_DAY = 10
 TAKEN_AWAY = "(taken away by the operator)"
 
 
@@ -63,6 +64,16 @@ class Report(Base):
 
     intent: Mapped[Intent | None] = relationship()
     vendor: Mapped[Vendor | None] = relationship()
+
+
+def count(session: Session, who: str, now: datetime) -> None:
+    """Count one report of `who`, an account or a network address. LimitReached when the day's are used up."""
+    wait = limits.spend(session, "report", who, now, most=PER_DAY, per=timedelta(days=1))
+    if wait is not None:
+        raise LimitReached(
+            f"{PER_DAY} reports a day are looked at from one person; please write the others to the operator.",
+            retry_after_s=int(wait.total_seconds()),
+        )
 
 
 def report(

@@ -1,7 +1,5 @@
 """“Report this”: anybody may, of what they can see; strangers a few times a day."""
 
-from datetime import timedelta
-
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -10,8 +8,7 @@ from intents.models import Intent
 from vendors import leads, reports, team
 from vendors.models import Role, Vendor
 from vendors.reports import Reason
-from vrm.kernel import limits
-from vrm.kernel.errors import LimitReached, NotFound
+from vrm.kernel.errors import NotFound
 from vrm.web.desk import db, desk, now, save
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, somebody
@@ -27,7 +24,6 @@ REASONS = {
     Reason.PERSONAL: later("It tells of a person who did not agree"),
     Reason.OTHER: later("Something else"),
 }
-_PER_DAY = 10
 
 
 @blueprint.get("/wants/<code>")
@@ -110,13 +106,7 @@ def _count() -> None:
     account = somebody()
     save()  # The count is kept although the report may be refused.
     with desk().store.write() as writing:
-        who = f"account {account.id}" if account else request.remote_addr or ""
-        wait = limits.spend(writing, "report", who, now(), most=_PER_DAY, per=timedelta(days=1))
-    if wait is not None:
-        raise LimitReached(
-            f"{_PER_DAY} reports a day are looked at from one person; please write the others to the operator.",
-            retry_after_s=int(wait.total_seconds()),
-        )
+        reports.count(writing, f"account {account.id}" if account else request.remote_addr or "", now())
 
 
 def _page(intent: Intent | None, found: Vendor | None, typed: Typed, status: int) -> AnyResponse:

@@ -4,9 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from intents import holds
+from intents.holds import HeldBy
 from intents.models import Blog, Decision, Entry, Intent
 from vendors.models import Response as Answer
 from vendors.models import Via
+from vendors.reports import Report
 
 
 def told(answer, status: int = 200):
@@ -157,3 +160,43 @@ def test_wants_for_everybody(scene, program, carol) -> None:
 def test_a_number_is_no_day(program, ana) -> None:
     assert told(program(ana).get("/responsiveness?since=0"), 422)["errors"][0]["parameter"] == "since"
     assert told(program(ana).get("/responsiveness?since=2026-11-01"))["n"] is None
+
+
+def test_a_table_of_subscriptions_is_looked_at_and_then_taken(scene, program, ben) -> None:
+    his, path = program(ben), f"/vendors/{scene.slug}/subscriptions/import"
+    table = "category,region,name\nBicycles,Leeds,Bikes\ncars-trucks-vans,gb-lds,\nBicycles,Nowhere at all,\n"
+    looked = told(his.post(path, {"csv": table, "dry_run": True}))
+    assert (looked["kept"], looked["made"], looked["unchanged"]) == (False, 1, 1)
+    assert [row["row"] for row in looked["refused"]] == [4]
+    names = [one["name"] for one in told(his.get(f"/vendors/{scene.slug}/subscriptions"))["items"]]
+    assert "Bikes" not in names
+    assert told(his.post(path, {"csv": table})) == {**looked, "kept": True}
+    names = [one["name"] for one in told(his.get(f"/vendors/{scene.slug}/subscriptions"))["items"]]
+    assert "Bikes" in names
+    assert told(his.post(path, {"csv": table}))["made"] == 0
+    assert told(his.post(path, {"csv": "colour\nred\n"}), 422)["errors"][0]["pointer"] == "/csv"
+
+
+def test_what_is_wrong_is_reported_and_a_hold_is_answered(scene, program, store, ana, ben, carol, now) -> None:
+    her = program(carol)
+    silent = told(her.post(f"/wants/{scene.intent}/report", {"reason": "other"}), 422)
+    assert silent["errors"][0]["pointer"] == "/words"
+    told(her.post(f"/wants/{scene.intent}/report", {"reason": "other", "words": "It is a trick."}), 204)
+    told(her.post(f"/vendors/{scene.slug}/report", {"reason": "fraud"}), 204)
+    told(program(ben).post(f"/leads/{scene.lead}/report", {"reason": "offensive"}), 204)
+    with store.write() as session:
+        kept = session.scalars(select(Report).order_by(Report.id)).all()
+        assert [(one.reason, one.account_id) for one in kept] == [
+            ("other", carol.id), ("fraud", carol.id), ("offensive", ben.id),
+        ]  # fmt: skip
+        intent = session.scalars(select(Intent)).one()
+        holds.hold(session, intent, now, by=HeldBy.OPERATOR, why="It was reported.")
+    mine = program(ana)
+    assert told(mine.get(f"/intents/{scene.intent}/hold"))["why"] == "It was reported."
+    said = {"answer": "It is a real want."}
+    assert told(mine.post(f"/intents/{scene.intent}/hold/answer", said))["answer"] == said["answer"]
+    assert told(mine.post(f"/intents/{scene.intent}/hold/answer", said), 409)
+    told(her.post(f"/wants/{scene.intent}/report", {"reason": "spam"}), 404)  # It is shown to nobody now.
+    for _ in range(8):
+        told(her.post(f"/vendors/{scene.slug}/report", {"reason": "fraud"}), 204)
+    assert told(her.post(f"/vendors/{scene.slug}/report", {"reason": "fraud"}), 429)

@@ -17,6 +17,7 @@ from vrm.web.api import (
     entries,
     explaining,
     hours,
+    importing,
     inbox,
     intents,
     leads,
@@ -25,6 +26,7 @@ from vrm.web.api import (
     openapi,
     problems,
     quota,
+    reports,
     responsiveness,
     trees,
     understanding,
@@ -43,6 +45,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         blogs,
         entries,
         vendors,
+        importing,
         colleagues,
         channels,
         messages,
@@ -54,6 +57,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         wants,
         changes,
         responsiveness,
+        reports,
         account,
     )
     for operation in noun.ROUTES.operations

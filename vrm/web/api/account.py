@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from pydantic import Field
 from sqlalchemy import select
 
+from intents import corrections
 from vrm import personal
 from vrm.kernel import accounts, text
 from vrm.kernel.accounts import ApiToken, Scope, audit, ident
@@ -110,6 +111,12 @@ def export_data(caller: Caller) -> Everything:
     with desk().store.write() as session:
         audit(session, "account.exported", ident(caller.account), caller.now, by=caller.account, kind="api")
     return Everything(tables=tables)
+
+
+@ROUTES.add("DELETE", "/account/sentences", scopes=WRITE, status=204)
+def forget_sentences(caller: Caller) -> None:
+    """Erase the sentences that you let us keep to teach the reader."""
+    corrections.forget(caller.session, caller.account)
 
 
 @ROUTES.add("GET", "/account/tokens", scopes=READ, answer=Tokens)
