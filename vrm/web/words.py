@@ -109,6 +109,11 @@ def number(value: float) -> str:
     return text
 
 
+def percent(share: float) -> str:
+    """ "34 %"."""
+    return f"{100 * share:.0f} %"
+
+
 def span(seconds: float) -> str:
     """ "4 minutes", "2 days": as exact as a reader wants it."""
     text: str = format_timedelta(timedelta(seconds=seconds), threshold=1.5, locale=locale())
@@ -239,6 +244,7 @@ def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
         when=when,
         day=day,
         number=number,
+        percent=percent,
         span=span,
         budget=budget,
         without_scheme=without_scheme,
