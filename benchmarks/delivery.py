@@ -8,7 +8,6 @@ ratio is of two runs right after each other.
 
 import argparse
 import asyncio
-import json
 import os
 import shutil
 import socket
@@ -21,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_network
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ import aiohttp
 import procrastinate
 import reaction
 import requests
+from _table import Line, at_least, line, tell
 from apprise import Apprise
 from sqlalchemy import create_engine, make_url, select, text, update
 
@@ -63,7 +64,6 @@ http {{ access_log off; keepalive_requests 1000000; client_body_temp_path {folde
 fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
 server {{ listen 0.0.0.0:{port} backlog=4096; location / {{ return 204; }} }} }}
 """
-Line = dict[str, Any]
 
 
 # --- Sinks ----------------------------------------------------------------------------------------
@@ -300,12 +300,6 @@ def by_workers(url: str, folder: Path, workers: int, count: int) -> float:
 # --- The table ------------------------------------------------------------------------------------
 
 
-def line(what: str, figure: float, unit: str, target: float | None) -> Line:
-    ok = target is None or figure >= target
-    return {"what": what, "figure": round(figure, 2), "unit": unit, "target": f"≥ {target:g}" if target else None,
-            "ok": ok}  # fmt: skip
-
-
 def best_ratio(one: Callable[[], float], other: Callable[[], float], times: int) -> tuple[float, float, float]:
     """The median of the ratios of runs next to each other, and the medians of both."""
     pairs = [(one(), other()) for _ in range(times)]
@@ -329,10 +323,10 @@ def measure(*, wants: int, times: int) -> Iterator[Line]:
         keep(store)  # As a worker does when it starts.
         delivered()  # Caches, compiled statements.
         ratio, mine, bare = best_ratio(delivered, lambda: raw(port, count), times)
-        yield line("webhooks sent and recorded ÷ bare aiohttp posts", ratio, "×", 0.5)
-        yield line("  webhooks a second, embedded", mine, "/s", None)
-        yield line("  bare posts a second", bare, "/s", None)
-        yield line("the same ÷ Apprise json:// fan-out", mine / by_apprise(port, min(count, 400)), "×", 8)
+        yield at_least("webhooks sent and recorded ÷ bare aiohttp posts", ratio, 0.5)
+        yield line("  webhooks a second, embedded", mine, "/s")
+        yield line("  bare posts a second", bare, "/s")
+        yield at_least("the same ÷ Apprise json:// fan-out", mine / by_apprise(port, min(count, 400)), 8)
 
         quick = stack.enter_context(own_sink())
         hanging = stack.enter_context(own_sink(hanging="127.0.0.20"))
@@ -347,7 +341,7 @@ def measure(*, wants: int, times: int) -> Iterator[Line]:
             return ours_but_hanging(store, folder, answering)
 
         ratio, _, _ = best_ratio(with_one_hanging, without, 1)
-        yield line("throughput with one of 20 hanging ÷ without", ratio, "×", 0.95)
+        yield at_least("throughput with one of 20 hanging ÷ without", ratio, 0.95)
 
         url = stack.enter_context(postgres())
         slow = stack.enter_context(own_sink(delay_s=0.2))
@@ -358,12 +352,12 @@ def measure(*, wants: int, times: int) -> Iterator[Line]:
             lambda: (owe_again(shared, slow), by_workers(url, folder, 1, count))[1],
             1,
         )
-        yield line("two workers on PostgreSQL ÷ one, sink of 200 ms", ratio, "×", 1.6)
-        yield line("  one worker, a second", one, "/s", None)
+        yield at_least("two workers on PostgreSQL ÷ one, sink of 200 ms", ratio, 1.6)
+        yield line("  one worker, a second", one, "/s")
         owe_again(shared, port)
         alone = ours(shared, folder)
-        yield line("webhooks on PostgreSQL ÷ bare aiohttp posts", alone / raw(port, count), "×", 0.5)
-        yield line("the same ÷ a job for each delivery", alone / by_jobs(url, port, min(count, 1000)), "×", 8)
+        yield at_least("webhooks on PostgreSQL ÷ bare aiohttp posts", alone / raw(port, count), 0.5)
+        yield at_least("the same ÷ a job for each delivery", alone / by_jobs(url, port, min(count, 1000)), 8)
 
 
 def main() -> None:
@@ -372,18 +366,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer deliveries")
     parser.add_argument("--json", action="store_true", help="for programs")
     arguments = parser.parse_args()
-    lines = []
     quick: bool = arguments.quick
     sizes = {"wants": 50, "times": 1} if quick else {"wants": 300, "times": 3}
-    for part in (measure(**sizes), reaction.measure(40 if quick else 200)):
-        for each in part:
-            lines.append(each)
-            if not arguments.json:
-                verdict = "" if each["target"] is None else f"{each['target']:>8}  {'met' if each['ok'] else 'MISSED'}"
-                print(f"{each['what']:<52}{each['figure']:>9} {each['unit']:<4}{verdict}", flush=True)
-    if arguments.json:
-        print(json.dumps(lines, indent=2, ensure_ascii=False))
-    sys.exit(0 if all(each["ok"] for each in lines) else 1)
+    parts = chain(measure(**sizes), reaction.measure(40 if quick else 200))
+    tell(parts, as_json=arguments.json)
 
 
 if __name__ == "__main__":

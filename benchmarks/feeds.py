@@ -8,7 +8,6 @@ right the detector is that listening uses; see tests/intents/posts/README.md.
 import argparse
 import asyncio
 import io
-import json
 import multiprocessing
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from sqlalchemy import func, insert, select, update
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "intents"))
 
+from _table import Line, line, tell
 from labelled import mistakes, posts, quality
 
 from intents.feed import FeedReader
@@ -178,12 +178,7 @@ def theirs(folder: Path, urls: list[str]) -> float:
     return took
 
 
-def line(what: str, figure: float, unit: str, target: str | None, *, ok: bool = True) -> dict[str, Any]:
-    """A line of the table."""
-    return {"what": what, "figure": round(figure, 2), "unit": unit, "target": target, "ok": ok}
-
-
-def measure(folder: Path, ports: list[int], *, quick: bool) -> list[dict[str, Any]]:
+def measure(folder: Path, ports: list[int], *, quick: bool) -> list[Line]:
     """The lines of the table."""
     feeds, unchanged = (200, 2_000) if quick else (1_000, 10_000)
 
@@ -240,7 +235,7 @@ def hanging(harvester: Harvester, ports: list[int], count: int) -> float:
     return last_of_others() - without
 
 
-def detector() -> list[dict[str, Any]]:
+def detector() -> list[Line]:
     """How right it is on posts written after it was done."""
     unseen = posts("held out")
     found = quality(unseen)
@@ -264,13 +259,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder, server() as ports:
         lines = measure(Path(folder), ports, quick=arguments.quick)
-    if arguments.json:
-        print(json.dumps(lines, indent=2))
-    else:
-        for each in lines:
-            verdict = "" if each["target"] is None else f"{each['target']:>8}  {'met' if each['ok'] else 'MISSED'}"
-            print(f"{each['what']:<46}{each['figure']:>9} {each['unit']:<8}{verdict}")
-    sys.exit(0 if all(each["ok"] for each in lines) else 1)
+    tell(lines, as_json=arguments.json)
 
 
 if __name__ == "__main__":

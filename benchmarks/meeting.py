@@ -6,7 +6,6 @@ category and holds the subscription against open wants. Each commits first and l
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from _table import line, tell
 from sqlalchemy import create_engine, func, make_url, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -152,13 +152,8 @@ def main() -> None:
             print(f"No PostgreSQL answers at {POSTGRES}.", file=sys.stderr)
             continue
         what = f"{name}: pairs that met, of {pairs}"
-        lines.append({"what": what, "figure": met, "unit": "", "target": f"= {pairs}", "ok": met == pairs})
-    if chosen.json:
-        print(json.dumps(lines, indent=2))
-    else:
-        for line in lines:
-            print(f"{line['what']:<50}{line['figure']:>6}  {line['target']}  {'met' if line['ok'] else 'MISSED'}")
-    sys.exit(0 if all(line["ok"] for line in lines) else 1)
+        lines.append(line(what, met, "", f"= {pairs}", ok=met == pairs))
+    tell(lines, as_json=chosen.json)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,17 @@ shared, so the figure to trust is the ratio to the bare POST and to this disk's 
 """
 
 import argparse
-import json
 import os
 import statistics
-import sys
 import tempfile
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
+
+from _table import Line, line, tell
 
 from intents import publish
 from intents.draft import IntentDraft
@@ -154,7 +154,7 @@ def fsyncs(folder: Path, count: int) -> list[float]:
     return found
 
 
-def measure(count: int) -> list[dict[str, Any]]:
+def measure(count: int) -> list[Line]:
     """The lines of the table."""
     with tempfile.TemporaryDirectory() as name, Broker(Path(name)) as broker:
         took = sorted(reactions(broker, count))
@@ -162,13 +162,11 @@ def measure(count: int) -> list[dict[str, Any]]:
         fsync = statistics.median(fsyncs(Path(name), 100))
     half, most = statistics.median(took), took[int(len(took) * 0.99) - 1]
     return [
-        {"what": "publish → endpoint, median", "figure": round(half * 1e3, 1), "unit": "ms", "target": "< 100",
-         "ok": half < 0.1},
-        {"what": "publish → endpoint, 99 of 100", "figure": round(most * 1e3, 1), "unit": "ms", "target": "< 400",
-         "ok": most < 0.4},
-        {"what": "the median ÷ a bare POST", "figure": round(half / bare, 1), "unit": "×", "target": None, "ok": True},
-        {"what": "a bare POST", "figure": round(bare * 1e3, 2), "unit": "ms", "target": None, "ok": True},
-        {"what": "this disk's fsync", "figure": round(fsync * 1e3, 2), "unit": "ms", "target": None, "ok": True},
+        line("publish → endpoint, median", round(half * 1e3, 1), "ms", "< 100", ok=half < 0.1),
+        line("publish → endpoint, 99 of 100", round(most * 1e3, 1), "ms", "< 400", ok=most < 0.4),
+        line("the median ÷ a bare POST", round(half / bare, 1), "×"),
+        line("a bare POST", round(bare * 1e3, 2), "ms"),
+        line("this disk's fsync", round(fsync * 1e3, 2), "ms"),
     ]  # fmt: skip
 
 
@@ -179,13 +177,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
     arguments = parser.parse_args()
     lines = measure(40 if arguments.quick else 200)
-    if arguments.json:
-        print(json.dumps(lines, indent=2))
-    else:
-        for line in lines:
-            verdict = "" if line["target"] is None else f"{line['target']:>8}  {'met' if line['ok'] else 'MISSED'}"
-            print(f"{line['what']:<32}{line['figure']:>8} {line['unit']:<4}{verdict}")
-    sys.exit(0 if all(line["ok"] for line in lines) else 1)
+    tell(lines, as_json=arguments.json)
 
 
 if __name__ == "__main__":

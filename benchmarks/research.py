@@ -23,6 +23,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+from _table import Line, line, tell
 from lifelines import KaplanMeierFitter
 from numpy.typing import NDArray
 
@@ -158,7 +159,7 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def files(count: int) -> list[dict[str, Any]]:
+def files(count: int) -> list[Line]:
     """Releasing and reading rates, beside DuckDB."""
     table = make_table(count)
     with tempfile.TemporaryDirectory() as name:
@@ -183,19 +184,15 @@ def files(count: int) -> list[dict[str, Any]]:
         turns = [(timed(lambda: rates(file, 86_400)), timed(lambda: peer.execute(query).fetchall())) for _ in range(15)]
         ours_s, duck_s = (min(took) for took in zip(*turns, strict=True))
     return [
-        _line(f"release of {count:,} leads ÷ DuckDB's COPY", round(release_s / copy_s, 2), "×", "<= 4",
+        line(f"release of {count:,} leads ÷ DuckDB's COPY", round(release_s / copy_s, 2), "×", "<= 4",
               ok=release_s <= 4 * copy_s),
-        _line("the release", round(release_s, 1), "s"),
-        _line("category × region rates ÷ DuckDB's", round(ours_s / duck_s, 2), "×", "<= 3", ok=ours_s <= 3 * duck_s),
-        _line("the rates", round(ours_s * 1e3), "ms"),
+        line("the release", round(release_s, 1), "s"),
+        line("category × region rates ÷ DuckDB's", round(ours_s / duck_s, 2), "×", "<= 3", ok=ours_s <= 3 * duck_s),
+        line("the rates", round(ours_s * 1e3), "ms"),
     ]  # fmt: skip
 
 
-def _line(what: str, figure: float, unit: str, target: str | None = None, *, ok: bool = True) -> dict[str, Any]:
-    return {"what": what, "figure": figure, "unit": unit, "target": target, "ok": ok}
-
-
-def measure(*, quick: bool, with_full: bool) -> list[dict[str, Any]]:
+def measure(*, quick: bool, with_full: bool) -> list[Line]:
     """The lines of the table."""
     leads = make_leads(1_000_000)
     took = []
@@ -207,12 +204,10 @@ def measure(*, quick: bool, with_full: bool) -> list[dict[str, Any]]:
     every = 8 * EVERY if quick else EVERY
     loop = theirs(leads, curves, medians, every=every)
     lines = [
-        {"what": "lifelines' loop ÷ ours, 1M leads", "figure": round(loop / mine), "unit": "×", "target": ">= 200",
-         "ok": loop / mine >= 200},
-        {"what": "ours, median of runs", "figure": round(mine * 1e3), "unit": "ms", "target": None, "ok": True},
-        {"what": "ours, the first run", "figure": round(took[0] * 1e3), "unit": "ms", "target": None, "ok": True},
-        {"what": f"the loop, from 1 in {every} vendors", "figure": round(loop, 1), "unit": "s", "target": None,
-         "ok": True},
+        line("lifelines' loop ÷ ours, 1M leads", round(loop / mine), "×", ">= 200", ok=loop / mine >= 200),
+        line("ours, median of runs", round(mine * 1e3), "ms"),
+        line("ours, the first run", round(took[0] * 1e3), "ms"),
+        line(f"the loop, from 1 in {every} vendors", round(loop, 1), "s"),
     ]  # fmt: skip
     lines += files(100_000 if quick else 1_000_000)
     if with_full:
@@ -221,9 +216,8 @@ def measure(*, quick: bool, with_full: bool) -> list[dict[str, Any]]:
         )
         found = json.loads(alone.stdout)
         lines += [
-            {"what": "10M leads, memory", "figure": round(found["gb"], 2), "unit": "GB", "target": "< 2",
-             "ok": found["gb"] < 2},
-            {"what": "10M leads", "figure": round(found["seconds"], 1), "unit": "s", "target": None, "ok": True},
+            line("10M leads, memory", round(found["gb"], 2), "GB", "< 2", ok=found["gb"] < 2),
+            line("10M leads", round(found["seconds"], 1), "s"),
         ]  # fmt: skip
     return lines
 
@@ -240,13 +234,7 @@ def main() -> None:
         print(json.dumps(full()))
         return
     lines = measure(quick=arguments.quick, with_full=arguments.full)
-    if arguments.json:
-        print(json.dumps(lines, indent=2))
-    else:
-        for line in lines:
-            verdict = "" if line["target"] is None else f"{line['target']:>8}  {'met' if line['ok'] else 'MISSED'}"
-            print(f"{line['what']:<36}{line['figure']:>8} {line['unit']:<4}{verdict}")
-    sys.exit(0 if all(line["ok"] for line in lines) else 1)
+    tell(lines, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,7 @@ happens: at worst just after the worker began to read. What the worker does is t
 """
 
 import argparse
-import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _table import Line, line, tell
 from sqlalchemy import text
 
 from vrm import migrations
@@ -114,7 +113,7 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def measure(leads: int) -> list[dict[str, Any]]:
+def measure(leads: int) -> list[Line]:
     """The lines of the table."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -142,19 +141,15 @@ def measure(leads: int) -> list[dict[str, Any]]:
         store.close()
     latest = max(kept.EVERY.total_seconds(), again_s) + again_s
     return [
-        _line(f"query over {leads:,} leads ÷ the page", round(peer_s / warm_s), "×", ">= 20", ok=peer_s >= 20 * warm_s),
-        _line("the page", round(warm_s * 1e3, 2), "ms"),
-        _line("the first page after it was kept", round(cold_s * 1e3), "ms"),
-        _line("the query", round(peer_s * 1e3), "ms"),
-        _line("an event is on the page after, at most", round(latest, 1), "s", "<= 60", ok=latest <= 60),
-        _line("the worker, the first time", round(kept_s, 1), "s"),
-        _line("the worker, each time", round(again_s, 1), "s"),
-        _line("what it keeps", round(size / 1e6), "MB"),
+        line(f"query over {leads:,} leads ÷ the page", round(peer_s / warm_s), "×", ">= 20", ok=peer_s >= 20 * warm_s),
+        line("the page", round(warm_s * 1e3, 2), "ms"),
+        line("the first page after it was kept", round(cold_s * 1e3), "ms"),
+        line("the query", round(peer_s * 1e3), "ms"),
+        line("an event is on the page after, at most", round(latest, 1), "s", "<= 60", ok=latest <= 60),
+        line("the worker, the first time", round(kept_s, 1), "s"),
+        line("the worker, each time", round(again_s, 1), "s"),
+        line("what it keeps", round(size / 1e6), "MB"),
     ]
-
-
-def _line(what: str, figure: float, unit: str, target: str | None = None, *, ok: bool = True) -> dict[str, Any]:
-    return {"what": what, "figure": figure, "unit": unit, "target": target, "ok": ok}
 
 
 def main() -> None:
@@ -165,13 +160,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
     arguments = parser.parse_args()
     lines = measure(50_000 if arguments.quick else 1_000_000 if arguments.full else 300_000)
-    if arguments.json:
-        print(json.dumps(lines, indent=2))
-    else:
-        for line in lines:
-            verdict = "" if line["target"] is None else f"{line['target']:>8}  {'met' if line['ok'] else 'MISSED'}"
-            print(f"{line['what']:<44}{line['figure']:>8} {line['unit']:<4}{verdict}")
-    sys.exit(0 if all(line["ok"] for line in lines) else 1)
+    tell(lines, as_json=arguments.json)
 
 
 if __name__ == "__main__":

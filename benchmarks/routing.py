@@ -9,7 +9,6 @@ all works in this process, the processor's time is taken.
 """
 
 import argparse
-import json
 import math
 import os
 import sys
@@ -17,12 +16,12 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from _bed import Bed, times
 from _market import BEGAN, BUDGET, SAID, Crowd, fill, make
+from _table import Line, at_least, at_most, line, tell
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -38,29 +37,6 @@ except ImportError:
 POSTGRES = os.environ.get("VRM_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 _WORDS = stems.words_of(f"Something new {SAID}")
 FULL = 1_000_000  # The size for which the targets are set.
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the table; without a target it only informs."""
-
-    what: str
-    figure: float
-    unit: str = "×"
-    target: str | None = None
-    ok: bool = True
-
-
-def at_least(what: str, figure: float, target: float | None) -> Line:
-    return Line(what, _round(figure), target=f"≥ {target:g}" if target else None, ok=not target or figure >= target)
-
-
-def at_most(what: str, figure: float, target: float | None, unit: str = "×") -> Line:
-    return Line(what, _round(figure), unit, f"≤ {target:g}" if target else None, not target or figure <= target)
-
-
-def _round(figure: float) -> float:
-    return float(f"{figure:.3g}")
 
 
 # --- Peers ----------------------------------------------------------------------------------------
@@ -165,8 +141,8 @@ def measure(beds: Sequence[Bed], rounds: int) -> Iterator[Line]:
         if compare:
             growth = math.log(over("find", "small")) / math.log(largest.market.size / beds[0].market.size)
             yield at_most(f"{at}growth exponent of find", growth, 0.1, "")
-        yield Line(f"{at}find", _round(took["find"] * 1e3), "ms")
-        yield Line(f"{at}publish", _round(took["publish"] * 1e3), "ms")
+        yield line(f"{at}find", took["find"] * 1e3, "ms")
+        yield line(f"{at}publish", took["publish"] * 1e3, "ms")
 
 
 def _least(works: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
@@ -229,34 +205,21 @@ def main() -> None:
         notes.append("Peers that scan have their targets at 1,000,000: run with --full for the verdict.")
     if mokaccino is None:
         notes.append("No mokaccino beside it: pip install mokaccino (where it can be imported) to see that line.")
-    lines: list[Line] = []
+    tell(_measured(sizes, rounds, arguments.only, notes), as_json=arguments.json)
 
-    def keep(line: Line) -> None:
-        lines.append(line)
-        if not arguments.json:
-            _show(line)
 
-    if arguments.only != "postgresql":
+def _measured(sizes: Sequence[int], rounds: int, only: str | None, notes: list[str]) -> Iterator[Line]:
+    """The lines of each kind of store; the notes at the end, for people."""
+    if only != "postgresql":
         with sqlite_beds(sizes) as beds:
-            for line in measure(beds, rounds):
-                keep(line)
-    if arguments.only != "sqlite":
+            yield from measure(beds, rounds)
+    if only != "sqlite":
         try:
             with postgresql_beds(sizes) as beds:
-                for line in measure(beds, rounds):
-                    keep(line)
+                yield from measure(beds, rounds)
         except OperationalError:
             notes.append(f"No PostgreSQL answers at {POSTGRES}: SQLite only.")
-    if arguments.json:
-        print(json.dumps([{name: getattr(line, name) for name in Line.__slots__} for line in lines], indent=2))
-    else:
-        print(*notes, sep="\n")
-    sys.exit(0 if all(line.ok for line in lines) else 1)
-
-
-def _show(line: Line) -> None:
-    verdict = "" if line.target is None else f"{line.target:>8}  {'met' if line.ok else 'MISSED'}"
-    print(f"{line.what:<62}{line.figure:>9g} {line.unit:<3}{verdict}", flush=True)
+    print(*notes, sep="\n", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,10 @@ entry; the test by wants rejects in 4 to 6.5 of 100 where there is nothing to fi
 """
 
 import argparse
-import json
-import sys
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
+from _table import Line, line, tell
 
 from vrm.research.incidence import aalen_johansen_by
 from vrm.research.survival import kaplan_meier_by, share_by
@@ -22,7 +20,7 @@ MEAN_S = 10_000
 HORIZONS_S = (2_000, 10_000, 20_000)
 
 
-def curves(runs: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+def curves(runs: int, rng: np.random.Generator) -> Iterator[Line]:
     """Waits with an exponential truth, leads of which each is watched for a time of its own; all runs in one pass."""
     answer = rng.exponential(MEAN_S, runs * LEADS)
     watched = rng.uniform(1_000, 30_000, runs * LEADS)
@@ -33,18 +31,18 @@ def curves(runs: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
         truth = 1.0 - np.exp(-(horizon + 1) / MEAN_S)  # Waits are whole seconds: by 2,000 is before 2,001.
         shares = [share for share in (share_by(made[run], horizon) for run in range(runs)) if share is not None]
         covered = np.mean([share.low <= truth <= share.high for share in shares])
-        yield _line(f"F({horizon:,} s): intervals that cover", 100 * covered, "%", "93–97", ok=0.93 <= covered <= 0.97)
+        yield line(f"F({horizon:,} s): intervals that cover", 100 * covered, "%", "93–97", ok=0.93 <= covered <= 0.97)
         bias = float(np.mean([share.estimate for share in shares]) - truth)
-        yield _line("  mean less truth", 100 * bias, "points", "±0.5", ok=abs(bias) <= 0.005)
+        yield line("  mean less truth", 100 * bias, "points", "±0.5", ok=abs(bias) <= 0.005)
         so_far = float(np.mean(answered & (t_s <= horizon)) - truth)
-        yield _line("  the share so far less truth", 100 * so_far, "points")
+        yield line("  the share so far less truth", 100 * so_far, "points")
     _, low, high = made.median_waits()
     truth_s = MEAN_S * np.log(2)
     covered = float(np.mean((low <= truth_s) & ((truth_s <= high) | (high < 0))))
-    yield _line("median wait: intervals that cover", 100 * covered, "%", "93–97", ok=0.93 <= covered <= 0.97)
+    yield line("median wait: intervals that cover", 100 * covered, "%", "93–97", ok=0.93 <= covered <= 0.97)
 
 
-def incidences(runs: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+def incidences(runs: int, rng: np.random.Generator) -> Iterator[Line]:
     """Two equal rates, of which each ends half of the waits."""
     first, second = (rng.exponential(MEAN_S, runs * LEADS) for _ in range(2))
     watched = rng.uniform(5_000, 30_000, runs * LEADS)
@@ -54,10 +52,10 @@ def incidences(runs: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     truth = 0.5 * (1 - np.exp(-2.0 * 10_001 / MEAN_S))
     found = [next(iter(made.of(run))).by(10_000) for run in range(runs)]
     covered = float(np.mean([share.low <= truth <= share.high for share in found if share is not None]))
-    yield _line("incidence of one end: that cover", 100 * covered, "%", "93–97", ok=0.93 <= covered <= 0.97)
+    yield line("incidence of one end: that cover", 100 * covered, "%", "93–97", ok=0.93 <= covered <= 0.97)
 
 
-def levels(runs: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+def levels(runs: int, rng: np.random.Generator) -> Iterator[Line]:
     """50 wants of 20 leads each in two arms that do nothing."""
     intent = np.repeat(np.arange(50), 20)
     rejected = {"by wants": 0, "by leads": 0}
@@ -68,12 +66,8 @@ def levels(runs: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
             found = share_difference(np.where(answered, 1, 100), answered, arm, unit, 50)
             rejected[name] += found is not None and found.p is not None and found.p < 0.05
     right, naive = (rejected[name] / runs for name in rejected)
-    yield _line("no effect, ICC 0.1: rejected by wants", 100 * right, "%", "4–6.5", ok=0.04 <= right <= 0.065)
-    yield _line("  by leads, which is wrong", 100 * naive, "%", "20–32", ok=0.2 <= naive <= 0.32)
-
-
-def _line(what: str, figure: float, unit: str, target: str | None = None, *, ok: bool = True) -> dict[str, Any]:
-    return {"what": what, "figure": round(float(figure), 2), "unit": unit, "target": target, "ok": bool(ok)}
+    yield line("no effect, ICC 0.1: rejected by wants", 100 * right, "%", "4–6.5", ok=0.04 <= right <= 0.065)
+    yield line("  by leads, which is wrong", 100 * naive, "%", "20–32", ok=0.2 <= naive <= 0.32)
 
 
 def main() -> None:
@@ -85,13 +79,7 @@ def main() -> None:
     part = 10 if arguments.quick else 1
     rng = np.random.default_rng(2008)
     lines = [*curves(20_000 // part, rng), *incidences(20_000 // part, rng), *levels(10_000 // part, rng)]
-    if arguments.json:
-        print(json.dumps(lines, indent=2))
-    else:
-        for line in lines:
-            verdict = "" if line["target"] is None else f"{line['target']:>8}  {'met' if line['ok'] else 'MISSED'}"
-            print(f"{line['what']:<40}{line['figure']:>8} {line['unit']:<7}{verdict}")
-    sys.exit(0 if all(line["ok"] for line in lines) else 1)
+    tell(lines, as_json=arguments.json)
 
 
 if __name__ == "__main__":

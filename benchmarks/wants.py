@@ -17,6 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "intents"))
 
+from _table import Line, at_least, line, tell
 from judging import FIELDS, Judge, Sentence, sentences
 
 from intents.embedding import encoder
@@ -59,39 +60,33 @@ def _timed(call: Any) -> float:
     return time.perf_counter() - begun
 
 
-def measure(*, quick: bool) -> list[dict[str, Any]]:
+def measure(*, quick: bool) -> list[Line]:
     """The lines of the table."""
     judge = Judge.committed()
     every = sentences()
-    lines: list[dict[str, Any]] = []
+    lines: list[Line] = []
     for name in ("tuning", "held out"):
         for field, figure in accuracy(judge, [sentence for sentence in every if sentence.half == name]).items():
             target = None if name == "tuning" else TARGETS.get(field)
-            lines.append(
-                {"what": f"{name}: {field}", "figure": round(figure, 1), "unit": "%",
-                 "target": f">= {target:g}" if target else None, "ok": target is None or figure >= target}
-            )  # fmt: skip
+            lines.append(at_least(f"{name}: {field}", figure, target, "%"))
     model = encoder()
     if model is not None:
         english = [sentence for sentence in every if sentence.lang == "en" and sentence.half == "held out"]
         found = accuracy(judge.smart(model), english)
         plain = accuracy(judge, english)
         lines += [
-            {"what": f"smart, English, held out: {field}", "figure": round(found[field], 1), "unit": "%",
-             "target": f">= {target:g}", "ok": found[field] >= target}
+            at_least(f"smart, English, held out: {field}", found[field], target, "%")
             for field, target in SMART.items()
         ]  # fmt: skip
         lines += [
-            {"what": f"  without it: {field}", "figure": round(plain[field], 1), "unit": "%", "target": None,
-             "ok": True}
+            line(f"  without it: {field}", round(plain[field], 1), "%")
             for field in SMART
         ]  # fmt: skip
     middle, slowest, ratio = latency(judge, every, 2 if quick else 5)
     lines += [
-        {"what": "one sentence, median", "figure": round(middle, 2), "unit": "ms", "target": None, "ok": True},
-        {"what": "one sentence, slowest", "figure": round(slowest, 2), "unit": "ms", "target": f"<= {SLOWEST_MS:g}",
-         "ok": slowest <= SLOWEST_MS},
-        {"what": "the median ÷ json.loads of it", "figure": round(ratio), "unit": "×", "target": None, "ok": True},
+        line("one sentence, median", round(middle, 2), "ms"),
+        line("one sentence, slowest", round(slowest, 2), "ms", f"<= {SLOWEST_MS:g}", ok=slowest <= SLOWEST_MS),
+        line("the median ÷ json.loads of it", round(ratio), "×"),
     ]  # fmt: skip
     return lines
 
@@ -111,13 +106,7 @@ def main() -> None:
                     print(line)
         return
     lines = measure(quick=arguments.quick)
-    if arguments.json:
-        print(json.dumps(lines, indent=2))
-    else:
-        for line in lines:
-            verdict = "" if line["target"] is None else f"{line['target']:>8}  {'met' if line['ok'] else 'MISSED'}"
-            print(f"{line['what']:<54}{line['figure']:>8} {line['unit']:<4}{verdict}")
-    sys.exit(0 if all(line["ok"] for line in lines) else 1)
+    tell(lines, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ whatever else the machine does strikes both.
 """
 
 import argparse
-import json
 import os
 import re
 import shutil
@@ -23,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from _table import Line, at_most, line, tell
 from flask import Flask
 from sqlalchemy import insert
 
@@ -197,7 +197,7 @@ def ratio(place: Path, environment: dict[str, str], code: str, rounds: int) -> t
     return statistics.median(ours) / statistics.median(bare), statistics.median(ours), statistics.median(bare)
 
 
-def measure(quick: bool) -> list[dict[str, Any]]:
+def measure(quick: bool) -> list[Line]:
     """The table."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -220,23 +220,14 @@ def measure(quick: bool) -> list[dict[str, Any]]:
             ("open wants, p95", "/intents"),
         ):
             took = p95_ms(app, owner, path, times)
-            target = 100.0 if what in ("board, p95", "inbox, p95") else None
-            lines.append(
-                {
-                    "what": what,
-                    "figure": round(took, 1),
-                    "unit": "ms",
-                    "target": target,
-                    "ok": target is None or took <= target,
-                }
-            )
+            target = 100 if what in ("board, p95", "inbox, p95") else None
+            lines.append(at_most(what, took, target, "ms"))
         if shutil.which("wrk"):
             found, ours, bare = ratio(place, environment, code, 1 if quick else 5)
             lines += [
-                {"what": "want as JSON ÷ bare route, requests/s", "figure": round(found, 2), "unit": "", "target": 0.35,
-                 "ok": found >= 0.35},
-                {"what": "  want as JSON", "figure": round(ours), "unit": "/s", "target": None, "ok": True},
-                {"what": "  bare route", "figure": round(bare), "unit": "/s", "target": None, "ok": True},
+                line("want as JSON ÷ bare route, requests/s", round(found, 2), "", ">= 0.35", ok=found >= 0.35),
+                line("  want as JSON", round(ours), "/s"),
+                line("  bare route", round(bare), "/s"),
             ]  # fmt: skip
         else:
             print("wrk is not installed, so the ratio was not measured: apt-get install wrk", file=sys.stderr)
@@ -251,13 +242,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
     arguments = parser.parse_args()
     lines = measure(arguments.quick)
-    if arguments.json:
-        print(json.dumps(lines, indent=2))
-    else:
-        for line in lines:
-            verdict = "" if line["target"] is None else f"{line['target']:>8}  {'met' if line['ok'] else 'MISSED'}"
-            print(f"{line['what']:<44}{line['figure']:>8} {line['unit']:<4}{verdict}")
-    sys.exit(0 if all(line["ok"] for line in lines) else 1)
+    tell(lines, as_json=arguments.json)
 
 
 if __name__ == "__main__":
