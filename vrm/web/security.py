@@ -81,9 +81,8 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        if name not in response.headers:
-            response.headers.add(name, value)
+    there = {name.lower() for name, _value in response.headers}
+    response.headers.extend([(name, value) for name, value in _HEADERS.items() if name.lower() not in there])
     if request.is_secure:
         # This host only: what its neighbours speak is not ours to say.
         response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_S}")

@@ -38,6 +38,8 @@ class SignInNeeded(Exception):
 
 def somebody() -> Account | None:
     """Who is signed in, if anybody."""
+    if not session:
+        return None  # As most who read public pages and their JSON: nothing needs to be looked up.
     visitor = flask_login.current_user
     return visitor.account if isinstance(visitor._get_current_object(), Visitor) else None
 
