@@ -1,8 +1,11 @@
 """Figures that tests count, shown as a table at the end of a run."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
+
+Tally = Callable[[str, Counter[str]], None]
 
 TALLIES = pytest.StashKey[list[tuple[str, Counter[str]]]]()
 

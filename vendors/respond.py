@@ -69,7 +69,7 @@ def respond(
     WrongState when the intent is closed or the customer has turned the vendor down, LimitReached.
     """
     _lock(session, lead)
-    _refuse_ended(lead)
+    refuse_ended(lead)
     answer = check(answer, now)
     again = _same_again(session, lead, answer, actor, now)
     if again is not None:
@@ -139,7 +139,7 @@ def fetched(session: Session, vendor: Vendor, leads: Collection[Lead], now: date
 def say(session: Session, lead: Lead, body: str, now: datetime) -> Message:
     """The customer's word to one vendor. Raises BadInput, WrongState when the intent is closed, LimitReached."""
     _lock(session, lead)
-    _refuse_ended(lead)
+    refuse_ended(lead)
     body = text.prose(body, field="body", label="The message", most=8_000)
     if not body:
         raise BadInput({"body": "The message is empty; please write a line."})
@@ -174,7 +174,7 @@ def thread(session: Session, lead: Lead) -> list[Response | Message]:
 def agree(session: Session, lead: Lead, now: datetime, *, via: Via, account: Account | None = None) -> Agreement:
     """The vendor accepts the customer's terms; the words are kept as they are now. WrongState without terms."""
     _lock(session, lead)
-    _refuse_ended(lead)
+    refuse_ended(lead)
     if not lead.intent.terms:
         raise WrongState("This customer asks for no terms; there is nothing to accept.")
     agreement = session.get(Agreement, (lead.intent_id, lead.vendor_id))
@@ -294,7 +294,8 @@ def _give_turn_back(lead: Lead, now: datetime) -> None:
         lead.look_at = now
 
 
-def _refuse_ended(lead: Lead) -> None:
+def refuse_ended(lead: Lead) -> None:
+    """WrongState, with the reason, when nothing can be said any more."""
     if lead.withheld is not None:
         raise NotFound("There is no such lead.")
     if lead.intent.closed_at is not None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 from intents import blogs
 from intents.models import Blog
 from vendors.models import Sighting, Vendor, Watch
+from vrm.kernel import text
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import is_code, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotFound, WrongState
@@ -22,8 +23,7 @@ def watch(session: Session, vendor: Vendor | None, url: str, now: datetime, *, b
 
     `url` was checked by `Outbound.check`. A post with one of the `blocked` words, one a line, is left alone.
     """
-    if len(blocked) > _MOST_WORDS:
-        raise BadInput({"blocked": f"Please keep the blocked words below {_MOST_WORDS:,} characters."})
+    blocked = text.prose(blocked, field="blocked", label="The list of blocked words", most=_MOST_WORDS)
     live = (_of(vendor), Watch.ended_at.is_(None))
     if (session.scalar(select(func.count()).select_from(Watch).where(*live)) or 0) >= AT_MOST:
         raise LimitReached(f"You can listen in {AT_MOST} feeds; end one that brings nothing.")

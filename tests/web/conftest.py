@@ -1,5 +1,7 @@
 """A desk to walk up to: an app over each store, a small world in it, and visitors."""
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ from addresses import Town
 from browsing import Desk, chromium, open_desk, opened
 from flask import Flask
 from playwright.sync_api import Browser
+from tallies import TALLIES, Tally
 from visiting import Clock, Visitor
 from world import World, app_for, make_world, settings_for
 
@@ -75,3 +78,37 @@ def desk(house: Flask, store_url: str, tmp_path: Path, passwords: Passwords) -> 
     """A desk on loopback, over a store of each kind."""
     with open_desk(house, store_url, tmp_path, passwords) as desk:
         yield desk
+
+
+# --- What hostile words need ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def corpora(request: pytest.FixtureRequest) -> Path | None:
+    """The folder of other people's collections, where `--corpora` names one."""
+    folder: str | None = request.config.getoption("corpora")
+    return Path(folder) if folder else None
+
+
+@pytest.fixture
+def until(request: pytest.FixtureRequest) -> Callable[[], float]:
+    """From now: when as many minutes as `--minutes` says are over, by the monotonic clock."""
+    return lambda: time.monotonic() + 60 * float(request.config.getoption("minutes"))
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest, store: Store) -> Tally:
+    """Keeps figures for the table at the end of the run."""
+
+    def note(what: str, counts: Counter[str]) -> None:
+        request.config.stash[TALLIES].append((f"{what}, {store.dialect}", counts))
+
+    return note
+
+
+@pytest.fixture
+def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may do a thing thousands of times."""
+    for name in ("intents.publish.PER_DAY", "vendors.team.FOUNDED_AT_MOST", "vrm.web.api.quota.PER_MINUTE"):
+        monkeypatch.setattr(name, 10**9)
+    monkeypatch.setattr("vrm.kernel.limits.spend", lambda *_given, **_more: None)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+_WORDS = frozenset({"text", "email", "url", "tel", "search"})
+
 
 @dataclass
 class Form:
@@ -11,6 +13,7 @@ class Form:
     action: str
     values: dict[str, str] = field(default_factory=dict)
     typed: list[str] = field(default_factory=list)
+    worded: set[str] = field(default_factory=set)  # Of these, the ones into which words go, not a choice or a number.
 
 
 class _Reader(HTMLParser):
@@ -19,12 +22,13 @@ class _Reader(HTMLParser):
         self.path = path
         self.forms: list[Form] = []
         self._form: Form | None = None
-        self._area = self._select = ""
+        self._area = self._select = self._goes = ""
 
     def handle_starttag(self, tag: str, given: list[tuple[str, str | None]]) -> None:
         said = {name: value or "" for name, value in given}
         if tag == "form":
-            self._form = Form(said.get("action") or self.path)
+            self._goes = said.get("action", "")
+            self._form = Form(self._goes or self.path)
             if said.get("method", "get").lower() == "post":
                 self.forms.append(self._form)
         form, name = self._form, said.get("name", "")
@@ -36,6 +40,7 @@ class _Reader(HTMLParser):
             self._area = name
             form.values[name] = ""
             form.typed.append(name)
+            form.worded.add(name)
         elif tag == "select":
             self._select = name
             form.typed.append(name)
@@ -43,6 +48,8 @@ class _Reader(HTMLParser):
             form.values[self._select] = said.get("value", "")
         elif tag == "button" and name:
             form.values.setdefault(name, said.get("value", ""))
+        if tag == "button" and "formaction" in said and not self._goes:
+            form.action = self._goes = said["formaction"]
 
     def _input(self, form: Form, name: str, said: dict[str, str]) -> None:
         kind = said.get("type", "text")
@@ -52,6 +59,8 @@ class _Reader(HTMLParser):
             form.values[name] = said.get("value", "")
             if name != "csrf_token":
                 form.typed.append(name)
+            if kind in _WORDS:
+                form.worded.add(name)
 
     def handle_data(self, words: str) -> None:
         if self._area and self._form is not None:
@@ -61,6 +70,8 @@ class _Reader(HTMLParser):
         if tag == "form":
             self._form = None
         elif tag == "textarea":
+            if self._form is not None:
+                self._form.values[self._area] = self._form.values[self._area].removeprefix("\n")  # As browsers do.
             self._area = ""
         elif tag == "select":
             self._select = ""

@@ -17,6 +17,7 @@ def test_a_vendor_listens_sees_and_stops(visitor: Callable[[], Visitor], world: 
     page = ben.get(here)
     assert f"/sightings/{world.sighting_code}" in page
     assert "social.example.org/@dora" in page
+    assert "cannot be shown" in ben.refused(here, 422, url="forum.example.org/wanted.rss", blocked="boats\x00")
     ben.press(here, url="forum.example.org/wanted.rss", blocked="boats")
     assert "listen there already" in ben.refused(here, 422, url="https://forum.example.org/wanted.rss")
     assert "private network" in ben.refused(here, 422, url="http://10.0.0.1/feed")

@@ -49,6 +49,8 @@ def test_a_reported_want_is_held_answered_and_released(
     assert "signed in" in olu.get(f"/admin/moderation/reports/{mine.id}")
     assert olu.press(f"/admin/moderation/wants/{code}/hold", why="") == "/admin/moderation"
     assert "sentence" in olu.get("/admin/moderation")
+    long = "It names your neighbour, " * 30
+    assert long.strip() in olu.refused(f"/admin/moderation/wants/{code}/hold", 422, why=long)
     olu.press(f"/admin/moderation/wants/{code}/hold", why="It names your neighbour.")
     nobody.get(f"/intents/{code}", 404)
     nobody.get(f"/intents/{code}.json", 404)

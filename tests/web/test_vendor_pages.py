@@ -212,6 +212,10 @@ def test_a_closed_want_takes_no_answer(visitor: Callable[[], Visitor], world: Wo
     visitor().sign_in(world.ben).refused(
         f"/vendor/leads/{world.want.code}-{world.vendor.code}/answer", 409, kind="question", body="Still there?"
     )
+    words = "It stands in our yard, and has new tyres."
+    assert words in visitor().sign_in(world.ben).refused(
+        f"/vendor/leads/{world.want.code}-{world.vendor.code}/answer", 409, kind="offer", price="cheap", body=words
+    )
 
 
 def test_one_click_unsubscribes_by_post_only(app: Flask, world: World, store: Store) -> None:

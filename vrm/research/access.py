@@ -20,6 +20,8 @@ AGREEMENT = (
 
 def ask(session: Session, account: Account, now: datetime, *, affiliation: str, purpose: str, agrees: bool) -> Access:
     """Ask for the restricted tier. BadInput with a sentence per field, WrongState while an earlier request stands."""
+    if of_account(session, account) is not None:
+        raise WrongState("You have asked already; the operator will answer.")
     problems: dict[str, str] = {}
     cleaned: dict[str, str] = {}
     for name, label in (("affiliation", "Where you work"), ("purpose", "The purpose")):
@@ -37,8 +39,6 @@ def ask(session: Session, account: Account, now: datetime, *, affiliation: str, 
         problems["agrees"] = "The restricted tier needs your agreement; tick the box once you have read it."
     if problems:
         raise BadInput(problems)
-    if of_account(session, account) is not None:
-        raise WrongState("You have asked already; the operator will answer.")
     access = Access(account_id=account.id, account=account, agreement=AGREEMENT, agreed_at=now, **cleaned)
     session.add(access)
     session.flush()

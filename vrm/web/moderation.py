@@ -92,6 +92,8 @@ def want(code: str, what: str) -> AnyResponse:
         else:
             holds.remove(db(), intent, now())
     except BadInput as error:
+        if request.form.get("why", "").strip():
+            raise  # To the page that shows what was typed.
         flash(str(error), "bad")
         return redirect(url_for("moderation.queue"), 303)
     if what != "release":
@@ -114,6 +116,8 @@ def vendor(slug: str, what: str) -> AnyResponse:
         try:
             team.suspend(db(), found, now(), why=request.form.get("why", ""))
         except BadInput as error:
+            if request.form.get("why", "").strip():
+                raise  # To the page that shows what was typed.
             flash(str(error), "bad")
             return redirect(url_for("moderation.queue"), 303)
         letters.owe_suspended(db(), found, now())

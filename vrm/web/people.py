@@ -87,6 +87,8 @@ def stand(account_id: int, what: str) -> AnyResponse:
         else:
             suspension.restore(db(), account, now())
     except BadInput as error:
+        if request.form.get("why", "").strip():
+            raise  # To the page that shows what was typed.
         flash(str(error), "bad")
         return redirect(url_for("people.people", q=account.email), 303)
     if what != "vouch":

@@ -278,6 +278,7 @@ def answer(code: str) -> AnyResponse:
         with typed.attempt():
             respond.respond(db(), found, what, now(), via=Via.PAGE, account=me())
     if typed.problems:
+        respond.refuse_ended(found)  # Its page has no form any more, in which the words would stand.
         return _lead_page(found, typed, 422)
     flash(_("Sent. The customer sees it on their board and by mail."))
     return redirect(url_for("vendor.lead", code=code), 303)
