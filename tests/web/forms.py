@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_WORDS = frozenset({"text", "email", "url", "tel", "search"})
+_WORDS = frozenset({"text", "search", "tel"})  # Mail addresses and sites are kept in one spelling.
 
 
 @dataclass
@@ -59,7 +59,7 @@ class _Reader(HTMLParser):
             form.values[name] = said.get("value", "")
             if name != "csrf_token":
                 form.typed.append(name)
-            if kind in _WORDS:
+            if kind in _WORDS and "inputmode" not in said and name != "language":
                 form.worded.add(name)
 
     def handle_data(self, words: str) -> None:
