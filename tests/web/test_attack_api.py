@@ -129,12 +129,13 @@ class OperationTarget:
             back = at(said, name)
             if isinstance(back, str) and self.name != "understand_text":
                 self._counts["came back"] += 1
-                assert flat(back) == self._kept_as(name, typed), wrong
+                alike = str.lower if name == "language" else str  # RFC 5646 §2.1.1.
+                assert alike(flat(back)) == alike(self._kept_as(name, typed)), wrong
         return Said(status, frozenset())
 
     def _kept_as(self, name: str, words: str) -> str:
-        """In NFC, letters of a vendor's name in one width, and a language in small letters (RFC 5646 §2.1.1)."""
-        kept = kept_as(words.lower() if name == "language" else words)
+        """In NFC, and letters of a vendor's name in one width."""
+        kept = kept_as(words)
         return flat(lookalike.usual(kept)) if name == "name" and "vendor" in self.name else kept
 
 
