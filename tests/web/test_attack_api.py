@@ -129,7 +129,7 @@ class OperationTarget:
             back = at(said, name)
             if isinstance(back, str) and self.name != "understand_text":
                 self._counts["came back"] += 1
-                alike = str.lower if name == "language" else str  # RFC 5646 §2.1.1.
+                alike = str.lower if name in ("language", "words_in") else str  # RFC 5646 §2.1.1.
                 assert alike(flat(back)) == alike(self._kept_as(name, typed)), wrong
         return Said(status, frozenset())
 
