@@ -3,12 +3,14 @@
 import asyncio
 import imaplib
 import logging
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.parser import BytesParser
 from email.utils import getaddresses
+from pathlib import Path
 from typing import Protocol
 
 from aiosmtpd.lmtp import LMTP
@@ -44,6 +46,14 @@ class Listening(Protocol):
     @property
     def lmtp(self) -> bool:
         """LMTP (RFC 2033); otherwise SMTP."""
+
+    @property
+    def certificate(self) -> Path | None:
+        """By which STARTTLS is offered; None: it is not."""
+
+    @property
+    def key(self) -> Path | None:
+        """None: in the certificate's file."""
 
 
 class Mailbox(Protocol):
@@ -127,9 +137,10 @@ class Listener:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="inlet", daemon=True)
         self._server: asyncio.Server | None = None
+        self._tls: ssl.SSLContext | None = None
 
     def start(self) -> None:
-        """Begin to listen. OSError when somebody else does there already."""
+        """Begin to listen. OSError when somebody else does there already, or when its certificate is no good."""
         self._thread.start()
         try:
             asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(timeout=10)
@@ -163,6 +174,8 @@ class Listener:
         speaks = LMTP if self._at.lmtp else SMTP
         domain = self._taker.post.mail_domain
 
+        self._tls = _identity(self._at)
+
         def conversation() -> SMTP:
             return speaks(
                 _Handler(self._taker),
@@ -171,9 +184,26 @@ class Listener:
                 ident="VRM Intent Broker",
                 loop=self._loop,
                 timeout=60,
+                tls_context=self._renewed(),
             )
 
         self._server = await self._loop.create_server(conversation, self._at.host, self._at.port)
+
+    def _renewed(self) -> ssl.SSLContext | None:
+        """Read for each conversation, so that nobody restarts us for a certificate that is renewed every few weeks."""
+        try:
+            self._tls = _identity(self._at)
+        except OSError as error:
+            _log.warning("The certificate of the inlet cannot be read; the one before serves on: %s", error)
+        return self._tls
+
+
+def _identity(at: Listening) -> ssl.SSLContext | None:
+    if at.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(at.certificate, at.key)
+    return context
 
 
 class Poller:

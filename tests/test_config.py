@@ -179,6 +179,9 @@ def test_the_ways_in_for_mail_are_read(tmp_path: Path) -> None:
         VRM_KEEP_AUDITS="365",
     )
     assert found.inlet == MailInlet("127.0.0.1", 8024, lmtp=True)
+    assert read(
+        VRM_INLET="smtp://0.0.0.0:25", VRM_INLET_CERTIFICATE=__file__, VRM_INLET_KEY=__file__
+    ).inlet == MailInlet("0.0.0.0", 25, False, Path(__file__), Path(__file__))
     assert found.imap == MailAccount("mail.example", 993, True, "a@b", "p:w", "In box")
     assert (found.keep_attempts.days, found.keep_audits.days) == (45, 365)
     key = tmp_path / "dkim.pem"
@@ -194,6 +197,9 @@ def test_the_ways_in_for_mail_are_read(tmp_path: Path) -> None:
         ("VRM_INLET", "127.0.0.1:8024"),
         ("VRM_INLET", "lmtp://127.0.0.1"),
         ("VRM_INLET", "http://127.0.0.1:8024"),
+        ("VRM_INLET_CERTIFICATE", "/nowhere/fullchain.pem"),
+        ("VRM_INLET_KEY", "/nowhere/privkey.pem"),
+        ("VRM_INLET_KEY", __file__),
         ("VRM_IMAP_URL", "imaps://mail.example/INBOX"),
         ("VRM_IMAP_URL", "pop3://a:b@mail.example"),
         ("VRM_DKIM", "2026a"),

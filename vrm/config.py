@@ -28,6 +28,9 @@ SETTINGS: Mapping[str, str] = {
     "VRM_DKIM": "SELECTOR:FILE, a private key (PEM) that signs all mail, when the relay does not. Unset: none.",
     "VRM_INLET": "Where the worker takes mail that is sent to us: lmtp://127.0.0.1:8024 or smtp://…. With it, or with "
     "VRM_IMAP_URL, mails can be answered by replying, and bounces are read.",
+    "VRM_INLET_CERTIFICATE": "The certificate (PEM, with its chain) by which VRM_INLET offers STARTTLS. Unset: "
+    "none is offered.",
+    "VRM_INLET_KEY": "The private key of that certificate, where it is in a file of its own.",
     "VRM_IMAP_URL": "A mailbox that the worker reads every minute instead: imaps://user:pass@host/INBOX or imap://….",
     "VRM_KEEP_ATTEMPTS": "For how many days attempts and what came in by mail are kept (default 90, at least 30).",
     "VRM_KEEP_AUDITS": "For how many days it is kept who did what (default 730, at least 90).",
@@ -62,11 +65,13 @@ class MailRelay:
 
 @dataclass(frozen=True, slots=True)
 class MailInlet:
-    """Where mail to us is taken."""
+    """Where mail to us is taken. With a certificate, STARTTLS is offered."""
 
     host: str
     port: int
     lmtp: bool
+    certificate: Path | None = None
+    key: Path | None = None  # None: it is in the certificate's file.
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=_number(environ, "VRM_TRUSTED_PROXIES", default=0, most=10),
         instance=instance,
         lexicon=_file(environ, "VRM_LEXICON"),
-        inlet=_inlet(environ.get("VRM_INLET")),
+        inlet=_inlet(environ),
         imap=_imap(environ.get("VRM_IMAP_URL")),
         dkim=_dkim(environ.get("VRM_DKIM")),
         tombstones=Path(environ["VRM_TOMBSTONES"]) if environ.get("VRM_TOMBSTONES") else None,
@@ -242,13 +247,17 @@ def _mail_relay(url: str | None) -> MailRelay | None:
     )
 
 
-def _inlet(url: str | None) -> MailInlet | None:
+def _inlet(environ: Mapping[str, str]) -> MailInlet | None:
+    url = environ.get("VRM_INLET")
+    certificate, key = _file(environ, "VRM_INLET_CERTIFICATE"), _file(environ, "VRM_INLET_KEY")
+    if key is not None and certificate is None:
+        raise BadSetting("VRM_INLET_KEY is of use only with VRM_INLET_CERTIFICATE.")
     if not url:
         return None
     parts = _split(url)
     if parts is None or parts.scheme not in ("lmtp", "smtp") or not parts.hostname or not parts.port:
         raise BadSetting("VRM_INLET must look like lmtp://127.0.0.1:8024 or smtp://0.0.0.0:2525.")
-    return MailInlet(parts.hostname, parts.port, parts.scheme == "lmtp")
+    return MailInlet(parts.hostname, parts.port, parts.scheme == "lmtp", certificate, key)
 
 
 def _imap(url: str | None) -> MailAccount | None:

@@ -56,6 +56,8 @@ _VALUES: Mapping[str, Callable[[Settings], object]] = {
     "VRM_INLET": lambda one: (
         f"{'lmtp' if one.inlet.lmtp else 'smtp'}://{one.inlet.host}:{one.inlet.port}" if one.inlet else ""
     ),
+    "VRM_INLET_CERTIFICATE": lambda one: (one.inlet and one.inlet.certificate) or "",
+    "VRM_INLET_KEY": lambda one: (one.inlet and one.inlet.key) or "",
     "VRM_IMAP_URL": lambda one: (
         f"{'imaps' if one.imap.secure else 'imap'}://{_login(one.imap.user)}{one.imap.host}:{one.imap.port}"
         f"/{one.imap.folder}"
