@@ -1,5 +1,6 @@
 """The store keeps moments exactly, commits what is written, never what is read, and takes writers in turn."""
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from together import at_once, meeting
 
@@ -179,6 +180,32 @@ def test_truth_lives_in_constraints(store: Store, now: datetime) -> None:
 
 
 # --- Opening --------------------------------------------------------------------------------------
+
+
+def test_whoever_opens_a_new_file_while_another_reads_it_waits_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE t (x)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM t").fetchall()
+    tried: list[str] = []
+
+    def goes_at_the_second_try(statement: str) -> None:
+        tried.extend([statement] if "journal_mode" in statement else [])
+        if len(tried) == 2:
+            other.execute("COMMIT")
+
+    def watched(connection: sqlite3.Connection, _entry: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 0")  # The driver's own wait, which ends some day as well.
+        connection.set_trace_callback(goes_at_the_second_try)
+
+    engine = open_engine(f"sqlite:///{file}")
+    event.listen(engine, "connect", watched, insert=True)
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+    assert len(tried) > 2
+    engine.dispose()
+    other.close()
 
 
 def test_an_sqlite_store_survives_a_power_cut_and_holds_its_keys(tmp_path: Path) -> None:
