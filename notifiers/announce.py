@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, aliased
 from intents.models import Change, Intent, Revision
 from notifiers.models import Channel, ChannelKind, Notification, Result, Topic
 from vendors.models import Lead, Message
-from vrm.kernel.db import MomentType, random_code
+from vrm.kernel.db import MomentType
+from vrm.kernel.sql import random_code
 
 _BATCH = 200
 _COLUMNS = ("code", "topic", "channel_id", "intent_id", "vendor_id", "occasion", "params", "owed_at", "due_at", "tries")

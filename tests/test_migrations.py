@@ -20,8 +20,9 @@ from vendors.models import Lead
 from vrm import migrations, route
 from vrm.kernel import sealed, stems
 from vrm.kernel.accounts import ensure
-from vrm.kernel.db import Store, holds
+from vrm.kernel.db import Store
 from vrm.kernel.sealing import Sealer
+from vrm.kernel.sql import holds
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

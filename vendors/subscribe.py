@@ -13,9 +13,10 @@ from intents.draft import Condition
 from intents.models import Intent
 from vendors.models import Subscription, SubscriptionWord, Vendor
 from vrm.kernel import earth, rates, stems, taxonomy, text
-from vrm.kernel.db import MomentType, holds, is_code, new_code
+from vrm.kernel.db import MomentType, is_code, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotFound
 from vrm.kernel.money import Money, check_currency
+from vrm.kernel.sql import holds
 from vrm.kernel.taxonomy import Trees
 from vrm.kernel.tree import Tree
 

@@ -52,8 +52,9 @@ from vendors.models import Block, Lead, Membership, Subscription, SubscriptionWo
 from vendors.subscribe import needles
 from vrm import rule
 from vrm.kernel import earth, rates, stems
-from vrm.kernel.db import Document, MomentType, days_until, holds
+from vrm.kernel.db import Document, MomentType
 from vrm.kernel.rates import Rate
+from vrm.kernel.sql import days_until, holds
 from vrm.kernel.taxonomy import Category, Region, Trees
 from vrm.kernel.tree import Tree
 

@@ -36,7 +36,8 @@ from notifiers.models import Channel, ChannelKind, Notification, Topic
 from vendors.models import Lead, Subscription, Undelivered, Vendor, Withheld
 from vrm import match
 from vrm.kernel import taxonomy
-from vrm.kernel.db import MomentType, random_code
+from vrm.kernel.db import MomentType
+from vrm.kernel.sql import random_code
 from vrm.rematch import rematch
 
 

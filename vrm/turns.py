@@ -21,7 +21,8 @@ from notifiers.models import Notification
 from vendors.models import Actor, Kind, Lead, Response, Subscription, Vendor
 from vrm import route, rule
 from vrm.kernel import earth, taxonomy
-from vrm.kernel.db import MomentType, sha256_hex
+from vrm.kernel.db import MomentType
+from vrm.kernel.sql import sha256_hex
 from vrm.kernel.tree import Spot
 from vrm.route import Fresh
 

@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from together import at_once, meeting
 
 from vrm.kernel.accounts import Account
-from vrm.kernel.db import Store, add_if_new, is_code, is_row_id, new_code, open_engine, random_code
+from vrm.kernel.db import Store, add_if_new, is_code, is_row_id, new_code, open_engine
 from vrm.kernel.errors import BadSetting
+from vrm.kernel.sql import random_code
 
 
 def account(email: str, now: datetime) -> Account:
