@@ -59,6 +59,8 @@ def test_a_reported_want_is_held_answered_and_released(
     assert "only its author and operators" in olu.get(f"/intents/{code}")
     assert "It names your neighbour." in ana.get(f"/me/intents/{code}")
     ana.refused(f"/me/intents/{code}/resume", 409)
+    long = "He agreed to it. " * 200
+    assert long.strip() in ana.refused(f"/me/intents/{code}/hold", 422, answer=long)
     ana.press(f"/me/intents/{code}/hold", answer="He agreed to it.")
     ana.refused(f"/me/intents/{code}/hold", 409, answer="Really.")
     assert "He agreed to it." in olu.get("/admin/moderation")

@@ -136,7 +136,7 @@ def objects(world: World) -> dict[str, dict[str, object]]:
         "people.set_role": {"account_id": world.ben.id, "role": "operator"},
         "people.sign_out": {"account_id": world.ben.id},
         "people.stand": {"account_id": world.ben.id, "what": "suspend"},
-        "me.answer_hold": want,
+        "board.answer_hold": want,
         **dict.fromkeys(["reporting.conversation_form", "reporting.conversation"], lead),
         "moderation.one": {"report_id": world.report.id},
         "moderation.rule": {"report_id": world.report.id, "what": "dismiss"},

@@ -48,8 +48,8 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
         Who.ACCOUNT: "send_proof",
     },
     "want": {Who.ANYBODY: "form understood said author show", Who.ACCOUNT: "forget"},
-    "me": {Who.ACCOUNT: "boards", Who.CUSTOMER: "edit amend open_it pause resume withdraw done answer_hold"},
-    "board": {Who.CUSTOMER: "show why live thread say reveal turn_down block shortlist choose_it judge"},
+    "me": {Who.ACCOUNT: "boards", Who.CUSTOMER: "edit amend open_it pause resume withdraw done"},
+    "board": {Who.CUSTOMER: "show answer_hold why live thread say reveal turn_down block shortlist choose_it judge"},
     "blogs": {
         Who.LINK: "asked answered proof reply",
         Who.ACCOUNT: "blogs register",

@@ -39,11 +39,27 @@ _BUYERS_SHOWN = 300  # In the list of those from whom it may have been bought.
 @blueprint.get("")
 def show(code: str) -> AnyResponse:
     """Every vendor with told, delivered, seen, answered, or silent and why; of a draft, what will be published."""
-    intent = mine(code)
+    return _board(mine(code), Typed(), 200)
+
+
+@blueprint.post("/hold")
+def answer_hold(code: str) -> AnyResponse:
+    """The author's word about why the want is held."""
+    intent, typed = mine(code), Typed(request.form)
+    with typed.attempt():
+        holds.answer(db(), intent, typed.get("answer"), now())
+    if typed.problems:
+        return _board(intent, typed, 422)
+    flash(_("Thank you. The operator reads it before deciding."))
+    return redirect(url_for("board.show", code=code), 303)
+
+
+def _board(intent: Intent, typed: Typed, status: int) -> AnyResponse:
     shown = _parts(intent)
     page = render_template(
         "me/board.html",
         **shown,
+        typed=typed,
         told=sum(shown["counts"].values()) - shown["counts"][Standing.WITHHELD],
         explanation=explain(db(), intent),
         listening=_listening(intent),
@@ -54,7 +70,7 @@ def show(code: str) -> AnyResponse:
         waiting=turns.waiting(db(), intent),
         line=[(lead, turns.place_of(lead.turn)) for lead in turns.line(db(), intent) if lead.turn],
     )
-    return make_response(page)
+    return make_response(page, status)
 
 
 @blueprint.get("/live")

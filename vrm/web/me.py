@@ -4,7 +4,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response as AnyResponse
 
-from intents import holds, publish, vetting
+from intents import publish, vetting
 from intents.models import Intent
 from vendors import leads
 from vendors.models import Lead, Vendor
@@ -73,19 +73,6 @@ def open_it(code: str) -> AnyResponse:
         flash(_("It is looked at before it goes out. This page says why, and when it went."), "warn")
         return to_board(intent)
     flash(_("Published. Vendors are being told right now; this page shows who."))
-    return to_board(intent)
-
-
-@blueprint.post("/intents/<code>/hold")
-def answer_hold(code: str) -> AnyResponse:
-    """The author's word about why the want is held."""
-    intent = mine(code)
-    try:
-        holds.answer(db(), intent, request.form.get("answer", ""), now())
-    except BadInput as error:
-        flash(str(error), "bad")
-    else:
-        flash(_("Thank you. The operator reads it before deciding."))
     return to_board(intent)
 
 

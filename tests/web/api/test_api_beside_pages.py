@@ -14,9 +14,9 @@ BY_PROGRAM: dict[str, dict[str, str]] = {
         "resume": "resume_intent",
         "withdraw": "withdraw_intent",
         "done": "close_intent",
-        "answer_hold": "answer_hold",
     },
     "board": {
+        "answer_hold": "answer_hold",
         "say": "create_message",
         "reveal": "reveal_contact",
         "turn_down": "turn_down",
