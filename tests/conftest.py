@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -36,6 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if folder := config.getoption("corpora"):
         os.environ["VRM_CORPORA"] = str(folder)
     config.stash[TALLIES] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the most that is slow come first: as the last one, each would keep one processor busy for minutes."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

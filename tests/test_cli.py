@@ -97,6 +97,7 @@ def test_explain_answers_why_and_why_not(vrm: Vrm, store: Store, ana: Account, b
     assert "no such vendor" in vrm("explain", intent.code, "--vendor", "nobody", fails=1).stderr
 
 
+@pytest.mark.slow
 def test_steps_by_hand(vrm: Vrm, store: Store, store_url: str, ana: Account, ben: Account, now: datetime) -> None:
     with store.write() as session:
         start_vendor(session, ben, now, wish=("anything", "world"))

@@ -19,6 +19,8 @@ from vrm.kernel.taxonomy import Category
 from vrm.migrations.copying import copy
 from vrm.models import Base
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def source(tmp_path: Path, now: datetime) -> Iterator[Store]:

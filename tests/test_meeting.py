@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 
+import pytest
 from rooms import start_vendor
 from sqlalchemy import select
 
@@ -17,6 +18,8 @@ from vrm import route
 from vrm.kernel import accounts, taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
+
+pytestmark = pytest.mark.slow
 
 PAIRS = 36
 

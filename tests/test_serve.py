@@ -20,6 +20,8 @@ from vrm.kernel.accounts import ensure
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 120
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from addresses import Town, build, of_page, pages
 from flask import Flask
 from visiting import Visitor
@@ -10,6 +11,8 @@ from vrm.kernel.db import Store
 from vrm.models import Base
 from vrm.web.access import FOR_WHOM, Who
 from vrm.web.security import csrf
+
+pytestmark = pytest.mark.slow
 
 # What whoever calls has a secret for, and no session: mail programs (RFC 8058) and hubs.
 _WITHOUT = {"answer.unsubscribe", "hubs.told"}

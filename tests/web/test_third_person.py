@@ -211,6 +211,7 @@ def _knock(visitor: Visitor, door: Door) -> TestResponse:
     return visitor.client.get(door.path) if door.method == "GET" else visitor.send(door.path)
 
 
+@pytest.mark.slow
 def test_each_page_is_there_for_whom_the_table_says(people: dict[str, Visitor], doors: list[Door]) -> None:
     assert len(doors) > 120
     wrong = [
