@@ -3,7 +3,6 @@
 from datetime import timedelta
 from zoneinfo import available_timezones
 
-import flask_babel  # type: ignore[import-untyped] # It ships no types.
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
@@ -16,7 +15,7 @@ from vrm.web.languages import LANGUAGES
 from vrm.web.signing_in import proven_lately
 from vrm.web.typed import Typed
 from vrm.web.visitors import me
-from vrm.web.words import _
+from vrm.web.words import _, ask_again
 
 blueprint = Blueprint("account", __name__, url_prefix="/me/account")
 
@@ -46,7 +45,7 @@ def save() -> AnyResponse:
         return _page(typed, 422)
     account.name, account.phone, account.zone = name, phone, typed.get("zone")
     account.locale = typed.get("locale")
-    flask_babel.refresh()  # What follows is said in the new language.
+    ask_again()  # What follows is said in the new language.
     db().flush()
     flash(_("Saved."))
     return redirect(url_for("account.form"), 303)

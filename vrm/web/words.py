@@ -3,13 +3,16 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import flask_babel  # type: ignore[import-untyped] # It ships no types.
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
-from flask import Flask
+from babel.support import NullTranslations
+from flask import Flask, g
+from flask_babel.speaklater import LazyString  # type: ignore[import-untyped] # It ships no types.
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
@@ -23,21 +26,45 @@ from vendors.models import DeclineReason, Kind, Role, Undelivered, Withheld
 from vrm.kernel.money import Money
 from vrm.web.desk import now
 
-later: Callable[..., str] = flask_babel.lazy_gettext  # For words that are chosen while a module is loaded.
 # Letters that are written from right to left, and the signs that turn what stands beside them.
 _TURNS = re.compile(
     "[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 
 
+def _texts() -> NullTranslations:
+    """In the language of this page, found once in a request: Flask-Babel looks for it at each of a board's thousand."""
+    try:
+        found = g.texts
+    except AttributeError:
+        found = g.texts = flask_babel.get_translations()
+    except RuntimeError:  # No page is being made.
+        found = NullTranslations()
+    texts: NullTranslations = found
+    return texts
+
+
 def _(message: str, **values: Any) -> str:
     """The text in the language of this page, with the values in its blanks."""
-    return str(flask_babel.gettext(message, **_apart(values)))
+    said: str = _texts().ugettext(message)
+    return said % _apart(values) if values else said
 
 
 def ngettext(one: str, many: str, num: int, **values: Any) -> str:
     """The same of a text that has a number in it."""
-    return str(flask_babel.ngettext(one, many, num, **_apart(values)))
+    said: str = _texts().ungettext(one, many, num)
+    return said % {"num": num, **_apart(values)}
+
+
+def ask_again() -> None:
+    """Look for the reader's language and zone anew: they have just been changed."""
+    flask_babel.refresh()
+    g.pop("texts", None)
+
+
+def later(message: str) -> str:
+    """For words that are chosen while a module is loaded: the text when it is shown."""
+    return cast(str, LazyString(_, message))
 
 
 def apart(value: Any) -> Any:
@@ -77,11 +104,16 @@ def when(moment: datetime | None) -> Markup:
     """A `<time>` that reads "2 hours ago", with the moment itself, in the reader's zone, on hover."""
     if moment is None:
         return Markup("–")
-    local = moment.astimezone(zone())
-    whole = f"{format_datetime(local, 'd MMM yyyy, HH:mm', locale=locale())} {local.tzname()}"
+    whole = _to_the_minute(moment.replace(second=0, microsecond=0), zone(), locale())
     return Markup('<time datetime="{}" title="{}" data-relative>{}</time>').format(
         moment.astimezone(UTC).isoformat(timespec="seconds"), whole, _relative(moment - now())
     )
+
+
+@lru_cache(maxsize=4096)  # Of a board, most were told within the same few minutes.
+def _to_the_minute(moment: datetime, zone: ZoneInfo, locale: str) -> str:
+    local = moment.astimezone(zone)
+    return f"{format_datetime(local, 'd MMM yyyy, HH:mm', locale=locale)} {local.tzname()}"
 
 
 def _relative(ahead: timedelta) -> str:
@@ -250,6 +282,11 @@ def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
         without_scheme=without_scheme,
         clock=write_minutes,
         enumerated=enumerate,
+    )
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # Of the extension that Flask-Babel adds.
+        gettext=lambda text: _texts().ugettext(text),
+        ngettext=lambda one, many, num: _texts().ungettext(one, many, num),
+        newstyle=True,
     )
     globals_: dict[str, Any] = app.jinja_env.globals
     globals_.update({name: _in_templates(globals_[name]) for name in ("gettext", "ngettext")})
