@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from flask import Flask
 from rooms import publish_want, route_all, start_vendor
 from sqlalchemy import event
 from visiting import Clock, Visitor
 
+from intents.models import Intent
 from vendors import leads
 from vendors.models import Kind, Via
 from vendors.respond import Answer, respond
@@ -73,3 +75,16 @@ def test_an_inbox_with_many_leads_asks_no_more_than_one_with_few(
             publish_want(session, ana, now, title=f"Want {number}")
         route_all(session, now)
     assert questions(store, lambda: page.get(f"/vendor/{vendor.slug}")) == for_one
+
+
+def test_a_want_as_json_is_one_statement_and_says_at_once_what_changed(
+    app: Flask, store: Store, ana: Account, now: datetime
+) -> None:
+    with store.write() as session:
+        intent = publish_want(session, ana, now, title="A red kite")
+    client, path = app.test_client(), f"/intents/{intent.code}.json"
+    assert client.get(path).get_json()["name"] == "A red kite"
+    assert questions(store, lambda: client.get(path)) == 1
+    with store.write() as session:
+        session.get_one(Intent, intent.id).title = "A blue kite"
+    assert client.get(path).get_json()["name"] == "A blue kite"
