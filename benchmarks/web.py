@@ -36,6 +36,7 @@ from vrm.config import read_settings
 from vrm.kernel import sessions, taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store, new_code
+from vrm.web.warming import warm
 
 BOARD, INBOX = 5_000, 100_000
 _SECRET = "benchmark" * 5
@@ -210,6 +211,7 @@ def measure(quick: bool) -> list[Line]:
         store = Store.open(environment["VRM_DATABASE_URL"])
         owner, code, slug = fill(store, BOARD // 10 if quick else BOARD, INBOX // 10 if quick else INBOX)
         app = create_app(read_settings(environment), store=store)
+        warm(read_settings(environment)).join()  # As a web process does when it starts.
         times = 20 if quick else 60
         lines = []
         for what, path in (
