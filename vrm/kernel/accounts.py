@@ -59,7 +59,7 @@ class Account(Base):
     created_at: Mapped[Moment]
     verified_at: Mapped[Moment | None]  # First proof that the mailbox is theirs.
     closed_at: Mapped[Moment | None]
-    suspended_at: Mapped[Moment | None]  # By an operator, see intents/suspension.py; nobody comes in with it.
+    suspended_at: Mapped[Moment | None]  # By an operator, see intents/suspension.py; it opens only its own data.
     suspended_because: Mapped[Line | None]  # A sentence for its owner.
     trusted_at: Mapped[Moment | None]  # An operator vouched for it: it does not begin small, see intents/vetting.py.
 
