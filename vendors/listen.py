@@ -23,7 +23,7 @@ from intents.models import Blog, Entry
 from intents.ownership import same_page
 from intents.prove import prove
 from intents.understand import understand
-from vendors.models import Sighting, Watch
+from vendors.watches import Sighting, Watch
 from vrm.kernel import taxonomy
 from vrm.kernel.db import new_code
 from vrm.kernel.errors import BadInput, NotReachable, OutsideError

@@ -3,16 +3,29 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ForeignKey, Text, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from vendors.models import Template, Vendor
+from vendors.models import Vendor
 from vrm.kernel import text
-from vrm.kernel.db import add_if_new, is_row_id
+from vrm.kernel.db import Base, Id, Moment, Ref, Word, add_if_new, is_row_id
 from vrm.kernel.errors import BadInput, LimitReached, NotFound
 
 AT_MOST = 50  # Of one vendor.
 FIELDS = ("title", "place", "budget", "vendor")  # What `{…}` in the words may name.
+
+
+class Template(Base):
+    """Words that a vendor often answers with."""
+
+    __tablename__ = "templates"
+    __table_args__ = (UniqueConstraint("vendor_id", "name"),)
+
+    id: Mapped[Id]
+    vendor_id: Mapped[Ref] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"))
+    name: Mapped[Word]
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[Moment]
 
 
 def of_vendor(session: Session, vendor: Vendor) -> list[Template]:

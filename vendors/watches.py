@@ -2,20 +2,72 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, delete, func, select
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from intents import blogs
 from intents.models import Blog
-from vendors.models import Sighting, Vendor, Watch
+from vendors.models import Vendor
 from vrm.kernel import text
 from vrm.kernel.accounts import Account
-from vrm.kernel.db import is_code, new_code
+from vrm.kernel.db import Address, Base, Code, Id, Line, Moment, Ref, is_code, new_code, partial_index
 from vrm.kernel.errors import BadInput, LimitReached, NotFound, WrongState
 
 AT_MOST = 20  # Live watches of one vendor, and of the operators together.
 LASTS = timedelta(days=30)  # A sighting that its author did not claim is forgotten.
 _MOST_WORDS = 2_000  # Characters of blocked words.
+
+
+class Watch(Base):
+    """A public feed (of a hashtag, a search, a forum) in which somebody listens for wants."""
+
+    __tablename__ = "watches"
+    __table_args__ = (
+        # listen.listen: live watches by when they are next read.
+        partial_index("ix_watches_due", "next_fetch_at", where="ended_at IS NULL"),
+        Index("ix_watches_vendor", "vendor_id"),
+    )
+
+    id: Mapped[Id]
+    code: Mapped[Code] = mapped_column(unique=True)
+    vendor_id: Mapped[Ref | None] = mapped_column(ForeignKey("vendors.id", ondelete="CASCADE"))  # None: operators.
+    url: Mapped[Address]
+    title: Mapped[Line] = mapped_column(default="")
+    blocked: Mapped[str] = mapped_column(Text, default="")  # Words, one a line: a post with one of them is left alone.
+    created_at: Mapped[Moment]
+    next_fetch_at: Mapped[Moment]
+    fetched_at: Mapped[Moment | None]
+    newest_at: Mapped[Moment | None]  # Of the posts that were considered; older ones are not again.
+    etag: Mapped[Line | None]
+    last_modified: Mapped[Line | None]
+    failures: Mapped[int] = mapped_column(default=0)  # In a row.
+    trouble: Mapped[Line | None]
+    ended_at: Mapped[Moment | None]
+
+
+class Sighting(Base):
+    """A post by somebody we do not know that reads like a want. Its link, what and where: nothing of the person.
+
+    Only its author can make an intent of it, by proving the blog that it stands in.
+    """
+
+    __tablename__ = "sightings"
+    __table_args__ = (
+        UniqueConstraint("watch_id", "url"),
+        Index("ix_sightings_seen_at", "seen_at"),  # listen.forget
+    )
+
+    id: Mapped[Id]
+    code: Mapped[Code] = mapped_column(unique=True)  # Names the page that invites the author.
+    watch_id: Mapped[Ref] = mapped_column(ForeignKey("watches.id", ondelete="CASCADE"))
+    url: Mapped[Address]
+    category_id: Mapped[Ref | None] = mapped_column(ForeignKey("categories.id"))
+    region_id: Mapped[Ref | None] = mapped_column(ForeignKey("regions.id"))
+    seen_at: Mapped[Moment]
+    claimed_at: Mapped[Moment | None]
+    dismissed_at: Mapped[Moment | None]
+
+    watch: Mapped[Watch] = relationship()
 
 
 def watch(session: Session, vendor: Vendor | None, url: str, now: datetime, *, blocked: str = "") -> Watch:

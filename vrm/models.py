@@ -16,15 +16,14 @@ from vendors.models import (
     Membership,
     Message,
     Response,
-    Sighting,
     Subscription,
     SubscriptionWord,
-    Template,
     Tightening,
     Vendor,
-    Watch,
 )
 from vendors.reports import Report
+from vendors.templates import Template
+from vendors.watches import Sighting, Watch
 from vrm.kernel.accounts import Account, ApiToken, Audit, Link
 from vrm.kernel.db import Base
 from vrm.kernel.factors import Passkey, RecoveryCode, Totp

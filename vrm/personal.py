@@ -26,10 +26,10 @@ from vendors.models import (
     Response,
     Role,
     Subscription,
-    Template,
     Vendor,
 )
 from vendors.reports import Report
+from vendors.templates import Template
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account, ApiToken, Audit, audit, ident
 from vrm.kernel.db import Base, new_code

@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from intents.models import Blog, Intent, IntentPlace
-from vendors.models import Response, Sighting, Subscription
+from vendors.models import Response, Subscription
+from vendors.watches import Sighting
 from vrm.kernel import own_lines, reshape, taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.edition import Edition, Line

@@ -19,7 +19,8 @@ from intents.feed import FeedReader
 from intents.fetching import Harvester
 from intents.models import Entry
 from vendors import listen, watches
-from vendors.models import Sighting, Vendor
+from vendors.models import Vendor
+from vendors.watches import Sighting
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store

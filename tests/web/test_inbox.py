@@ -10,7 +10,8 @@ from world import World
 
 from notifiers.models import Notification, Topic
 from vendors import team
-from vendors.models import Lead, Response, Role, SeenBy, Template
+from vendors.models import Lead, Response, Role, SeenBy
+from vendors.templates import Template
 from vrm.kernel import accounts
 from vrm.kernel.db import Store
 

@@ -8,7 +8,7 @@ from visiting import Clock, Visitor
 from world import World
 
 from intents.models import Blog, Entry, HubLease
-from vendors.models import Watch
+from vendors.watches import Watch
 from vrm.kernel.db import Store
 
 

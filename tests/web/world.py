@@ -14,9 +14,11 @@ from intents.holds import HeldBy
 from intents.models import Blog, Decision, Entry, Intent
 from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
 from vendors import reports, respond, subscribe, team, templates, watches
-from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Sighting, Template, Undelivered, Vendor, Via
+from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Undelivered, Vendor, Via
 from vendors.reports import Report
 from vendors.respond import Answer
+from vendors.templates import Template
+from vendors.watches import Sighting
 from vrm.app import create_app
 from vrm.config import Settings
 from vrm.kernel import accounts, factors, sessions

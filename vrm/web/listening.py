@@ -5,7 +5,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from intents import blogs
 from vendors import listen, watches
-from vendors.models import Sighting, Vendor
+from vendors.models import Vendor
+from vendors.watches import Sighting
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import OutsideError
 from vrm.kernel.outbound import FEED, PAGE

@@ -4,7 +4,8 @@ from flask import Blueprint, flash, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from vendors import templates
-from vendors.models import Template, Vendor
+from vendors.models import Vendor
+from vendors.templates import Template
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.desk import db, now
 from vrm.web.typed import Typed

@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from vendors import team, templates
-from vendors.models import Membership, Role, Template, Vendor
+from vendors.models import Membership, Role, Vendor
+from vendors.templates import Template
 from vrm.kernel import accounts
 from vrm.kernel.accounts import LinkPurpose, Scope, audit
 from vrm.kernel.errors import NotFound

@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from vendors import watches
-from vendors.models import Role, Sighting, Watch
+from vendors.models import Role
+from vendors.watches import Sighting, Watch
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
 from vrm.kernel.outbound import FEED
