@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from notifiers import register
@@ -41,7 +41,7 @@ def lost(session: Session, vendor: Vendor | None, now: datetime, *, limit: int =
         select(Notification)
         .join(Notification.channel)
         .options(joinedload(Notification.channel).joinedload(Channel.vendor))
-        .where(Notification.result == Result.FAILED, Notification.done_at > now - REPLAY_FOR, *_is_one())
+        .where(*_given_up(now))
         .order_by(Notification.done_at.desc(), Notification.id.desc())
         .limit(limit)
     )
@@ -50,6 +50,11 @@ def lost(session: Session, vendor: Vendor | None, now: datetime, *, limit: int =
     found = session.scalars(query).all()
     last = _last_attempts(session, [one.id for one in found])
     return [Lost(one, last.get(one.id)) for one in found]
+
+
+def count_lost(session: Session, now: datetime) -> int:
+    """How many `lost` would list of all vendors, without a limit."""
+    return session.scalar(select(func.count(Notification.id)).join(Notification.channel).where(*_given_up(now))) or 0
 
 
 def _last_attempts(session: Session, ids: Sequence[int]) -> dict[int, Attempt]:
@@ -123,6 +128,10 @@ def resend_range(
     ).all()
     _owe_again(session, ids, now)
     return len(ids)
+
+
+def _given_up(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Notification.result == Result.FAILED, Notification.done_at > now - REPLAY_FOR, *_is_one()
 
 
 def _is_one() -> tuple[ColumnElement[bool], ...]:

@@ -29,7 +29,8 @@ _SHOWS_FOCUS = """element => {
   const look = getComputedStyle(element);
   if (look.outlineStyle === "none" || parseFloat(look.outlineWidth) < 2) return "shows no focus";
   const box = element.getBoundingClientRect();
-  const top = document.elementFromPoint(box.x + Math.min(box.width / 2, 40), box.y + box.height / 2);
+  // Of a tall field its first line: a browser scrolls no further than to where one types.
+  const top = document.elementFromPoint(box.x + Math.min(box.width / 2, 40), box.y + Math.min(box.height / 2, 24));
   if (!top || !(element.contains(top) || top.contains(element))) return "is covered or out of view";
   return "";
 }"""

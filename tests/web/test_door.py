@@ -116,6 +116,30 @@ def test_what_was_typed_survives_signing_in_with_a_password(
         assert session.scalar(select(Vendor).where(Vendor.name == "Carol’s Vans")) is not None
 
 
+def test_what_was_typed_waits_for_who_opens_the_link_and_for_nobody_else(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    there = visitor()
+    typed = {"name": "Dora’s Vans", "category": "cars-trucks-vans", "region": "gb-lds", "email": "d@example.net"}
+    page = there.refused("/vendor", 401, **typed)
+    assert 'value="d@example.net"' in page  # She mostly signs in with the same.
+    kept = re.search(r'name="kept" value="([^"]+)"', page)
+    assert kept
+    for stranger in (False, True):
+        there.send("/sign-in", email="d@example.net", kept=kept[1])
+        of_dora = secret_of(store)
+        if stranger:
+            there.send("/sign-in", email="carol@example.net")
+            assert there.press(f"/sign-in/{secret_of(store)}") == "/me"
+        else:
+            answer = there.send(f"/sign-in/{of_dora}")
+            assert "You are signed in" in answer.text
+            assert all(value in answer.text for value in typed.values())
+    there.press("/vendor", **typed)
+    with store.read() as session:
+        assert session.scalar(select(Vendor).where(Vendor.name == "Dora’s Vans")) is not None
+
+
 def test_an_ended_session_loses_nothing_that_was_typed(visitor: Callable[[], Visitor], world: World) -> None:
     ana = visitor().sign_in(world.ana)
     answer = ana.client.post(

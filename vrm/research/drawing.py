@@ -100,6 +100,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def gutter(names: Iterable[str], width: int) -> float:
+    """The room that small words beside bars need; 0 where it is too much, and they stand above the bars instead."""
+    need = 14 + 6.1 * max((len(name) for name in names), default=0)
+    return need if need <= 0.45 * width else 0.0
+
+
 def cut(words: str, letters: int) -> str:
     """The words, with an ellipsis where they are too long for their place; the table has them whole."""
     return words if len(words) <= letters else words[: letters - 1].rstrip() + "…"

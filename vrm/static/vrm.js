@@ -110,6 +110,12 @@ function understand(form) {
     form.querySelector(".understood").replaceWith(read);
     if (filled) fill(JSON.parse(read.dataset.fields));
   }
+  // It is one sentence, on however many lines it is shown: Enter sends it.
+  said.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
   said.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 200); });
 }
 
@@ -201,6 +207,12 @@ function keysOf(list) {
     const all = boxes.every((box) => box.checked);
     boxes.forEach((box) => { box.checked = !all; });
   });
+}
+
+// On a phone the tabs are a strip: the one that is open shall be in sight.
+for (const here of document.querySelectorAll(".tabs [aria-current]")) {
+  const strip = here.closest(".tabs");
+  strip.scrollLeft = here.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
 }
 
 document.querySelectorAll("[data-keys]").forEach(keysOf);

@@ -8,29 +8,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
-from sqlalchemy import Select, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from intents import holds, publish
-from intents.models import Blog, Intent
 from notifiers import gauges
 from notifiers.channels import KINDS
-from notifiers.models import Channel, Notification, Result
 from vendors import reports
-from vendors.models import Lead, Response, Subscription, Vendor
 from vrm.config import Settings
 from vrm.kernel import accounts
 from vrm.kernel.accounts import Account, Audit, audit, ident
 from vrm.kernel.errors import NotFound
+from vrm.web import gauges as tiles
 from vrm.web import visitors
 from vrm.web.desk import db, desk, now
 from vrm.web.typed import Typed
 from vrm.web.visitors import me
-from vrm.web.words import _, later
+from vrm.web.words import _
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -68,59 +65,14 @@ class Mail:
 @blueprint.get("")
 def overview() -> str:
     """What there is, what is owed, what is stuck."""
-    moment = now()
-    there = {
-        later("wants open"): select(func.count(Intent.id)).where(
-            Intent.opened_at.is_not(None), Intent.closed_at.is_(None)
-        ),
-        later("vendors"): select(func.count(Vendor.id)).where(Vendor.closed_at.is_(None)),
-        later("subscriptions"): select(func.count(Subscription.id)).where(Subscription.ended_at.is_(None)),
-        later("leads"): select(func.count(Lead.intent_id)),
-        later("answers"): select(func.count(Response.id)),
-        later("people"): select(func.count(Account.id)).where(Account.closed_at.is_(None)),
-    }
-    owed = {
-        later("wants to be routed"): select(func.count(Intent.id)).where(
-            Intent.opened_at.is_not(None),
-            Intent.routed_at.is_(None),
-            Intent.closed_at.is_(None),
-            Intent.paused_at.is_(None),
-        ),
-        later("messages to be sent"): select(func.count(Notification.id)).where(Notification.done_at.is_(None)),
-        later("of them due now"): select(func.count(Notification.id)).where(
-            Notification.done_at.is_(None), Notification.due_at <= moment
-        ),
-        later("blogs to be read now"): select(func.count(Blog.id)).where(
-            Blog.verified_at.is_not(None), Blog.ended_at.is_(None), Blog.next_fetch_at <= moment
-        ),
-    }
-    waiting = {
-        later("reports to be looked at"): select(func.count(reports.Report.id)).where(
-            reports.Report.closed_at.is_(None)
-        ),
-        later("wants held"): select(func.count(Intent.id)).where(
-            Intent.held_at.is_not(None), Intent.closed_at.is_(None)
-        ),
-    }
-    stuck = {
-        later("messages given up"): select(func.count(Notification.id)).where(Notification.result == Result.FAILED),
-        later("channels that fail"): select(func.count(Channel.id)).where(
-            Channel.failing_since.is_not(None), Channel.ended_at.is_(None)
-        ),
-        later("channels switched off"): select(func.count(Channel.id)).where(
-            Channel.switched_off_at.is_not(None), Channel.ended_at.is_(None)
-        ),
-        later("blogs that cannot be read"): select(func.count(Blog.id)).where(
-            Blog.failing_since.is_not(None), Blog.ended_at.is_(None)
-        ),
-    }
     audits = db().scalars(select(Audit).order_by(Audit.id.desc()).limit(20)).all()
     return render_template(
         "admin/overview.html",
-        there=_counted(there),
-        owed=_counted(owed),
-        waiting=_counted(waiting),
-        stuck=_counted(stuck),
+        there=tiles.there(db()),
+        owed=tiles.owed(db(), now()),
+        waiting=tiles.waiting(db()),
+        stuck=tiles.stuck(db(), now()),
+        late_since=tiles.late_since(db(), now()),
         audits=audits,
         relay=desk().settings.mail is not None,
         settings=desk().settings,
@@ -222,10 +174,6 @@ def _first_run(typed: Typed, status: int) -> AnyResponse:
 
 
 # --- Parts ----------------------------------------------------------------------------------------
-
-
-def _counted(queries: dict[str, Select[Any]]) -> list[tuple[str, int]]:
-    return [(words, db().scalar(query) or 0) for words, query in queries.items()]
 
 
 def _mails() -> list[Path]:

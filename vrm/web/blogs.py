@@ -191,5 +191,6 @@ def _blog(blog: Blog, typed: Typed | None, status: int) -> AnyResponse:
         proof_url=desk().harvester.proof_url(blog),
         record=record_name(urlsplit(blog.feed_url).hostname or ""),
         lease=websub.lease_on(db(), blog, now()),
+        moment=now(),
     )
     return make_response(page, status)

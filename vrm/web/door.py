@@ -48,6 +48,7 @@ def send_link() -> Response:
             mail_link(db(), account, LinkPurpose.SIGN_IN, now())
         shown = mail_address(email)
         session["onward"] = onward  # The link is mostly opened in the browser that asked for it.
+        entering.set_aside(shown, kept)
     except BadInput as error:
         return _page(422, onward=onward, kept=kept, email=email, problems=error.problems)
     typed = visitors.kept_typed(kept) if kept else None
@@ -109,7 +110,8 @@ def look_at_link(secret: str) -> str:
 @blueprint.post("/verify/<secret>")
 def spend_link(secret: str) -> AnyResponse:
     """Prove the mailbox and begin a session."""
-    return entering.enter(accounts.spend_link(db(), secret, now()), own_path(session.get("onward"), otherwise=""))
+    account = accounts.spend_link(db(), secret, now())
+    return entering.enter(account, own_path(session.get("onward"), otherwise=""), entering.set_aside_for(account))
 
 
 @blueprint.post("/verify")

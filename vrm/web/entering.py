@@ -20,6 +20,8 @@ _TRIES_BY_MAILBOX = 10
 _TRIES_BY_ADDRESS = 60  # An office may share one.
 _HALF_LASTS_S = 600
 _HALF = "half"
+_ASIDE = "aside"
+_ASIDE_AT_MOST = 2_000  # Letters, so that the cookie fits; what is longer waits on the page that asked for the link.
 
 
 def enter(account: Account, onward: str, kept: str = "") -> AnyResponse:
@@ -37,8 +39,21 @@ def begin(account: Account, onward: str, kept: str = "") -> AnyResponse:
         return redirect(url_for("mydata.look"), 303)
     typed = visitors.kept_typed(kept) if kept else None
     if typed:
-        return make_response(render_template("press_again.html", path=typed[0], fields=typed[1]))
+        return make_response(render_template("press_again.html", path=typed[0], fields=typed[1], entered=True))
     return redirect(onward or url_for("me.boards"), 303)
+
+
+def set_aside(email: str, kept: str) -> None:
+    """Let what was typed before wait for whoever opens the link that goes to this mailbox, in this browser."""
+    session.pop(_ASIDE, None)
+    if kept and len(kept) <= _ASIDE_AT_MOST:
+        session[_ASIDE] = [email, kept]
+
+
+def set_aside_for(account: Account) -> str:
+    """What waits for the owner of this mailbox, once; "" when nothing does."""
+    email, kept = session.pop(_ASIDE, ("", ""))
+    return str(kept) if email == account.email else ""
 
 
 def half_entered() -> Account | None:

@@ -1,6 +1,7 @@
 """What went wrong → a kind page with the right status, once for all views."""
 
 import logging
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped] # It ships no types.
@@ -80,8 +81,16 @@ def kind_page(status: int, sentence: str) -> Response:
     # A form that is too large cannot be read, whoever asks.
     kept = kept_typed(keep_typed()) if status != 413 else None
     typed = [(name, value) for name, value in kept[1].items(multi=True) if len(value) > 20] if kept else []
-    page = render_template("error.html", title=title, sentence=sentence, status=status, typed=typed)
+    page = render_template(
+        "error.html", title=title, sentence=sentence, status=status, typed=typed, back=_page_before()
+    )
     return make_response(page, status)
+
+
+def _page_before() -> str | None:
+    """The page of ours whose button was pressed; None for a page that was asked for, and for buttons elsewhere."""
+    before = urlsplit(request.referrer or "")
+    return before.path if request.method == "POST" and before.netloc == request.host else None
 
 
 def _refused(error: VrmError) -> Response:
@@ -100,8 +109,13 @@ def _ask_to_sign_in(_error: SignInNeeded) -> AnyResponse:
     if request.method in ("GET", "HEAD"):
         return redirect(url_for("door.sign_in", next=here), 303)
     kept = keep_typed()
-    page = render_template("door/sign_in.html", kept=kept, next=None, email="", problems={}, waiting=True)
+    page = render_template("door/sign_in.html", kept=kept, next=None, email=_mailbox_typed(), problems={}, waiting=True)
     return make_response(page, 401)
+
+
+def _mailbox_typed() -> str:
+    """The mail address that stands in the form: whoever sent it mostly signs in with the same."""
+    return request.form.get("email", "")
 
 
 def _ask_again(_error: CSRFError) -> Response:

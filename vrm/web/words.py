@@ -23,6 +23,7 @@ from notifiers.models import Mode, Topic, Verdict
 from notifiers.timing import write_minutes
 from vendors.leads import Standing
 from vendors.models import DeclineReason, Kind, Role, Undelivered, Withheld
+from vrm.kernel.accounts import Scope
 from vrm.kernel.money import Money
 from vrm.web.desk import now
 
@@ -152,6 +153,17 @@ def span(seconds: float) -> str:
     return text
 
 
+def code(words: str) -> Markup:
+    """What is typed somewhere, as it stands."""
+    return Markup("<code>{}</code>").format(words)
+
+
+def ticked(sentence: str) -> Markup:
+    """A sentence whose words between backticks are what is typed somewhere."""
+    parts = sentence.split("`")
+    return Markup().join(code(part) if place % 2 else part for place, part in enumerate(parts))
+
+
 def money(minor: int | None, currency: str | None) -> str:
     """ "£12,000"; nothing when there is none."""
     return Money(minor, currency).text(locale()) if minor is not None and currency else ""
@@ -262,6 +274,33 @@ DAY_NAMES = {
     "saturday": later("Saturday"),
     "sunday": later("Sunday"),
 }
+# What fields of forms are called where what was typed is shown once more.
+FIELDS = {
+    "name": later("Name"),
+    "title": later("In one line"),
+    "body": later("In more words"),
+    "said": later("Say it in one sentence"),
+    "category": later("What kind of thing"),
+    "region": later("Where"),
+    "budget_min": later("Budget from"),
+    "budget_max": later("Budget up to"),
+    "currency": later("Currency"),
+    "quantity": later("How many"),
+    "needed_by": later("Needed by"),
+    "price": later("Price"),
+    "email": later("E-mail address"),
+    "website": later("Website"),
+    "token_name": later("What is it for?"),
+    "url": later("Address"),
+}
+SCOPES = {
+    Scope.INTENTS_READ: later("See my wants and their boards"),
+    Scope.INTENTS_WRITE: later("Publish, change and close wants; write to vendors"),
+    Scope.VENDORS_READ: later("See the vendors that I act for and their inboxes"),
+    Scope.VENDORS_WRITE: later("Answer for them; change subscriptions and channels"),
+    Scope.ACCOUNT_READ: later("See my account"),
+    Scope.ACCOUNT_WRITE: later("Change my account and revoke tokens"),
+}
 ROLES = {
     Role.OWNER: later("Owner: everything, and the team"),
     Role.ADMIN: later("Admin: subscriptions and channels"),
@@ -280,6 +319,8 @@ def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
         span=span,
         budget=budget,
         without_scheme=without_scheme,
+        code=code,
+        ticked=ticked,
         clock=write_minutes,
         enumerated=enumerate,
     )
@@ -306,4 +347,6 @@ def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
         MODES=MODES,
         DAY_NAMES=DAY_NAMES,
         ROLES=ROLES,
+        SCOPES=SCOPES,
+        FIELDS=FIELDS,
     )

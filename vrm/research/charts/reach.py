@@ -23,13 +23,15 @@ def reach(leads: LeadTable, measures: Measures, say: Say) -> Figure:
     ]
 
     def draw(ident: str, width: int) -> str:
-        most, left = max(rows[0][1], 1), 160 if width > 400 else 120
-        scale = (width - left - 64) / most
+        most, left = max(rows[0][1], 1), drawing.gutter((name for name, _, _ in rows), width)
+        scale, step = (width - left - 64) / most, 34 if left else 48
         body = [drawing.hatch(f"{ident}-unknown")]
         for place, (name, low, high) in enumerate(rows):
-            y = 8 + 34 * place
+            y = 8 + step * place + (0 if left else 14)
             body += [
-                drawing.text(left - 8, y + 17, drawing.cut(name, 24), anchor="end", small=width <= 400),
+                drawing.text(left - 8, y + 16, name, anchor="end", small=True)
+                if left
+                else drawing.text(0, y - 4, name, small=True),
                 drawing.rect(left, y, low * scale, 24, opacity=0.85),
                 drawing.area(
                     [(left + low * scale, y), (left + high * scale, y), (left + high * scale, y + 24),
@@ -38,7 +40,7 @@ def reach(leads: LeadTable, measures: Measures, say: Say) -> Figure:
                 drawing.text(left + high * scale + 6, y + 17, str(low) if low == high else f"{low}–{high}"),
             ]  # fmt: skip
         desc = "; ".join(f"{name}: {low}" if low == high else f"{name}: {low}–{high}" for name, low, high in rows)
-        return drawing.svg(ident, (width, 8 + 34 * len(rows)), say("Who was reached"), desc, body)
+        return drawing.svg(ident, (width, 8 + step * len(rows)), say("Who was reached"), desc, body)
 
     return Figure(
         name="reach",
@@ -80,18 +82,21 @@ def quality(measures: Measures, say: Say) -> Figure:
     ]
 
     def draw(ident: str, width: int) -> str:
-        left, most = 170, max((count for _, _, count in rows), default=1) or 1
-        scale = (width - left - 60) / most
+        left = drawing.gutter((name for _, name, _ in rows), width)
+        most = max((count for _, _, count in rows), default=1) or 1
+        scale, step = (width - left - 60) / most, 26 if left else 40
         body = []
         for place, (_, name, count) in enumerate(rows):
-            y = 6 + 26 * place
+            y = 6 + step * place + (0 if left else 13)
             body += [
-                drawing.text(left - 8, y + 13, drawing.cut(name, 26), anchor="end", small=True),
+                drawing.text(left - 8, y + 13, name, anchor="end", small=True)
+                if left
+                else drawing.text(0, y - 3, name, small=True),
                 drawing.rect(left, y, count * scale, 17, colour="few", opacity=0.7),
                 drawing.text(left + count * scale + 6, y + 13, str(count), small=True),
             ]
         desc = "; ".join(f"{what}, {name}: {count}" for what, name, count in rows)
-        return drawing.svg(ident, (width, 10 + 26 * len(rows)), say("What was left out"), desc, body)
+        return drawing.svg(ident, (width, 10 + step * len(rows)), say("What was left out"), desc, body)
 
     return Figure(
         name="quality",

@@ -37,6 +37,10 @@ def funnel(by_vendor: Measures, say: Say) -> Figure:
         def y(share: float) -> float:
             return top + height * (1 - share)
 
+        title = say("Rates against numbers")
+        if not points:
+            nothing = say("Nothing to draw yet: no vendor has a lead that was watched for 30 days.")
+            return drawing.svg(ident, (width, 60), title, nothing, [drawing.text(0, 34, nothing, small=True)])
         ns = np.geomspace(1, 10**end, 60)
         body = [drawing.line((left, y(rate)), (width - 12, y(rate)), colour="line")]
         for level, dashed in _LIMITS:
@@ -63,7 +67,7 @@ def funnel(by_vendor: Measures, say: Say) -> Figure:
             "%(many)s vendors; %(outside)s lie outside the 99.8 %% limits around the common rate of %(rate)s.",
             many=len(points), outside=outside, rate=drawing.percent(rate),
         )  # fmt: skip
-        return drawing.svg(ident, (width, top + height + 44), say("Rates against numbers"), desc, body)
+        return drawing.svg(ident, (width, top + height + 44), title, desc, body)
 
     rows: list[tuple[Cell, ...]] = []
     for n, k in sorted(points):
@@ -121,9 +125,10 @@ def scores(by_vendor: Measures, names: Mapping[str, str], say: Say) -> Figure:
             ranks = f"{score.rank_low}–{score.rank_high}"
             said.append(say("%(name)s %(share)s, rank %(ranks)s", name=name, share=drawing.percent(score.estimate),
                             ranks=ranks))  # fmt: skip
-        bottom = 14 + high * max(len(rated[:_DRAWN]), 1)
         if not rated:
-            body.append(drawing.text(width / 2, 20, say("No vendor has enough leads yet."), anchor="middle"))
+            nothing = say("No vendor has enough leads yet.")
+            return drawing.svg(ident, (width, 40), say("Vendors' shares"), nothing, [drawing.text(0, 24, nothing)])
+        bottom = 14 + high * len(rated[:_DRAWN])
         for half in (0, 0.5, 1):
             body.append(
                 drawing.text(left + half * scale, bottom + 8, drawing.percent(half), anchor="middle", small=True)

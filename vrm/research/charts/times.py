@@ -15,7 +15,7 @@ from vrm.research.survival import wilson
 
 # Oldroyd, McElheran & Elkington, Harvard Business Review, March 2011: 2,241 US firms.
 HBR_2011 = (0.37, 0.16, 0.24, 0.23)
-_SHADES = (0.95, 0.7, 0.5, 0.32, 0.18)
+_SHADES = (0.95, 0.7, 0.5, 0.32, 1.0)  # The last is hatched.
 
 
 def marks(say: Say) -> dict[int, str]:
@@ -132,7 +132,7 @@ def _stack(ident: str, width: int, group: Group, named: Sequence[tuple[str, str]
     title = say("What a wait comes to, over time")
     if not t_s.size:
         nothing = say("Nothing to draw yet: no delivered lead has been watched.")
-        return drawing.svg(ident, (width, 60), title, nothing, [drawing.text(width / 2, 34, nothing, anchor="middle")])
+        return drawing.svg(ident, (width, 60), title, nothing, [drawing.text(0, 34, nothing)])
     last = max(int(t_s[-1]), 86_400)
     times = np.unique(np.geomspace(60, last, 90).astype(np.int64))
     span = log10(last) - log10(60)
