@@ -1,11 +1,8 @@
-"""One intent → the customer's board: how many vendors stand where, a page of them, and the offers side by side."""
+"""One intent → the customer's board: how many vendors stand where, and a page of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from math import asin, cos, radians, sin, sqrt
-from typing import Any
 
 from sqlalchemy import and_, case, exists, func, literal, select, tuple_
 from sqlalchemy.orm import Session, contains_eager
@@ -13,20 +10,8 @@ from sqlalchemy.orm import Session, contains_eager
 from intents.models import Intent
 from vendors.leads import Standing, in_standing, standing
 from vendors.models import Kind, Lead, Message, Response, Vendor, Withheld
-from vrm.kernel.tree import Tree
 
-PAGE = 50
-OFFERS_AT_MOST = 100
-
-
-class Sort(StrEnum):
-    """By what offers are put in order."""
-
-    PRICE = "price"
-    NEWEST = "newest"
-    DISTANCE = "distance"
-    CONDITION = "condition"
-    UNTIL = "until"
+PAGE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,90 +104,6 @@ def _last_words(
         .group_by(Message.vendor_id)
     )
     return said, dict(session.execute(written).all())
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """The newest offer of one vendor who is still in the conversation."""
-
-    response: Response
-    lead: Lead
-    km: int | None  # From the want's place to the offer's, middle to middle; None when one of them is no point.
-
-
-def offers(session: Session, intent: Intent, regions: Tree, *, by: Sort = Sort.PRICE) -> list[Offer]:
-    """Offers side by side, a hundred at most.
-
-    Prices in other money than the want's come after those in the same: they cannot be compared.
-    """
-    newest = (
-        select(func.max(Response.id))
-        .where(Response.intent_id == intent.id, Response.kind == Kind.OFFER)
-        .group_by(Response.vendor_id)
-    )
-    in_talk = (Response.id.in_(newest), Lead.declined_at.is_(None), Lead.withheld.is_(None))
-    lead = and_(Lead.intent_id == Response.intent_id, Lead.vendor_id == Response.vendor_id)
-    query = (
-        select(Response, Lead)
-        .join(Lead, lead)
-        .join(Vendor, Vendor.id == Lead.vendor_id)
-        .options(contains_eager(Lead.vendor))
-        .order_by(*_order(by, intent), Response.id.desc())
-    )
-    km = _Distances(regions, intent.region_id)
-    if by is Sort.DISTANCE:
-        places = session.execute(select(Response.id, Response.region_id).join(Lead, lead).where(*in_talk))
-        nearest = sorted(places, key=lambda place: (km.to(place[1]) is None, km.to(place[1]), -place[0]))
-        query = query.where(Response.id.in_([id_ for id_, _ in nearest[:OFFERS_AT_MOST]]))
-    else:
-        query = query.where(*in_talk).limit(OFFERS_AT_MOST)
-    found = [Offer(response, theirs, km.to(response.region_id)) for response, theirs in session.execute(query)]
-    if by is Sort.DISTANCE:
-        found.sort(key=lambda offer: (offer.km is None, offer.km, -offer.response.id))
-    return found
-
-
-class _Distances:
-    """How far other places are from one."""
-
-    def __init__(self, regions: Tree, from_id: int | None) -> None:
-        self._regions = regions
-        self._known: dict[int, int | None] = {}
-        self._from = self._point(from_id) if from_id is not None else None
-
-    def to(self, region_id: int | None) -> int | None:
-        """Kilometres, along a great circle; None when either place is no point."""
-        if region_id is None or self._from is None:
-            return None
-        if region_id not in self._known:
-            point = self._point(region_id)
-            self._known[region_id] = _km(self._from, point) if point is not None else None
-        return self._known[region_id]
-
-    def _point(self, region_id: int) -> tuple[float, float] | None:
-        node = self._regions.node(region_id)
-        if node.lat is None and node.kind == "subdivision":
-            # A county or district stands where most of its people live.
-            towns = [town for town in self._regions.children(region_id) if town.lat is not None]
-            node = max(towns, key=lambda town: town.population, default=node)
-        return (node.lat, node.lon) if node.lat is not None and node.lon is not None else None
-
-
-def _km(one: tuple[float, float], other: tuple[float, float]) -> int:
-    """The haversine formula on a sphere of 6,371 km."""
-    (lat, lon), (lat2, lon2) = [(radians(point[0]), radians(point[1])) for point in (one, other)]
-    half = sin((lat2 - lat) / 2) ** 2 + cos(lat) * cos(lat2) * sin((lon2 - lon) / 2) ** 2
-    return round(2 * 6371 * asin(sqrt(half)))
-
-
-def _order(by: Sort, intent: Intent) -> list[Any]:
-    other_money = case((Response.currency == (intent.currency or ""), 0), (Response.currency.is_not(None), 1), else_=2)
-    keys: dict[Sort, list[Any]] = {
-        Sort.PRICE: [other_money, Response.currency, Response.price],
-        Sort.CONDITION: [Response.condition.is_(None), Response.condition],
-        Sort.UNTIL: [Response.valid_until.is_(None), Response.valid_until],
-    }
-    return keys.get(by, [])
 
 
 def stamp(session: Session, intent: Intent) -> str:

@@ -11,10 +11,10 @@ from together import at_once, meeting
 
 from intents import publish
 from intents.models import Intent
-from vendors import board, choose, respond, templates
-from vendors.board import Sort
+from vendors import board, choose, offers, respond, templates
 from vendors.leads import Standing
 from vendors.models import Kind, Lead, Vendor, Via
+from vendors.offers import Sort
 from vendors.respond import Answer
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
@@ -118,16 +118,38 @@ def test_offers_stand_side_by_side_in_the_order_that_was_asked_for(
         offer(session, foreign, now, 700, "EUR")
 
         def order(by: Sort) -> list[str]:
-            return [one.lead.vendor.name for one in board.offers(session, intent, regions, by=by)]
+            return [one.lead.vendor.name for one in offers.page(session, intent, regions, by=by).shown]
 
         assert order(Sort.PRICE) == ["Cheap", "Near", "Foreign"]
         assert order(Sort.DISTANCE) == ["Near", "Cheap", "Foreign"]
         assert order(Sort.UNTIL)[0] == "Near"
-        kms = {one.lead.vendor.name: one.km for one in board.offers(session, intent, regions)}
+        kms = {one.lead.vendor.name: one.km for one in offers.page(session, intent, regions, by=Sort.PRICE).shown}
         assert (kms["Near"], kms["Foreign"]) == (0, None)
         assert 230 < (kms["Cheap"] or 0) < 320  # Leeds to Edinburgh: about 260 km.
         respond.turn_down(session, near, now)
         assert order(Sort.PRICE) == ["Cheap", "Foreign"]
+
+
+@pytest.mark.parametrize("by", Sort)
+def test_offers_go_on_after_the_last_one_and_each_is_shown_once(
+    store: Store, ana: Account, ben: Account, now: datetime, by: Sort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offers, "PAGE", 2)
+    with store.write() as session:
+        regions = taxonomy.trees(session).regions
+        intent, leads = market(session, ana, ben, now, *(f"Shop {number}" for number in range(5)))
+        for number, lead in enumerate(leads):
+            offer(session, lead, now, 900 - number % 2)
+        seen, after, pages = [], None, 0
+        while after is not None or not pages:
+            page = offers.page(session, intent, regions, by=by, after=after)
+            assert page.many == 5
+            seen += [one.lead.vendor_id for one in page.shown]
+            after, pages = page.next_after, pages + 1
+        assert pages == 3
+        assert sorted(seen) == sorted(lead.vendor_id for lead in leads)
+        begun_anew = offers.page(session, intent, regions, by=by, after="nobody")
+        assert [one.lead.vendor_id for one in begun_anew.shown] == seen[:2]
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,18 @@
 """Pages ask the store as often for many leads as for few."""
 
+import html
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
 from flask import Flask
 from rooms import publish_want, route_all, start_vendor
 from sqlalchemy import event
 from visiting import Clock, Visitor
 
 from intents.models import Intent
-from vendors import leads
+from vendors import leads, offers
 from vendors.models import Kind, Via
 from vendors.respond import Answer, respond
 from vrm.kernel.accounts import Account
@@ -57,6 +60,37 @@ def test_a_board_with_many_answers_asks_no_more_than_one_with_few(
     for_few = questions(store, lambda: page.get(f"/me/intents/{few}"))
     many = answered(store, ana, carol, now, 18)
     assert questions(store, lambda: page.get(f"/me/intents/{many}")) == for_few
+
+
+def test_a_board_shows_some_offers_at_a_time_and_says_how_many_there_are(
+    visitor: Callable[[], Visitor],
+    store: Store,
+    ana: Account,
+    ben: Account,
+    clock: Clock,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(offers, "PAGE", 5)
+    clock.moment = now + timedelta(minutes=1)
+    page = visitor().sign_in(ana)
+    code = answered(store, ana, ben, now, offers.PAGE + 3)
+    first = page.get(f"/me/intents/{code}?sort=newest")
+    assert f"{offers.PAGE + 3} offers, side by side" in first
+    assert offers_in(first) == offers.PAGE
+    assert "Back to the first offers" not in first
+    more = re.search(r'href="([^"]+offers_after=[^"]+)"', first)
+    assert more is not None
+    rest = page.get(html.unescape(more[1]))
+    assert offers_in(rest) == 3
+    assert "Back to the first offers" in rest
+    assert ">More offers<" not in rest
+
+
+def offers_in(page: str) -> int:
+    """How many offers stand side by side on this page."""
+    table = page.partition('<table class="table offers">')[2].partition("</table>")[0]
+    return table.partition("<tbody>")[2].count("<tr")
 
 
 def test_an_inbox_with_many_leads_asks_no_more_than_one_with_few(

@@ -9,10 +9,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from intents import holds
 from intents.models import Intent
-from vendors import board, choose, leads, respond, team
-from vendors.board import Sort
+from vendors import board, choose, leads, offers, respond, team
 from vendors.leads import Standing
 from vendors.models import Exchange, Lead, Vendor
+from vendors.offers import Sort
 from vrm import turns
 from vrm.explain import explain, explain_vendor
 from vrm.kernel import taxonomy
@@ -96,7 +96,8 @@ def _parts(intent: Intent) -> dict[str, Any]:
         "intent": intent,
         "page": board.page(db(), intent, only=wanted, after=request.args.get("after")),
         "counts": board.counts(db(), intent),
-        "offers": board.offers(db(), intent, trees.regions, by=by),
+        "offers": offers.page(db(), intent, trees.regions, by=by, after=request.args.get("offers_after")),
+        "offers_begin": "offers_after" in request.args,
         "sort": by,
         "sorts": SORTS,
         "only": wanted,

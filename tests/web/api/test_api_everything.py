@@ -21,7 +21,7 @@ def test_a_conversation_from_the_offer_to_the_thumb(scene, program, ana, ben) ->
     hers, his = program(ana), program(ben)
     lead = f"/leads/{scene.lead}"
     assert told(hers.get(f"/intents/{scene.intent}/reach")) == {"vendors": 1}
-    assert told(hers.get(f"/intents/{scene.intent}/offers")) == {"items": []}
+    assert told(hers.get(f"/intents/{scene.intent}/offers")) == {"items": [], "next_cursor": None}
     offer = {
         "kind": "offer",
         "price": {"amount": "11895.00", "currency": "GBP"},
@@ -29,7 +29,10 @@ def test_a_conversation_from_the_offer_to_the_thumb(scene, program, ana, ben) ->
         "place": "gb-lds",
     }
     told(his.post(f"{lead}/responses", offer), 201)
-    (shown,) = told(hers.get(f"/intents/{scene.intent}/offers?sort=distance"))["items"]
+    found = told(hers.get(f"/intents/{scene.intent}/offers?sort=distance&limit=1"))
+    (shown,) = found["items"]
+    assert found["next_cursor"] is None
+    assert hers.get(f"/intents/{scene.intent}/offers?cursor=bm9uc2Vuc2U").status_code == 422
     assert (shown["lead"], shown["price"]["amount"], shown["shortlisted"], shown["chosen"]) == (
         scene.lead, "11895.00", False, False,
     )  # fmt: skip

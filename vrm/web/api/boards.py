@@ -5,24 +5,26 @@ from typing import Annotated
 from pydantic import Field
 
 from intents.draft import Condition
-from vendors import board, choose, leads, respond
-from vendors.board import Sort
+from vendors import choose, leads, offers, respond
 from vendors.models import Lead
+from vendors.offers import Offer, Sort
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
 from vrm.kernel.errors import NotFound, WrongState
+from vrm.kernel.taxonomy import Trees
 from vrm.preview import listeners
 from vrm.web.api.bearer import Caller
+from vrm.web.api.cursors import part
 from vrm.web.api.intents import BoardLead, VendorRef, own
 from vrm.web.api.leads import Word
 from vrm.web.api.operations import Routes
-from vrm.web.api.shapes import DayIn, Given, MoneyOut, NodeOut, Query, Told
+from vrm.web.api.shapes import DayIn, Given, MoneyOut, NodeOut, Page, PageQuery, Told
 
 ROUTES = Routes("Boards")
 READ, WRITE = (Scope.INTENTS_READ,), (Scope.INTENTS_WRITE,)
 
 
-class OffersQuery(Query):
+class OffersQuery(PageQuery):
     """By what offers are put in order."""
 
     sort: Sort = Sort.PRICE
@@ -43,11 +45,22 @@ class OfferOut(Told):
     shortlisted: bool
     chosen: bool
 
-
-class Offers(Told):
-    """Offers side by side, a hundred at most."""
-
-    items: list[OfferOut]
+    @classmethod
+    def of(cls, offer: Offer, trees: Trees) -> "OfferOut":
+        """As its customer may see it."""
+        return cls(
+            lead=offer.lead.code,
+            vendor=VendorRef.of(offer.lead.vendor),
+            price=MoneyOut.of(offer.response.price, offer.response.currency),
+            condition=offer.response.condition,
+            valid_until=offer.response.valid_until,
+            place=NodeOut.of(trees.regions, offer.response.region_id),
+            km=offer.km,
+            body=offer.response.body,
+            links=offer.response.links,
+            shortlisted=offer.lead.shortlisted_at is not None,
+            chosen=offer.lead.chosen_at is not None,
+        )
 
 
 class Reach(Told):
@@ -103,28 +116,16 @@ def read_reach(caller: Caller, code: str) -> Reach:
     return Reach(vendors=listeners(caller.session, intent, caller.now))
 
 
-@ROUTES.add("GET", "/intents/{code}/offers", scopes=READ, query=OffersQuery, answer=Offers)
-def list_offers(caller: Caller, code: str, query: OffersQuery) -> Offers:
+@ROUTES.add("GET", "/intents/{code}/offers", scopes=READ, query=OffersQuery, answer=Page[OfferOut])
+def list_offers(caller: Caller, code: str, query: OffersQuery) -> Page[OfferOut]:
     """Offers to one of your wants side by side: one of each vendor, the newest."""
     intent = own(caller, code)
     trees = taxonomy.trees(caller.session)
-    return Offers(
-        items=[
-            OfferOut(
-                lead=offer.lead.code,
-                vendor=VendorRef.of(offer.lead.vendor),
-                price=MoneyOut.of(offer.response.price, offer.response.currency),
-                condition=offer.response.condition,
-                valid_until=offer.response.valid_until,
-                place=NodeOut.of(trees.regions, offer.response.region_id),
-                km=offer.km,
-                body=offer.response.body,
-                links=offer.response.links,
-                shortlisted=offer.lead.shortlisted_at is not None,
-                chosen=offer.lead.chosen_at is not None,
-            )
-            for offer in board.offers(caller.session, intent, trees.regions, by=query.sort)
-        ]
+    places = offers.in_order(caller.session, intent, trees.regions, by=query.sort)
+    shown, cursor = part(places, query, f"offers-{query.sort}-{intent.code}")
+    return Page(
+        items=[OfferOut.of(offer, trees) for offer in offers.read(caller.session, shown)],
+        next_cursor=cursor,
     )
 
 
