@@ -1,7 +1,7 @@
 """Pages under load: a board of 5,000 vendors, an inbox of 100,000 wants, and a want as JSON beside a bare route.
 
-The ratio needs wrk (`apt-get install wrk`). Both sides run behind Granian with one worker, in turns, so that
-whatever else the machine does strikes both.
+The ratio needs wrk (`apt-get install wrk`). Both sides run behind Granian as `vrm web` does, in turns, so that whatever
+else the machine does strikes both.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from intents.models import Intent
 from vendors.models import Actor, Kind, Lead, Membership, Response, Role, Vendor, Via
 from vrm import migrations
 from vrm.app import create_app
+from vrm.cli import run
 from vrm.config import read_settings
 from vrm.kernel import sessions, taxonomy
 from vrm.kernel.accounts import Account
@@ -155,6 +156,8 @@ def granian(target: str, folder: Path, environment: dict[str, str]) -> Iterator[
         "wsgi",
         "--port",
         str(port),
+        "--blocking-threads",
+        str(run.THREADS),
         "--log-level",
         "error",
         target,

@@ -1,5 +1,8 @@
 """Settings → the web application, wired."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from flask import Flask
 from flask_bootstrap import Bootstrap5  # type: ignore[import-untyped] # It ships no types.
 
@@ -55,6 +58,8 @@ from vrm.web import (
 from vrm.web.desk import Desk
 from vrm.wiring import works_of
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
 ROOMS = (
     home,
     health,
@@ -94,11 +99,19 @@ ROOMS = (
 )
 
 
+class _App(Flask):
+    """Flask, with plain functions only: it looks seven times in each request whether one is a coroutine."""
+
+    def ensure_sync(self, func: _Function) -> _Function:
+        """As it is."""
+        return func
+
+
 def create_app(
     settings: Settings, *, store: Store | None = None, clock: Clock = utc_now, passwords: Passwords | None = None
 ) -> Flask:
     """The desk over `store` (opened from the settings when it is not given), at the time that `clock` shows."""
-    app = Flask("vrm")
+    app = _App("vrm")
     app.config["BOOTSTRAP_SERVE_LOCAL"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     desk.install(app, desk_of(settings, store=store, clock=clock, passwords=passwords))

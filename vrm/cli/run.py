@@ -25,7 +25,7 @@ from vrm.worker.engines import engine_for
 from vrm.worker.heap import keep
 from vrm.worker.steps import Step, lanes
 
-_THREADS = 8  # Requests that one web process answers at a time; most wait for the store.
+THREADS = 8  # Requests that one web process answers at a time; most wait for the store.
 _GRACE_S = 5  # For answers that are under way when the web process is told to end.
 _once = click.option("--once", is_flag=True, help="Do what is owed now, and end.")
 
@@ -75,7 +75,7 @@ def web(host: str) -> None:
         port=found.port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=_THREADS,
+        blocking_threads=THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=_GRACE_S,
         log_level=LogLevels(found.log.partition(",")[0]),

@@ -1,8 +1,10 @@
 """What a browser is allowed to do with our pages: headers, cookies, hosts, forged forms, and small static files."""
 
 import gzip
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request, session, url_for
@@ -27,17 +29,20 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    # The address of an answer link is a key: no other site may learn it.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-_PACKED = ("text/css", "text/javascript", "image/svg+xml")
 _YEAR_S = 31_536_000
+_HEADERS = [
+    ("Content-Security-Policy", _POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    # The address of an answer link is a key: no other site may learn it.
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+]
+# This host only: what its neighbours speak is not ours to say.
+_HEADERS_OVER_TLS = [*_HEADERS, ("Strict-Transport-Security", f"max-age={_YEAR_S}")]
+_NAMES = frozenset(name for name, _value in _HEADERS_OVER_TLS)
+_PACKED = ("text/css", "text/javascript", "image/svg+xml")
 
 
 class _Cookies(SecureCookieSessionInterface):
@@ -74,18 +79,31 @@ def install(app: Flask, settings: Settings) -> None:
     csrf.init_app(app)
     csrf.exempt(api.blueprint)  # It takes bearer tokens, which no browser sends by itself.
     app.after_request(_add_headers)
+    app.wsgi_app = _Told(app.wsgi_app)  # type: ignore[method-assign] # Flask's documented way to wrap it.
     app.jinja_env.globals["static_url"] = _static_url
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign] # Flask's documented way to wrap it.
 
 
+class _Told:
+    """Every answer tells the browser the same, unless it says something narrower itself (a picture's policy)."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        headers = _HEADERS_OVER_TLS if environ["wsgi.url_scheme"] == "https" else _HEADERS
+
+        def begin(status: str, said: list[tuple[str, str]], *error: Any) -> Any:
+            own = [name for name, _value in said if name in _NAMES]
+            said += [each for each in headers if each[0] not in own] if own else headers
+            return start_response(status, said, *error)
+
+        return self._app(environ, begin)
+
+
 def _add_headers(response: Response) -> Response:
-    there = {name.lower() for name, _value in response.headers}
-    response.headers.extend([(name, value) for name, value in _HEADERS.items() if name.lower() not in there])
-    if request.is_secure:
-        # This host only: what its neighbours speak is not ours to say.
-        response.headers.setdefault("Strict-Transport-Security", f"max-age={_YEAR_S}")
     if request.endpoint in ("static", "bootstrap.static"):
         _pack(response)
     elif "Cache-Control" not in response.headers:
