@@ -3,13 +3,16 @@
 Whoever changes something notes it in the same transaction. Transactions commit in another order than they number
 their rows in, so a follower that remembers the highest id would miss what commits late. Hence a place in the order
 (`seq`) is given only to what is committed, by one transaction at a time (see `number`): whoever sees a place sees
-every place before it.
+every place before it. Nothing is measured from here: what counts of a lead stands with the lead, so that the oldest
+may be forgotten.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
+from secrets import randbits
 
-from sqlalchemy import BigInteger, ForeignKey, Table, exists, func, select, update
+from sqlalchemy import BigInteger, ForeignKey, Table, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -17,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from vrm.kernel.db import Base, Id, Moment, Ref, choice, partial_index
 
 _BATCH = 20_000  # Events that one transaction gives places to.
+_FORGOTTEN_AT_ONCE = 500
 
 
 class EventKind(StrEnum):
@@ -60,6 +64,9 @@ class EventClock(Base):
 
     id: Mapped[Id]
     last: Mapped[int] = mapped_column(BigInteger)
+    forgotten: Mapped[int] = mapped_column(BigInteger, default=0)  # The last place that is not kept any more.
+    # By chance after each restore: the places that were given after the backup was made are given again.
+    timeline: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 _CLOCKS: Table = Base.metadata.tables[EventClock.__tablename__]
@@ -80,8 +87,7 @@ def is_behind(session: Session) -> bool:
 def number(session: Session) -> int:
     """Give what is committed its places, in the order of its ids; how many got one. Commit soon: others wait."""
     session.flush()
-    insert = insert_postgresql if session.get_bind().dialect.name == "postgresql" else insert_sqlite
-    session.execute(insert(_CLOCKS).values(id=1, last=0).on_conflict_do_nothing())
+    _wind_up(session)
     # From here on this is the only transaction that gives places, until it commits.
     last = session.execute(
         update(EventClock).where(EventClock.id == 1).values(last=EventClock.last).returning(EventClock.last)
@@ -105,6 +111,34 @@ def number(session: Session) -> int:
     return many
 
 
-def last_place(session: Session) -> int:
-    """The last place that was given."""
-    return session.scalar(select(EventClock.last).where(EventClock.id == 1)) or 0
+def clock(session: Session) -> EventClock:
+    """How far the order goes, and from where on it is kept, as it is at this moment."""
+    found = session.get(EventClock, 1, populate_existing=True)
+    return found or EventClock(id=1, last=0, forgotten=0, timeline=0)
+
+
+def forget(session: Session, now: datetime, *, keep: timedelta) -> int:
+    """Delete the first of what was kept for longer than `keep`, in their order; how many. `clock` says how far."""
+    before = now - keep
+    oldest = session.scalar(select(Event.at).order_by(Event.id).limit(1))
+    if oldest is None or oldest >= before:
+        return 0
+    number(session)  # What never had a place could not be told to be gone; and two do not forget at once.
+    first = select(Event.seq, Event.at).where(Event.seq.is_not(None)).order_by(Event.seq).limit(_FORGOTTEN_AT_ONCE)
+    places = [seq for seq, _ in takewhile(lambda row: row.at < before, session.execute(first).all()) if seq is not None]
+    if places:
+        alone = {"synchronize_session": False}
+        session.execute(delete(Event).where(Event.seq <= places[-1]).execution_options(**alone))
+        session.execute(update(EventClock).values(forgotten=places[-1]).execution_options(**alone))
+    return len(places)
+
+
+def begin_anew(session: Session) -> None:
+    """After a restore: whoever has followed further than the backup goes is to know it."""
+    _wind_up(session)
+    session.execute(update(EventClock).values(timeline=randbits(48)))
+
+
+def _wind_up(session: Session) -> None:
+    insert = insert_postgresql if session.get_bind().dialect.name == "postgresql" else insert_sqlite
+    session.execute(insert(_CLOCKS).values(id=1, last=0, forgotten=0, timeline=0).on_conflict_do_nothing())

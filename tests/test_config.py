@@ -177,13 +177,14 @@ def test_the_ways_in_for_mail_are_read(tmp_path: Path) -> None:
         VRM_IMAP_URL="imaps://a%40b:p%3Aw@mail.example/In%20box",
         VRM_KEEP_ATTEMPTS="45",
         VRM_KEEP_AUDITS="365",
+        VRM_KEEP_CHANGES="31",
     )
     assert found.inlet == MailInlet("127.0.0.1", 8024, lmtp=True)
     assert read(
         VRM_INLET="smtp://0.0.0.0:25", VRM_INLET_CERTIFICATE=__file__, VRM_INLET_KEY=__file__
     ).inlet == MailInlet("0.0.0.0", 25, False, Path(__file__), Path(__file__))
     assert found.imap == MailAccount("mail.example", 993, True, "a@b", "p:w", "In box")
-    assert (found.keep_attempts.days, found.keep_audits.days) == (45, 365)
+    assert (found.keep_attempts.days, found.keep_audits.days, found.keep_changes.days) == (45, 365, 31)
     key = tmp_path / "dkim.pem"
     key.write_text("-----BEGIN PRIVATE KEY-----\n…")
     dkim = read(VRM_DKIM=f"2026a:{key}").dkim
@@ -208,6 +209,7 @@ def test_the_ways_in_for_mail_are_read(tmp_path: Path) -> None:
         ("VRM_DKIM", "2026a:/etc/passwd"),
         ("VRM_KEEP_ATTEMPTS", "7"),
         ("VRM_KEEP_AUDITS", "89"),
+        ("VRM_KEEP_CHANGES", "29"),
         ("VRM_KEEP_ATTEMPTS", "for ever"),
     ],
 )

@@ -10,7 +10,7 @@ from rooms import add_mail_channel, publish_want, start_vendor
 from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
-from intents import blogs, canaries, events, publish, vetting
+from intents import blogs, events, vetting
 from intents import holds as holding
 from intents.models import HubLease, Intent
 from notifiers.letters import owe_letters
@@ -369,29 +369,6 @@ def test_who_waits_is_placed_anew_and_how_near_who_was_told_was_is_not_known(not
     assert places() == [None, "19abc"]
 
 
-def test_marked_wants_do_not_become_everybodys(nothing: Store, now: datetime) -> None:
-    migrations.upgrade(nothing, now, edition=fewer_towns())
-    with nothing.write() as session:
-        ana, ben = (ensure(session, f"{name}@example.org", now) for name in ("ana", "ben"))
-        ana.verified_at = now
-        vendor = start_vendor(session, ben, now)
-        draft = publish.draft_of(publish_want(session, ana, now))
-        held = publish_want(session, ana, now, title="A boat")
-        marked = canaries.make(session, ana, vendor.id, draft, now)
-        canaries.open_it(session, marked, "x@example.org", now)
-        canaries.trace(session, marked, canaries.TraceKind.MAIL, "eve@example.org", now)
-        holding.hold(session, held, now, by=holding.HeldBy.SUSPENSION, why="Bad.")
-        codes = {"marked": marked.code, "held": held.code}
-    migrations.downgrade(nothing, "0020")
-    with nothing.read() as session:
-        closed = session.execute(text("SELECT code, outcome FROM intents WHERE closed_at IS NOT NULL")).all()
-        assert [tuple(row) for row in closed] == [(codes["marked"], "withdrawn")]
-        assert session.execute(text("SELECT held_by FROM holds")).scalar_one() == "operator"
-    migrations.upgrade(nothing, now, edition=fewer_towns())
-    with nothing.read() as session:
-        assert session.scalar(select(Intent.canary_for).where(Intent.code == codes["marked"])) is None
-
-
 def test_blogs_keep_their_posts_with_hubs_and_without(nothing: Store, now: datetime) -> None:
     migrations.upgrade(nothing, now, to="0010")
     with nothing.engine.begin() as connection:
@@ -428,3 +405,18 @@ def test_a_marked_want_is_over_when_going_back_and_what_was_suspended_stays_held
         assert connection.execute(text("SELECT held_by FROM holds")).scalars().all() == ["operator"]
         assert "traces" not in inspect(connection).get_table_names()
     migrations.upgrade(nothing, now, to="0021")
+
+
+def test_the_order_of_what_happened_goes_on_where_it_was(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0021")
+    with nothing.engine.begin() as connection:
+        _add(connection, "event_clocks", id=1, last=7)
+    migrations.upgrade(nothing, now, to="0022")
+    with nothing.engine.begin() as connection:
+        row = text("SELECT last, forgotten, timeline FROM event_clocks")
+        assert connection.execute(row).one() == (7, 0, 0)
+        connection.execute(text("UPDATE event_clocks SET forgotten = 5, timeline = 281474976710655"))
+    migrations.downgrade(nothing, "0021")
+    with nothing.engine.begin() as connection:
+        assert connection.execute(text("SELECT * FROM event_clocks")).mappings().one() == {"id": 1, "last": 7}
+    migrations.upgrade(nothing, now, to="0022")

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from rooms import person, publish_want, start_vendor
 from sqlalchemy import create_engine, select, text
 
+from intents import events
 from intents.models import Intent
 from tests.conftest import missing
 from vendors import team
@@ -80,6 +81,8 @@ def test_the_drill(
     ana, ben, dora = (person(store, f"{name}@example.org", name=name.title()) for name in ("ana", "ben", "dora"))
     with store.write() as session:
         start_vendor(session, dora, now, name="Dora’s Bikes")
+        events.number(session)
+        timeline = events.clock(session).timeline
         before = [publish_want(session, account, now, title="From before").code for account in (ana, dora)]
     stop, writers = Event(), [Writer(store, account, now) for account in (ana, ben, dora)]
     with ThreadPoolExecutor(3) as pool:
@@ -119,6 +122,7 @@ def test_the_drill(
             str(value) for table in (Account, Intent, Vendor, Audit) for row in session.execute(select(table.__table__))
             for value in row
         )  # fmt: skip
+        assert events.clock(session).timeline != timeline  # Whoever followed further than the backup is told.
         assert "dora" not in everything.lower()
         assert "Ana 0" in everything or "From before" in everything
 

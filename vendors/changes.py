@@ -10,9 +10,10 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from intents.draft import Visibility
-from intents.events import Event, EventKind, last_place
+from intents.events import Event, EventClock, EventKind, clock
 from intents.models import Intent
 from vendors.models import Lead, Vendor
+from vrm.kernel.errors import NotKept
 
 LOOKED_AT = 5_000  # Events of the whole broker in one look, however many of them concern the one who asks.
 _OPENING = (EventKind.ROUTED, EventKind.IN_TURN)
@@ -58,15 +59,16 @@ class Found(Generic[Change]):
     more: bool
 
 
-def of_vendor(session: Session, vendor: Vendor, after: Place, *, limit: int = 50) -> Found[LeadChange]:
-    """What happened to this vendor's leads; withheld ones never.
+def of_vendor(session: Session, vendor: Vendor, since: Place | None, *, limit: int = 50) -> Found[LeadChange]:
+    """What happened to this vendor's leads since then; None: since as long as it is kept. Withheld ones never.
 
-    A change is told with the lead as it is now, so a follower never holds less than the last state.
+    A change is told with the lead as it is now, so a follower never holds less than the last state. NotKept when
+    something that came after `since` is not kept any more.
     """
-    until = min(after.seq + LOOKED_AT, last_place(session))
+    after, until = _span(session, since)
     found = _single(session, vendor, after, until, limit + 1) + _opened(session, vendor, after, until, limit + 1)
     found.sort(key=attrgetter("place"))
-    return _part(session, found, after, until, limit)
+    return _part(session, found, since, until, limit)
 
 
 def _single(session: Session, vendor: Vendor, after: Place, until: int, limit: int) -> list[LeadChange]:
@@ -125,9 +127,12 @@ def _opened(session: Session, vendor: Vendor, after: Place, until: int, limit: i
     return found
 
 
-def of_public(session: Session, after: Place, *, limit: int = 50) -> Found[WantChange]:
-    """What happened to public wants: opened, changed, hidden, paused, resumed, closed. Nothing of persons."""
-    until = min(after.seq + LOOKED_AT, last_place(session))
+def of_public(session: Session, since: Place | None, *, limit: int = 50) -> Found[WantChange]:
+    """What happened to public wants: opened, changed, hidden, paused, resumed, closed. Nothing of persons.
+
+    `since` and NotKept as for `of_vendor`.
+    """
+    after, until = _span(session, since)
     query = (
         select(Event, Intent)
         .join(Intent, Intent.id == Event.intent_id)
@@ -144,10 +149,26 @@ def of_public(session: Session, after: Place, *, limit: int = 50) -> Found[WantC
     found = [
         WantChange(event.kind, event.at, Place(event.seq or 0), intent) for event, intent in session.execute(query)
     ]
-    return _part(session, found, after, until, limit)
+    return _part(session, found, since, until, limit)
 
 
-def _part(session: Session, found: Sequence[Change], after: Place, until: int, limit: int) -> Found[Change]:
+def _span(session: Session, since: Place | None) -> tuple[Place, int]:
+    """After which place to look, and up to which."""
+    now = clock(session)
+    after = since or Place(now.forgotten)
+    return after, min(after.seq + LOOKED_AT, now.last)
+
+
+def _part(session: Session, found: Sequence[Change], since: Place | None, until: int, limit: int) -> Found[Change]:
+    now = clock(session)  # Read after the events were, so that what was forgotten meanwhile is known.
+    if since is not None and _is_gone(since, now):
+        raise NotKept("What happened since this cursor is not kept any more")
     if len(found) > limit:
         return Found(list(found[:limit]), found[limit - 1].place, more=True)
-    return Found(list(found), max(Place(until), after), more=until < last_place(session))
+    return Found(list(found), max(Place(until), since or Place()), more=until < now.last)
+
+
+def _is_gone(since: Place, now: EventClock) -> bool:
+    """Whether something came after this place that nobody can tell any more, or the place was never given."""
+    first_owed = since.seq if since.intent_id else since.seq + 1
+    return first_owed <= now.forgotten or since.seq > now.last

@@ -34,6 +34,7 @@ SETTINGS: Mapping[str, str] = {
     "VRM_IMAP_URL": "A mailbox that the worker reads every minute instead: imaps://user:pass@host/INBOX or imap://….",
     "VRM_KEEP_ATTEMPTS": "For how many days attempts and what came in by mail are kept (default 90, at least 30).",
     "VRM_KEEP_AUDITS": "For how many days it is kept who did what (default 730, at least 90).",
+    "VRM_KEEP_CHANGES": "For how many days programs can ask what changed (default 365, at least 30).",
     "VRM_KEEP_BACKUPS": "How many backups are kept; the worker makes one a day. 0 (default): only those that you make.",
     "VRM_SMART": "0: English wants are read by their words alone. 1 (default): by meaning, too, after `make smart`.",
     "VRM_INVITE_ONLY": "1: only people who were invited, or have an account, can sign in. 0 (default): everybody.",
@@ -106,6 +107,7 @@ class Settings:
     dkim: Dkim | None = None
     keep_attempts: timedelta = timedelta(days=90)
     keep_audits: timedelta = timedelta(days=730)
+    keep_changes: timedelta = timedelta(days=365)
     keep_backups: int = 0  # 0: none are made but by hand.
     invite_only: bool = False
     smart: bool = False  # Read by meaning, too, where the model is installed.
@@ -172,6 +174,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         old_secret_keys=_old_secret_keys(environ, instance if embedded else None),
         keep_attempts=timedelta(days=_number(environ, "VRM_KEEP_ATTEMPTS", default=90, least=30, most=3650)),
         keep_audits=timedelta(days=_number(environ, "VRM_KEEP_AUDITS", default=730, least=90, most=36_500)),
+        keep_changes=timedelta(days=_number(environ, "VRM_KEEP_CHANGES", default=365, least=30, most=36_500)),
         keep_backups=_number(environ, "VRM_KEEP_BACKUPS", default=0, most=1000),
         smart=bool(_number(environ, "VRM_SMART", default=1, most=1)),
         invite_only=bool(_number(environ, "VRM_INVITE_ONLY", default=0, most=1)),

@@ -66,6 +66,7 @@ _VALUES: Mapping[str, Callable[[Settings], object]] = {
     ),
     "VRM_KEEP_ATTEMPTS": lambda one: one.keep_attempts.days,
     "VRM_KEEP_AUDITS": lambda one: one.keep_audits.days,
+    "VRM_KEEP_CHANGES": lambda one: one.keep_changes.days,
     "VRM_KEEP_BACKUPS": lambda one: one.keep_backups,
     "VRM_INVITE_ONLY": lambda one: "1" if one.invite_only else "0",
     "VRM_ALLOW_PRIVATE_TARGETS": lambda one: ", ".join(map(str, one.allow_private)),

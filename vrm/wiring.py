@@ -71,6 +71,7 @@ def works_of(settings: Settings, *, store: Store | None = None, clock: Clock = u
         clock,
         settings.keep_attempts,
         settings.keep_audits,
+        settings.keep_changes,
         back_up=backups.Daily(settings),
         kept=settings.kept,
     )

@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 from rooms import publish_want, start_vendor
 from sqlalchemy import select, text
+from sqlalchemy.event import listens_for
 
 from intents import events, holds, publish
 from intents.draft import Visibility
@@ -23,6 +24,7 @@ from vrm import route
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
+from vrm.kernel.errors import NotKept
 
 
 class Moments:
@@ -36,7 +38,7 @@ class Moments:
             return self._start + timedelta(milliseconds=next(self._steps))
 
 
-def follow(store: Store, vendor: Vendor, after: Place, *, limit: int = 7) -> tuple[list[tuple[str, int]], Place]:
+def follow(store: Store, vendor: Vendor, after: Place | None, *, limit: int = 7) -> tuple[list[tuple[str, int]], Place]:
     """Everything up to now: (kind, intent id) in order, and where to go on."""
     found: list[tuple[str, int]] = []
     more = True
@@ -221,10 +223,95 @@ def test_holding_what_was_not_public_names_it_to_nobody(store: Store, ana: Accou
     everything(store, moments)
     with store.write() as session:
         events.number(session)
-        place = Place(events.last_place(session))
+        place = Place(events.clock(session).last)
         for want in wants:
             holds.hold(session, session.merge(want), moments(), by=holds.HeldBy.OPERATOR, why="A report.")
         events.number(session)
     with store.read() as session:
         found = changes.of_public(session, place).changes
         assert {change.intent.id for change in found} == {wants[0].id}
+
+
+def forget(store: Store, now: datetime, keep: timedelta) -> list[int]:
+    """How many in each step, until there are none."""
+    done = [1]
+    while done[-1]:
+        with store.write() as session:
+            done.append(events.forget(session, now, keep=keep))
+    return done[1:]
+
+
+def test_what_is_forgotten_is_never_passed_over_in_silence(
+    store: Store, ana: Account, ben: Account, now: datetime
+) -> None:
+    keep, moments = timedelta(days=30), Moments(now)
+    with store.write() as session:
+        vendor = start_vendor(session, ben, moments(), wish=("anything", "world"))
+        old = publish_want(session, ana, moments(), title="Old")
+    everything(store, moments)
+    with store.write() as session:
+        for _ in range(700):  # More than one step takes at once.
+            events.note(session, EventKind.MESSAGE, moments(), intent_id=old.id, vendor_id=vendor.id)
+    found, middle = follow(store, vendor, None, limit=600)
+    assert len(found) == 701
+    with store.read() as session:
+        first = changes.of_vendor(session, vendor, None, limit=1).place
+    late = Moments(now + 2 * keep)
+    with store.write() as session:
+        young = publish_want(session, session.merge(ana, load=False), late(), title="Young")
+    everything(store, late)
+    assert forget(store, now + keep, keep) == [0]  # To the second, not before.
+    assert follow(store, vendor, middle)[0] == [("routed", young.id)]
+    steps = forget(store, now + 3 * keep, keep)
+    assert max(steps) == 500
+    assert sum(steps) > 700
+    with store.read() as session:
+        assert {event.intent_id for event in session.scalars(select(Event))} == {young.id}
+        for gone in (Place(), first, Place(first.seq, old.id), Place(10**9)):
+            for follower in (
+                lambda gone: changes.of_vendor(session, vendor, gone),
+                lambda gone: changes.of_public(session, gone),
+            ):
+                with pytest.raises(NotKept):
+                    follower(gone)
+        # The leads and their moments are where they were.
+        assert session.get_one(Lead, (old.id, vendor.id)).routed_at is not None
+    assert follow(store, vendor, middle)[0] == [("routed", young.id)]  # Who has read all of what is gone goes on.
+    assert follow(store, vendor, None)[0] == [("routed", young.id)]
+
+
+def test_what_has_no_place_yet_gets_one_before_it_is_forgotten(
+    store: Store, ana: Account, ben: Account, now: datetime
+) -> None:
+    """Where nobody follows, nothing is numbered; whoever begins then is told from the first that is kept."""
+    with store.write() as session:
+        publish_want(session, ana, now)
+    keep = timedelta(days=30)
+    assert forget(store, now + keep + timedelta(seconds=1), keep) == [1, 0]
+    with store.read() as session:
+        clock = events.clock(session)
+        assert (clock.last, clock.forgotten) == (1, 1)
+        assert changes.of_public(session, None).place == Place(1)
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_a_follower_whose_events_go_while_it_reads_is_told(
+    store: Store, ana: Account, ben: Account, now: datetime
+) -> None:
+    """On PostgreSQL each statement sees what was committed before it; SQLite keeps one moment for the whole look."""
+    with store.write() as session:
+        vendor = start_vendor(session, ben, now, wish=("anything", "world"))
+        publish_want(session, ana, now)
+        events.number(session)
+    keep = timedelta(days=30)
+
+    read: list[str] = []
+
+    @listens_for(store.engine, "before_cursor_execute")
+    def meanwhile(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        read.append(statement)
+        if len(read) == 2:
+            assert sum(forget(store, now + keep + timedelta(seconds=1), keep)) == 1
+
+    with store.read() as session, pytest.raises(NotKept):
+        changes.of_vendor(session, vendor, Place())

@@ -24,6 +24,7 @@ def test_the_page_tells_everybody(visitor: Callable[[], Visitor]) -> None:
     assert "%(" not in page
     assert "730 days" in page  # As this operator set it, and so the next one.
     assert "Attempts for 90 days" in page
+    assert "365 days. What is measured" in page
     for kept in KEPT:
         assert kept.tables.split()[0] in page
     assert "/me/data" in page

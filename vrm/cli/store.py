@@ -10,6 +10,7 @@ import click
 from rich.progress import Progress, TaskID
 from sqlalchemy import select, text
 
+from intents import events
 from vrm import backups, migrations, personal
 from vrm.cli.terminal import console, ready_store, sentences, settings
 from vrm.config import Settings
@@ -95,6 +96,8 @@ def restore(file: Path, tombstones: tuple[Path, ...]) -> None:
     with store_of(found) as store:
         migrations.upgrade(store, utc_now())
         seal_anew(store)
+        with store.write() as session:
+            events.begin_anew(session)
         forgotten = _forget_again(store, found, tombstones)
     again = f" Forgot {forgotten} again who had been erased since." if forgotten else ""
     click.echo(f"Restored, and up to date.{again}")

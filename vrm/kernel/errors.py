@@ -69,6 +69,10 @@ class LimitReached(VrmError):
         self.retry_after_s = retry_after_s
 
 
+class NotKept(VrmError):
+    """Where somebody wants to go on is longer ago than it is kept. The sentence says where to begin."""
+
+
 class LinkSpent(VrmError):
     """A one-time link or code was used, has expired, or never existed."""
 

@@ -16,6 +16,7 @@ from vrm.kernel.errors import (
     LinkSpent,
     NotAllowed,
     NotFound,
+    NotKept,
     OutsideError,
     StoreDown,
     VrmError,
@@ -34,6 +35,7 @@ STATUS: dict[type[VrmError], int] = {
     WrongState: 409,
     LimitReached: 429,
     LinkSpent: 410,
+    NotKept: 410,
     OutsideError: 502,
     StoreDown: 503,
 }

@@ -18,7 +18,7 @@ class Kept:
     what: str
     why: str
     who: str  # Who can see it, beside the person and the operator's machine.
-    until: str  # May name the days that the operator set: %(attempts)s, %(audits)s.
+    until: str  # May name the days that the operator set: %(attempts)s, %(audits)s, %(changes)s.
 
 
 KEPT = (
@@ -55,17 +55,21 @@ KEPT = (
         later("Wants stay as they were when they close. Erasing takes every word out of them."),
     ),
     Kept(
-        "leads events agreements exchanges messages responses blocks",
+        "leads agreements exchanges messages responses blocks",
         later(
             "Which vendors were told of a want and what each did: delivered, seen, answered; what you wrote to "
             "each other, which terms were accepted, and how you said it went."
         ),
         later("To show you who came, and to measure how vendors answer."),
         later("You, and each vendor what is its own. Figures count it without names, in groups of at least 11."),
-        later(
-            "Moments stay, so that what was measured stays true and programs can ask what changed since they last did; "
-            "erasing takes the words."
-        ),
+        later("Moments stay, so that what was measured stays true; erasing takes the words."),
+    ),
+    Kept(
+        "events",
+        later("That something happened to a want or a lead, what kind of thing and when; no words, nothing typed."),
+        later("So that programs can ask what changed since they last did."),
+        later("Vendors what happened to their leads; everybody what happened to public wants."),
+        later("%(changes)s days. What is measured stands with the want and does not need it."),
     ),
     Kept(
         "notifications attempts arrivals",
@@ -169,5 +173,5 @@ ABOUT_NOBODY = "categories regions region_members tree_versions rates event_cloc
 def privacy() -> str:
     """What is kept, why, who sees it and for how long."""
     settings = desk().settings
-    days = {"attempts": settings.keep_attempts.days, "audits": settings.keep_audits.days}
+    days = {name: getattr(settings, f"keep_{name}").days for name in ("attempts", "audits", "changes")}
     return render_template("public/privacy.html", kept=KEPT, days=days, ask=settings.mail_from)

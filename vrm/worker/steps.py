@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from intents import publish
+from intents import events, publish
 from intents.feed import FeedReader
 from intents.fetching import Harvester
 from intents.harvest import harvest
@@ -46,6 +46,7 @@ class Works:
     clock: Clock
     keep_attempts: timedelta = timedelta(days=90)
     keep_audits: timedelta = timedelta(days=730)
+    keep_changes: timedelta = timedelta(days=365)
     back_up: Callable[[datetime], int] = lambda _now: 0  # Makes a backup when one is due.
     kept: Path | None = None  # Where what the live page of responsiveness shows is kept; None: nowhere.
 
@@ -81,6 +82,7 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
         owe_letters,
         partial(forget, keep=works.keep_attempts),
         partial(audits.forget, keep=works.keep_audits),
+        partial(events.forget, keep=works.keep_changes),
     )
     found: dict[str, Sequence[Step]] = {
         "rows": [_in_transactions(works, verb) for verb in rows],

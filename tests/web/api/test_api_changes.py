@@ -1,8 +1,11 @@
 """Following by HTTP: a vendor's leads and public wants, from where a program stopped."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
-from intents import holds
+from intents import events, holds
+from intents.events import EventKind
 from intents.holds import HeldBy
 from intents.models import Intent
 
@@ -76,3 +79,40 @@ def test_a_want_that_is_held_is_shown_to_nobody_else(scene, program, store, caro
     assert scene.intent in everything
     assert "Yaris" not in everything
     assert told(theirs.get("/wants"))["items"] == []
+
+
+def test_a_cursor_from_too_long_ago_is_410_and_says_where_to_begin(scene, program, store, ben, now) -> None:
+    his, lists = (
+        program(ben),
+        {f"/vendors/{scene.slug}/changes": f"/vendors/{scene.slug}/leads", "/wants/changes": "/wants"},
+    )
+    early = {path: told(his.get(f"{path}?limit=1"))["next_cursor"] for path in lists}
+    whole = {path: told(his.get(path))["next_cursor"] for path in lists}
+    with store.write() as session:
+        intent = session.scalars(select(Intent).where(Intent.code == scene.intent)).one()
+        events.note(session, EventKind.CHANGED, now, intent_id=intent.id)
+        events.number(session)
+        assert events.forget(session, now + timedelta(days=366), keep=timedelta(days=365)) > 0
+    for path, begin in lists.items():
+        for cursor in (early[path], whole[path]):
+            refused = told(his.get(f"{path}?cursor={cursor}"), 410)
+            assert refused["type"] == "urn:vrm:problem:begin-anew"
+            assert "kept for 365 days" in refused["detail"]
+            assert f"GET {begin} once, then follow without a cursor" in refused["detail"]
+        told(his.get(begin))
+        anew = told(his.get(path))
+        assert (anew["items"], anew["more"]) == ([], False)
+        assert told(his.get(f"{path}?cursor={anew['next_cursor']}"))["items"] == []
+
+
+def test_after_a_restore_nobody_goes_on_from_what_came_after_the_backup(scene, program, store, ben) -> None:
+    """The places of what was lost are given again to other things."""
+    his, path = program(ben), f"/vendors/{scene.slug}/changes"
+    before = told(his.get(path))["next_cursor"]
+    with store.write() as session:
+        events.begin_anew(session)
+    refused = told(his.get(f"{path}?cursor={before}"), 410)
+    assert "put back from a backup" in refused["detail"]
+    anew = told(his.get(path))
+    assert len(anew["items"]) == 1
+    told(his.get(f"{path}?cursor={anew['next_cursor']}"))

@@ -1,5 +1,7 @@
 """What happened, in order, for programs that follow: to a vendor's leads, and to public wants."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal
 
@@ -13,6 +15,7 @@ from vendors import changes
 from vendors.changes import Place, WantChange
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
+from vrm.kernel.errors import NotKept
 from vrm.kernel.sealing import SealBroken
 from vrm.web.api import cursors
 from vrm.web.api.bearer import Caller
@@ -105,30 +108,54 @@ def _purpose(of: str) -> str:
     return f"changes.{of}"
 
 
-def _seal(of: str, place: Place) -> str:
+def _seal(caller: Caller, of: str, place: Place) -> str:
     """How far a follower has read, without telling how much happens here."""
-    return sealer_of(desk().settings).mask(_purpose(of), f"{place.seq} {place.intent_id}")
+    timeline = events.clock(caller.session).timeline
+    return sealer_of(desk().settings).mask(_purpose(of), f"{place.seq} {place.intent_id} {timeline}")
 
 
-def _unseal(of: str, cursor: str | None) -> Place:
+def _unseal(caller: Caller, of: str, cursor: str | None) -> Place | None:
     if cursor is None:
-        return Place()
+        return None
     try:
-        seq, intent_id = sealer_of(desk().settings).unmask(_purpose(of), cursor).split(" ")
+        seq, intent_id, *timeline = sealer_of(desk().settings).unmask(_purpose(of), cursor).split(" ")
     except SealBroken as error:
         raise cursors.bad() from error
+    if int("".join(timeline) or 0) != events.clock(caller.session).timeline:  # Cursors from before had none.
+        raise NotKept("This broker was put back from a backup since")
     return Place(int(seq), int(intent_id))
 
 
-@ROUTES.add("GET", "/vendors/{slug}/changes", scopes=(Scope.VENDORS_READ,), query=PageQuery, answer=LeadChanges)
+@contextmanager
+def _begins_at(address: str) -> Iterator[None]:
+    """Say to whoever cannot go on where to begin."""
+    try:
+        yield
+    except NotKept as error:
+        days = desk().settings.keep_changes.days
+        raise NotKept(
+            f"{error}; changes are kept for {days} days. Begin anew: read GET {address} once, then follow without a "
+            "cursor."
+        ) from error
+
+
+@ROUTES.add(
+    "GET",
+    "/vendors/{slug}/changes",
+    scopes=(Scope.VENDORS_READ,),
+    query=PageQuery,
+    answer=LeadChanges,
+    refuses=(410,),
+)
 def follow_leads(caller: Caller, slug: str, query: PageQuery) -> LeadChanges:
-    """What happened to a vendor's leads since `cursor`, or since ever: every change once, in order. To fetch a lead
-    here proves that it was delivered, not that it was read."""
+    """What happened to a vendor's leads since `cursor`, or since as long as it is kept: every change once, in order. To
+    fetch a lead here proves that it was delivered, not that it was read."""
     vendor = vendor_for(caller, slug)
     of = f"leads.{vendor.code}"
-    after = _unseal(of, query.cursor)
-    _order(caller)
-    found = changes.of_vendor(caller.session, vendor, after, limit=query.limit)
+    with _begins_at(f"/vendors/{vendor.slug}/leads"):
+        since = _unseal(caller, of, query.cursor)
+        _order(caller)
+        found = changes.of_vendor(caller.session, vendor, since, limit=query.limit)
     leads = note_fetched(caller, vendor, [change.lead for change in found.changes])
     trees = taxonomy.trees(caller.session)
     now_are = {lead.intent_id: LeadOut.of(lead, trees) for lead in leads}
@@ -138,20 +165,21 @@ def follow_leads(caller: Caller, slug: str, query: PageQuery) -> LeadChanges:
             for change in found.changes
             if change.lead.intent_id in now_are
         ],
-        next_cursor=_seal(of, found.place),
+        next_cursor=_seal(caller, of, found.place),
         more=found.more,
     )
 
 
-@ROUTES.add("GET", "/wants/changes", query=PageQuery, answer=WantChanges)
+@ROUTES.add("GET", "/wants/changes", query=PageQuery, answer=WantChanges, refuses=(410,))
 def follow_wants(caller: Caller, query: PageQuery) -> WantChanges:
-    """What happened to public wants since `cursor`, or since ever: every change once, in order."""
-    after = _unseal("wants", query.cursor)
-    _order(caller)
-    found = changes.of_public(caller.session, after, limit=query.limit)
+    """What happened to public wants since `cursor`, or since as long as it is kept: every change once, in order."""
+    with _begins_at("/wants"):
+        since = _unseal(caller, "wants", query.cursor)
+        _order(caller)
+        found = changes.of_public(caller.session, since, limit=query.limit)
     return WantChanges(
         items=[_want(caller, change) for change in found.changes],
-        next_cursor=_seal("wants", found.place),
+        next_cursor=_seal(caller, "wants", found.place),
         more=found.more,
     )
 

@@ -71,7 +71,7 @@ _REFUSALS = {
     403: "The token has another scope, or your role does not allow it.",
     404: "There is no such thing, or it is not for you to see.",
     409: "Too late or too early for that; or the Idempotency-Key was used for another request.",
-    410: "The code was used or is too old.",
+    410: "The code or the cursor was used up or is too old.",
     412: "It has changed since the state that If-Match names.",
     413: "The body is larger than 256 kB.",
     415: "The body is not application/json.",

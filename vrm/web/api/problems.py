@@ -15,6 +15,7 @@ from vrm.kernel.errors import (
     LinkSpent,
     NotAllowed,
     NotFound,
+    NotKept,
     OutsideError,
     UnknownNode,
     VrmError,
@@ -71,6 +72,7 @@ _NAMES: Mapping[type[Exception], tuple[str, str]] = {
     WrongState: ("wrong-state", "Too late for that, or too early"),
     LimitReached: ("limit-reached", "A limit was reached"),
     LinkSpent: ("link-spent", "The code has done its work"),
+    NotKept: ("begin-anew", "That is too long ago"),
     OutsideError: ("outside", "The other side did not answer"),
 }
 _OUR_FAULT = "This is our fault, not yours. It has been noted; try again in a minute."
