@@ -18,6 +18,7 @@ from sqlalchemy import event
 from visiting import Visitor
 from werkzeug.test import TestResponse
 
+from vendors import lookalike
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadInput
@@ -78,12 +79,13 @@ def flat(words: str) -> str:
     return " ".join(words.split())
 
 
-def kept_as(words: str) -> str:
-    """What stands in the store of words that were taken: in NFC, without the space around them."""
+def kept_as(words: str, *, of_vendor: bool = False) -> str:
+    """What stands in the store of words that were taken: in NFC, trimmed; a vendor's name in one width."""
     try:
-        return flat(prose(words, field="x", label="x", most=10**6))
+        kept = flat(prose(words, field="x", label="x", most=10**6))
     except BadInput as refused:
         return f"nothing: {refused}"  # Which nothing is like.
+    return flat(lookalike.usual(kept)) if of_vendor else kept
 
 
 def check_page(said: str, where: str) -> None:
@@ -157,7 +159,7 @@ class FormTarget:
         texts = self._written.texts()
         for name, typed in words.items():
             if name in self._worded:
-                kept = kept_as(typed)
+                kept = kept_as(typed, of_vendor=name == "name" and self.name.endswith(("/settings", "/vendor")))
                 assert not kept or kept in texts or kept == self._stands.get(name), (self.name, name, typed)
                 self._stands[name] = kept
 

@@ -2,9 +2,11 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+Back = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Got:
 
     judged: Counter[tuple[str, str]] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)  # What should not have come, and how it was brought about.
 
     def note(self, target: Target, fields: Sequence[str], how: str) -> None:
         self.counts[how] += len(fields)
@@ -44,26 +47,42 @@ class Got:
         for target in targets:
             yield from (f"{target.name} {name}" for name in target.fields if not self.judged[target.name, name])
 
-    def many(self, targets: Sequence[Target], turns: int) -> int:
-        """How many fields were judged by each of so many strings."""
-        return sum(self.judged[target.name, name] >= turns for target in targets for name in target.fields)
+    def fewer(self, targets: Sequence[Target], turns: int) -> Counter[str]:
+        """The fields that were not judged by each of so many strings, and by how many they were."""
+        judged = {
+            f"{target.name} {name}": self.judged[target.name, name] for target in targets for name in target.fields
+        }
+        self.counts["fields"] = len(judged)
+        self.counts["strings"] = turns
+        few = Counter({name: many for name, many in judged.items() if many < turns})
+        self.counts["fields that had all strings"] = len(judged) - len(few)
+        return few
 
 
-def fill(target: Target, words: dict[str, str], got: Got) -> None:
+def fill(target: Target, words: dict[str, str], got: Got, back: Back) -> None:
     """All at once; what is refused is put back to something ordinary, until the others are judged by themselves."""
-    left = dict(words)
+    left, too_late = dict(words), False
     while left:
-        said = target.send(left)
         got.counts["requests"] += 1
+        try:
+            said = target.send(left)
+        except AssertionError as wrong:  # It is told in the end, so that one run finds all.
+            got.wrong.append(f"{target.name}: {wrong}"[:2000])
+            return got.note(target, list(left), "wrong")
         if said.status < 400:
             return got.note(target, list(left), "kept")
         if said.status not in (400, 404, 422):
-            got.counts["not now"] += 1  # Whatever is typed: it is too late, or somebody else's.
-            return None
+            # Whatever is typed: it was done before.
+            if too_late:
+                got.counts["not now"] += 1
+                return None
+            back()
+            too_late = True
+            continue
         named = [name for name in left if name in said.refused] or _beside(left, said.refused)
         if not named and len(left) > 1:
             for name, typed in left.items():
-                fill(target, {name: typed}, got)
+                fill(target, {name: typed}, got, back)
             return None
         named = named or list(left)
         got.note(target, named, "refused")
@@ -77,13 +96,18 @@ def _beside(left: dict[str, str], refused: frozenset[str]) -> list[str]:
     return [name for name in left if name.partition("/")[0] in wholes]
 
 
-def rounds(targets: Sequence[Target], strings: Sequence[str], got: Got, *, turns: int, until: float) -> None:
-    """So many turns for each target, or as many as its share of the time allows (`until` is a moment of monotonic)."""
+def rounds(
+    targets: Sequence[Target], strings: Sequence[str], got: Got, *, turns: int, until: float, mark: Callable[[], Back]
+) -> None:
+    """So many turns for each target, or as many as its share of the time allows (`until` is a moment of monotonic).
+
+    `mark` gives the way back to how things are when a target begins.
+    """
     for number, target in enumerate(targets):
         ends = time.monotonic() + (until - time.monotonic()) / (len(targets) - number)
-        names = list(target.fields)
+        names, back = list(target.fields), mark()
         for turn in range(turns):
             at = turn + 7 * number
-            fill(target, {name: strings[(at + place) % len(strings)] for place, name in enumerate(names)}, got)
+            fill(target, {name: strings[(at + place) % len(strings)] for place, name in enumerate(names)}, got, back)
             if time.monotonic() > ends:
                 break
