@@ -78,6 +78,12 @@ def test_an_entry_is_answered_from_a_mail_by_a_button(
     assert "nothing more is to be done" in somebody.get(link)
 
 
+def test_that_nobody_was_told_goes_as_soon_as_somebody_is(visitor: Callable[[], Visitor], world: World) -> None:
+    ana = visitor().sign_in(world.ana)
+    assert "No vendor was told yet" in ana.get(f"/me/intents/{world.lonely.code}/live")
+    assert "No vendor was told" not in ana.get(f"/me/intents/{world.want.code}/live")
+
+
 def test_name_telephone_and_zone_are_kept(visitor: Callable[[], Visitor], world: World, store: Store) -> None:
     ana = visitor().sign_in(world.ana)
     page = ana.refused("/me/account", 422, name="x" * 65, phone="1" * 41, zone="Mars/North")

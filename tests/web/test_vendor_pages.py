@@ -11,6 +11,7 @@ from world import World
 
 from notifiers.models import Channel, Notification, Result, Topic
 from vendors.models import Lead, Membership, Response, Role, SeenBy, Subscription, Vendor, Withheld
+from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 
 VENDOR = {"name": "Roundhay Motors", "category": "Cars, Trucks & Vans", "region": "Leeds", "email": "r@example.com"}
@@ -34,6 +35,27 @@ def test_a_vendor_begins_to_listen_in_one_step(visitor: Callable[[], Visitor], w
     carol.press(f"{page}/resume")
     carol.press(f"{page}/end")
     carol.get(page, 404)
+
+
+def test_a_mailbox_that_was_proven_by_signing_in_needs_no_second_proof(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    with store.write() as session:
+        session.get_one(Account, world.carol.id).verified_at = None
+    carol = visitor().sign_in(world.carol)
+    assert "/channels/" in carol.press("/vendor", **VENDOR | {"name": "Unproven", "email": "carol@example.net"})
+    assert channel_of(store, "Unproven").verified_at is None
+    with store.write() as session:
+        session.get_one(Account, world.carol.id).verified_at = world.carol.created_at
+    page = carol.press("/vendor", **VENDOR | {"email": "Carol@Example.net"})
+    assert "New wants go to carol@example.net" in carol.get(page)
+    channel = channel_of(store, "Roundhay Motors")
+    assert channel.verified_at is not None
+    with store.read() as session:
+        assert not session.scalars(select(Notification).where(Notification.channel_id == channel.id)).all()
+    assert channel_of(store, "Unproven").verified_at is None
+    page = carol.press(f"{page}/channels/new/email", address="somebody@example.net")
+    assert "To be verified" in carol.get(page)
 
 
 def test_wrong_codes_are_counted_and_end(visitor: Callable[[], Visitor], world: World, store: Store) -> None:

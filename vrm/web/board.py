@@ -61,7 +61,6 @@ def _board(intent: Intent, typed: Typed, status: int) -> AnyResponse:
         **shown,
         typed=typed,
         told=sum(shown["counts"].values()) - shown["counts"][Standing.WITHHELD],
-        explanation=explain(db(), intent),
         listening=_listening(intent),
         hold=holds.current(db(), intent) if intent.held_at is not None else None,
         buyers=_buyers(intent),
@@ -92,9 +91,11 @@ def _parts(intent: Intent) -> dict[str, Any]:
     only, sort = request.args.get("only", ""), request.args.get("sort", "")
     wanted = Standing(only) if only in list(Standing) else None
     by = Sort(sort) if sort in list(Sort) else Sort.PRICE
+    page = board.page(db(), intent, only=wanted, after=request.args.get("after"))
     return {
         "intent": intent,
-        "page": board.page(db(), intent, only=wanted, after=request.args.get("after")),
+        "page": page,
+        "explanation": None if page.rows or wanted else explain(db(), intent),
         "counts": board.counts(db(), intent),
         "offers": offers.page(db(), intent, trees.regions, by=by, after=request.args.get("offers_after")),
         "offers_begin": "offers_after" in request.args,

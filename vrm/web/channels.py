@@ -15,6 +15,7 @@ from vrm.web.acting import acting_for, vendor_page
 from vrm.web.desk import db, desk, now, save
 from vrm.web.sending import arrived, send_now
 from vrm.web.typed import Typed
+from vrm.web.visitors import me
 from vrm.web.words import _
 
 blueprint = Blueprint("channels", __name__)
@@ -49,6 +50,7 @@ def add(slug: str, kind: str) -> AnyResponse:
             now(),
             outbound=desk().post.outbound,
             label=typed.get("label"),
+            proven_mailbox=me().email if me().verified_at else None,
         )
     if made is None:
         return _new(vendor, chosen, typed, 422)

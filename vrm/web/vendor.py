@@ -81,11 +81,15 @@ def found() -> AnyResponse:
                 {"address": typed.get("email")},
                 now(),
                 outbound=desk().post.outbound,
+                proven_mailbox=account.email if account.verified_at else None,
             )
     if made is None or typed.problems:
         return _home([], typed, 422)
     if new.challenge is not None:
         send_now(new.challenge)
+    elif new.channel.verified_at is not None:
+        flash(_("%(name)s listens. New wants go to %(email)s, and here.", name=made.name, email=account.email))
+        return redirect(url_for("vendor.inbox", slug=made.slug), 303)
     flash(_("%(name)s listens. One step is left: show us that the mailbox is yours.", name=made.name))
     return redirect(url_for("channels.channel", slug=made.slug, code=new.channel.code), 303)
 
