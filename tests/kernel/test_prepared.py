@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from sqlalchemy import bindparam, literal, literal_column, select, text
+from sqlalchemy import bindparam, literal, literal_column, select
 from sqlalchemy.exc import DBAPIError
 
 from vrm.kernel.accounts import Account
@@ -19,20 +19,33 @@ _FOUND = select(
 def test_it_reads_what_sqlalchemy_reads(store: Store, ana: Account, now: datetime) -> None:
     prepared = Prepared(_FOUND)
     for _ in range(2):  # Compiled, and compiled before.
-        with store.look() as connection:
-            row = prepared.first(connection, email=ana.email)
-            assert tuple(row) == tuple(connection.execute(_FOUND, {"email": ana.email}).one())
+        row = prepared.first(store, email=ana.email)
+        assert tuple(row) == tuple(store.look().execute(_FOUND, {"email": ana.email}).one())
     assert (row.email, row.created_at, row.closed_at, row.word) == (ana.email, ana.created_at, None, "told")
     assert row.created_at.tzinfo is not None
-    with store.look() as connection:
-        assert prepared.first(connection, email="nobody@example.org") is None
+    assert prepared.first(store, email="nobody@example.org") is None
 
 
-def test_it_fails_as_sqlalchemy_fails_and_leaves_the_connection_whole(store: Store) -> None:
-    nowhere = Prepared(
-        select(literal_column("no_such_column")).select_from(_ACCOUNTS).where(literal(1) == bindparam("one"))
-    )
-    with store.look() as connection:
-        with pytest.raises(DBAPIError):
-            nowhere.first(connection, one=1)
-        assert connection.execute(text("SELECT 1")).scalar() == 1
+def test_it_fails_as_sqlalchemy_fails(store: Store, ana: Account) -> None:
+    nothing = select(literal_column("no_such_column")).select_from(_ACCOUNTS)
+    with pytest.raises(DBAPIError):
+        Prepared(nothing.where(literal(1) == bindparam("one"))).first(store, one=1)
+    assert Prepared(_FOUND).first(store, email=ana.email).id == ana.id
+
+
+def test_a_connection_that_died_is_replaced(store: Store, ana: Account) -> None:
+    prepared = Prepared(_FOUND)
+    assert prepared.first(store, email=ana.email).id == ana.id
+    died = store.look().connection.driver_connection
+    assert died is not None
+    died.close()  # As a restart of the server does.
+    assert prepared.first(store, email=ana.email).id == ana.id
+    assert store.look().connection.driver_connection is not died
+
+
+def test_what_another_connection_wrote_is_seen_at_once(store: Store, ana: Account) -> None:
+    prepared = Prepared(_FOUND)
+    assert prepared.first(store, email=ana.email).closed_at is None
+    with store.write() as session:
+        session.merge(ana).closed_at = ana.created_at
+    assert prepared.first(store, email=ana.email).closed_at == ana.created_at

@@ -5,6 +5,7 @@ import random
 import re
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -152,6 +153,9 @@ class Base(DeclarativeBase):
 
 _BEGINS = "vrm_begins"  # With which words a transaction begins on SQLite; "": with none.
 _PATIENCE_S = 15  # For how long whoever comes upon a lock waits.
+# A web process has eight threads, and each may hold one to look and one to write; what is above the size is opened and
+# closed at each use.
+_POOL: dict[str, Any] = {"pool_size": 16, "max_overflow": 8}
 _SMALL = 256 * 2**20  # Bytes that are copied within a second or two.
 
 
@@ -202,7 +206,7 @@ def open_engine(url: str) -> Engine:
         raise BadSetting(f"VRM_DATABASE_URL must begin with sqlite:/// or postgresql://, not “{url[:30]}”.") from error
     if parsed.get_backend_name() == "postgresql":
         try:
-            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, **_POOL)
         except ModuleNotFoundError as error:
             fix = ".venv/bin/pip install --require-hashes -r .ci/locks/postgres.txt"
             raise BadSetting(f"PostgreSQL's driver is not installed here; run {fix}") from error
@@ -211,7 +215,7 @@ def open_engine(url: str) -> Engine:
     if parsed.database in (None, "", ":memory:"):
         raise BadSetting("VRM_DATABASE_URL must name a file: web and worker are two processes on one store.")
     Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed)
+    engine = create_engine(parsed, **_POOL)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -271,6 +275,7 @@ class Store:
         self._reader = engine.execution_options(**{_BEGINS: "BEGIN"})
         alone = {_BEGINS: ""} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         self._looker = engine.execution_options(**alone)
+        self._own = threading.local()
 
     @classmethod
     def open(cls, url: str) -> "Store":
@@ -301,8 +306,13 @@ class Store:
             yield session
 
     def look(self) -> Connection:
-        """A connection for statements that only read, each by itself: a third of a session's time, and no entities."""
-        return self._looker.connect()
+        """This thread's own connection, for statements that only read, each by itself. It is kept: to borrow one takes
+        longer than to find a row.
+        """
+        kept: Connection | None = getattr(self._own, "connection", None)
+        if kept is None or kept.closed or kept.invalidated:
+            kept = self._own.connection = self._looker.connect()
+        return kept
 
     def forget(self) -> None:
         """Leave no trace of deleted words in SQLite's file and its log; nothing elsewhere.
@@ -331,6 +341,8 @@ class Store:
 
     def close(self) -> None:
         """Give all connections back. `with Store.open(url) as store:` does it at the end of the block."""
+        if (kept := getattr(self._own, "connection", None)) is not None:
+            kept.close()
         self.engine.dispose()
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Dialect, Select
+
+from vrm.kernel.db import Store
 
 _Reading = Callable[[Any], Any] | None  # From what the driver says to what the column's type means.
 
@@ -22,8 +24,9 @@ class Prepared:
         self._row: Any = namedtuple("Row", [column.key for column in statement.selected_columns])  # type: ignore[misc] # Known when it runs.
         self._compiled = lru_cache(maxsize=4)(self._compile)
 
-    def first(self, connection: Connection, **values: str | int) -> Any:
+    def first(self, store: Store, **values: str | int) -> Any:
         """The row, with its columns by name; None when there is none."""
+        connection = store.look()
         sql, fixed, order, read = self._compiled(connection.dialect)
         given = fixed | values
         try:
@@ -32,7 +35,10 @@ class Prepared:
             found = cursor.fetchone()
             cursor.close()
         except connection.dialect.loaded_dbapi.Error:
-            return connection.execute(self._statement, values).first()  # It raises what everybody knows how to take.
+            # The connection may be dead. A new one answers, or raises what everybody knows how to take.
+            connection.invalidate()
+            connection.close()
+            return store.look().execute(self._statement, values).first()
         if found is None:
             return None
         return self._row._make(value if of is None else of(value) for value, of in zip(found, read, strict=True))

@@ -1,6 +1,9 @@
 """Open wants for whoever looks around: by category, place and words; each list as a page, as Atom and as JSON Feed."""
 
+import json
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
 from sqlalchemy import Table, bindparam, select
@@ -11,7 +14,7 @@ from intents import browse
 from intents.browse import Where
 from intents.models import Intent
 from vrm.kernel import taxonomy
-from vrm.kernel.db import Base, is_code
+from vrm.kernel.db import Base, Store, is_code
 from vrm.kernel.errors import NotFound
 from vrm.kernel.prepared import Prepared
 from vrm.kernel.taxonomy import Trees
@@ -98,14 +101,19 @@ def json_feed() -> AnyResponse:
 @blueprint.get("/<code>.json")
 def linked(code: str) -> AnyResponse:
     """One want as linked data. It reads columns only: programs may come often."""
-    with desk().store.look() as connection:
-        row = _SHOWN.first(connection, code=code) if is_code(code) else None
-        trees = taxonomy.trees_at(connection, row.categories_version, row.regions_version) if row is not None else None
-    if row is None or trees is None:
+    row = _SHOWN.first(desk().store, code=code) if is_code(code) else None
+    if row is None:
         raise NotFound("There is no such want.")
-    answer = jsonify(demand(row, trees, f"{desk().settings.base_url}/intents/{code}"))
+    answer = Response(_written(desk().store, row, desk().settings.base_url), mimetype="application/json")
     answer.headers["Cache-Control"] = _SOON
     return answer
+
+
+@lru_cache(maxsize=1_000)
+def _written(store: Store, row: Any, base_url: str) -> bytes:
+    """What is the same in every column is the same in every letter: it is written once."""
+    trees = taxonomy.trees_at(store.look(), row.categories_version, row.regions_version)
+    return json.dumps(demand(row, trees, f"{base_url}/intents/{row.code}"), ensure_ascii=False).encode()
 
 
 def _where(trees: Trees) -> tuple[Where, Typed]:
