@@ -32,7 +32,6 @@ from intents.models import Intent
 from vendors.models import Actor, Kind, Lead, Membership, Response, Role, Vendor, Via
 from vrm import migrations
 from vrm.app import create_app
-from vrm.cli import run
 from vrm.config import read_settings
 from vrm.kernel import sessions, taxonomy
 from vrm.kernel.accounts import Account
@@ -43,7 +42,9 @@ BOARD, INBOX = 5_000, 100_000
 _SECRET = "benchmark" * 5
 _BARE = """
 from flask import Flask, jsonify
+from vrm.web.front import Front
 app = Flask("bare")
+front = Front(app)
 @app.get("/bare")
 def bare():
     return jsonify({"a": "b"})
@@ -144,7 +145,7 @@ def p95_ms(app: Flask, owner: Account, path: str, times: int) -> float:
 
 @contextmanager
 def granian(target: str, folder: Path, environment: dict[str, str]) -> Iterator[str]:
-    """A WSGI app behind Granian with one worker: its address."""
+    """An app behind Granian with one worker: its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -153,11 +154,9 @@ def granian(target: str, folder: Path, environment: dict[str, str]) -> Iterator[
         "-m",
         "granian",
         "--interface",
-        "wsgi",
+        "rsgi",
         "--port",
         str(port),
-        "--blocking-threads",
-        str(run.THREADS),
         "--log-level",
         "error",
         target,
@@ -190,7 +189,7 @@ def ratio(place: Path, environment: dict[str, str], code: str, rounds: int) -> t
     (place / "bare.py").write_text(_BARE)
     root = Path(__file__).parent.parent
     ours, bare = [], []
-    with granian("wsgi:app", root, environment) as broker, granian("bare:app", place, {}) as plain:
+    with granian("wsgi:front", root, environment) as broker, granian("bare:front", place, {}) as plain:
         # The words of all trees are made ready beside the first requests; this one waits for them.
         urllib.request.urlopen(f"{broker}/want?said=a+bicycle", timeout=120).close()  # noqa: S310 - Our own address.
         for each in (f"{broker}/intents/{code}.json", f"{plain}/bare"):

@@ -25,7 +25,6 @@ from vrm.worker.engines import engine_for
 from vrm.worker.heap import keep
 from vrm.worker.steps import Step, lanes
 
-THREADS = 8  # Requests that one web process answers at a time; most wait for the store.
 _GRACE_S = 5  # For answers that are under way when the web process is told to end.
 _once = click.option("--once", is_flag=True, help="Do what is owed now, and end.")
 
@@ -70,12 +69,12 @@ def web(host: str) -> None:
     ready_store(found).close()
     end_with_parent()
     Server(
-        "wsgi:app",
+        "wsgi:front",
         address=host,
         port=found.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        websockets=False,
         workers=1,
-        blocking_threads=THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=_GRACE_S,
         log_level=LogLevels(found.log.partition(",")[0]),
