@@ -209,8 +209,8 @@ def read_quiet(start: str, end: str) -> Span | None:
 def read_open(text: str, field: str) -> tuple[Span, ...]:
     """The open hours of a day from "09:00-12:30, 13:30-18:00"; empty is closed. BadInput naming `field`."""
     spans: list[Span] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        ends = re.split(r"\s*[-–—]\s*", part)
+    for part in text.split(",") if text.strip() else ():
+        ends = re.split("[-–—]", part)
         if len(ends) != 2 or len(spans) >= _SPANS_A_DAY:
             raise BadInput({field: "Please write open hours such as 09:00-17:30, or 09:00-12:30, 13:30-18:00."})
         start, end = (read_minutes(one, field) for one in ends)

@@ -176,7 +176,7 @@ def test_a_time_that_is_none_is_a_sentence(bad: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["9:00", "17:00-9:00", "9:00-12:00, 11:00-13:00", "9:00-25:00", "a-b", "1:00-2:00," * 6]
+    "bad", ["9:00", "17:00-9:00", "9:00-12:00, 11:00-13:00", "9:00-25:00", "a-b", "1:00-2:00," * 6, ",", "9:00-10:00,"]
 )
 def test_open_hours_that_do_not_hold_are_a_sentence(bad: str) -> None:
     with pytest.raises(BadInput) as refused:

@@ -154,7 +154,7 @@ def test_every_field_of_every_operation(
     app: Flask, town: Town, store: Store, corpora: Path | None, tally: Tally, until: Callable[[], float], now: datetime
 ) -> None:
     whose, got = tokens(store, town, now), Got()
-    strings = [*STRINGS, *SURROGATES, *(strings_of_others(corpora) if corpora else ())]
+    strings = list(dict.fromkeys([*STRINGS, *SURROGATES, *(strings_of_others(corpora) if corpora else ())]))
     turns, counts = len(strings) if corpora else 1, got.counts
     targets = [
         OperationTarget(app, whose[is_bens(operation)], operation, town, counts)

@@ -145,6 +145,12 @@ def test_another_method_is_405_with_those_that_there_are(program, ana, method) -
     assert answer.headers["Allow"] == "GET, POST"
 
 
+def test_a_word_of_ours_in_an_address_is_no_name_of_a_thing(scene, program, ben) -> None:
+    answer = program(ben).ask("OPTIONS", f"/vendors/{scene.slug}/subscriptions/import")
+    problem(answer, 405)
+    assert answer.headers["Allow"] == "POST"
+
+
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [

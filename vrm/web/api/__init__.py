@@ -89,10 +89,12 @@ def describe() -> Response:
 def _nothing_here(rest: str = "") -> Response:
     """Whatever no route takes, so that programs get a problem and no page."""
     here = rest.removeprefix("v1")
-    methods = sorted(operation.method for operation in OPERATIONS if operation.matches(here))
-    if methods:
-        raise MethodNotAllowed(methods)
-    raise NotFound
+    found = [operation for operation in OPERATIONS if operation.matches(here)]
+    if not found:
+        raise NotFound
+    # “import” is a word of ours, and no subscription's name.
+    nearest = min((operation.path for operation in found), key=lambda path: path.count("{"))
+    raise MethodNotAllowed(sorted(operation.method for operation in found if operation.path == nearest))
 
 
 def _take_the_rest(state: BlueprintSetupState) -> None:
