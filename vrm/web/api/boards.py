@@ -1,27 +1,37 @@
-"""What a customer makes of the vendors on a board, through the API: offers, words, contact, choice, a thumb."""
+"""The board through the API: who was told and how it stands; offers, words, contact, choice, a thumb."""
 
 from typing import Annotated
 
 from pydantic import Field
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
 
 from intents.draft import Condition
 from vendors import choose, leads, offers, respond
-from vendors.models import Lead
+from vendors.leads import Standing
+from vendors.models import Lead, Vendor
 from vendors.offers import Offer, Sort
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
 from vrm.kernel.errors import NotFound, WrongState
 from vrm.kernel.taxonomy import Trees
 from vrm.preview import listeners
+from vrm.web.api import cursors
 from vrm.web.api.bearer import Caller
-from vrm.web.api.cursors import part
-from vrm.web.api.intents import BoardLead, VendorRef, own
+from vrm.web.api.intents import own
 from vrm.web.api.leads import Word
+from vrm.web.api.lines import BoardLead, VendorRef
 from vrm.web.api.operations import Routes
 from vrm.web.api.shapes import DayIn, Given, MoneyOut, NodeOut, Page, PageQuery, Told
 
 ROUTES = Routes("Boards")
 READ, WRITE = (Scope.INTENTS_READ,), (Scope.INTENTS_WRITE,)
+
+
+class BoardQuery(PageQuery):
+    """Which vendors."""
+
+    standing: Standing | None = None
 
 
 class OffersQuery(PageQuery):
@@ -116,13 +126,43 @@ def read_reach(caller: Caller, code: str) -> Reach:
     return Reach(vendors=listeners(caller.session, intent, caller.now))
 
 
+@ROUTES.add("GET", "/intents/{code}/leads", scopes=READ, query=BoardQuery, answer=Page[BoardLead])
+def list_board(caller: Caller, code: str, query: BoardQuery) -> Page[BoardLead]:
+    """The board of one of your wants: every vendor, whether it was told, read and answered, or why it is silent."""
+    intent = own(caller, code)
+    wanted = (
+        select(Lead)
+        .join(Lead.vendor)
+        .options(contains_eager(Lead.vendor))
+        .where(Lead.intent_id == intent.id)
+        .order_by(Lead.vendor_id)
+    )
+    if query.cursor is not None:
+        last = caller.session.scalar(
+            wanted.where(Vendor.code == cursors.unseal(f"board-{intent.code}", query.cursor)).limit(1)
+        )
+        if last is None:
+            raise cursors.bad()
+        wanted = wanted.where(Lead.vendor_id > last.vendor_id)
+    if query.standing is not None:
+        wanted = wanted.where(leads.in_standing(query.standing))
+    found = list(caller.session.scalars(wanted.limit(query.limit + 1)))
+    more = len(found) > query.limit
+    found = found[: query.limit]
+    trees = taxonomy.trees(caller.session)
+    return Page(
+        items=[BoardLead.of(lead, trees) for lead in found],
+        next_cursor=cursors.seal(f"board-{intent.code}", found[-1].vendor.code) if more else None,
+    )
+
+
 @ROUTES.add("GET", "/intents/{code}/offers", scopes=READ, query=OffersQuery, answer=Page[OfferOut])
 def list_offers(caller: Caller, code: str, query: OffersQuery) -> Page[OfferOut]:
     """Offers to one of your wants side by side: one of each vendor, the newest."""
     intent = own(caller, code)
     trees = taxonomy.trees(caller.session)
     places = offers.in_order(caller.session, intent, trees.regions, by=query.sort)
-    shown, cursor = part(places, query, f"offers-{query.sort}-{intent.code}")
+    shown, cursor = cursors.part(places, query, f"offers-{query.sort}-{intent.code}")
     return Page(
         items=[OfferOut.of(offer, trees) for offer in offers.read(caller.session, shown)],
         next_cursor=cursor,

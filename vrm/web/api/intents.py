@@ -1,4 +1,4 @@
-"""The customer's part of the API: publish a want, change it, end it, and see who was told."""
+"""The customer's part of the API: publish a want, change it, end it."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,15 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 from sqlalchemy import select
-from sqlalchemy.orm import contains_eager
 
 from intents import checking, publish, vetting
 from intents.draft import Condition, IntentDraft, Near, Visibility
 from intents.models import Intent, Origin, Outcome
 from vendors import leads
-from vendors.leads import Standing
-from vendors.models import Lead, Undelivered, Vendor, Withheld
-from vrm import turns
+from vendors.models import Lead
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Scope
 from vrm.kernel.errors import BadInput, NotFound
@@ -34,7 +31,6 @@ from vrm.web.api.shapes import (
     NodeIn,
     Page,
     PageQuery,
-    Told,
     node_id,
     refuse_together,
 )
@@ -109,103 +105,6 @@ class IntentOut(WantSays):
             created_at=intent.created_at,
             paused_at=intent.paused_at,
             routed_at=intent.routed_at,
-        )
-
-
-class VendorRef(Told):
-    """A vendor, as everybody may see it."""
-
-    slug: str
-    name: str
-    website: str
-
-    @classmethod
-    def of(cls, vendor: Vendor) -> "VendorRef":
-        return cls(slug=vendor.slug, name=vendor.name, website=vendor.website)
-
-
-class Why(Told):
-    """One subscription that matched, as it was then: what it covers."""
-
-    category: str
-    region: str
-    words: list[str] = Field(description="Those that it requires, of which the want says every one.")
-
-
-def why(lead: Lead, trees: Trees) -> list[Why]:
-    """The reasons of a lead, in the words of the trees as they are today."""
-    return [
-        Why(
-            category=trees.categories.label(reason.category_id),
-            region=trees.regions.label(reason.region_id),
-            words=list(reason.words),
-        )
-        for reason in leads.reasons_of(lead.reasons)
-        if reason.category_id in trees.categories and reason.region_id in trees.regions
-    ]
-
-
-class PlaceOut(Told):
-    """Where a vendor stands in line when a few are told at a time: by the first field, then the second, then the third.
-
-    Anybody can recompute it; `number` begins the SHA-256 of the lead's code.
-    """
-
-    website_proven: bool
-    within_km: int | None = Field(description="How near it is: the end of a band. None: farther, or not known.")
-    number: str
-
-    @classmethod
-    def of(cls, turn: str | None) -> "PlaceOut | None":
-        if turn is None:
-            return None
-        place = turns.place_of(turn)
-        return cls(website_proven=place.proven, within_km=place.within_km, number=place.number)
-
-
-class BoardLead(Told):
-    """One line of the customer's board: a vendor, and what is known of whether it was told, read and answered."""
-
-    code: str
-    vendor: VendorRef
-    why: list[Why]
-    standing: Standing
-    undelivered: Undelivered | None
-    withheld: Withheld | None
-    place: PlaceOut | None
-    routed_at: datetime
-    turn_came_at: datetime | None
-    notified_at: datetime | None
-    delivered_at: datetime | None
-    seen_at: datetime | None
-    responded_at: datetime | None
-    revealed_at: datetime | None
-    declined_at: datetime | None
-    shortlisted_at: datetime | None
-    chosen_at: datetime | None
-    unmatched_at: datetime | None = Field(description="When you changed the want so that it no longer matches.")
-
-    @classmethod
-    def of(cls, lead: Lead, trees: Trees) -> "BoardLead":
-        return cls(
-            code=lead.code,
-            vendor=VendorRef.of(lead.vendor),
-            why=why(lead, trees),
-            standing=leads.standing(lead),
-            undelivered=lead.undelivered,
-            withheld=lead.withheld,
-            place=PlaceOut.of(lead.turn),
-            routed_at=lead.routed_at,
-            turn_came_at=lead.turn_came_at,
-            notified_at=lead.notified_at,
-            delivered_at=lead.delivered_at,
-            seen_at=lead.seen_at,
-            responded_at=lead.responded_at,
-            revealed_at=lead.revealed_at,
-            declined_at=lead.declined_at,
-            shortlisted_at=lead.shortlisted_at,
-            chosen_at=lead.chosen_at,
-            unmatched_at=lead.unmatched_at,
         )
 
 
@@ -369,39 +268,3 @@ def _lead_of(caller: Caller, intent: Intent, code: str) -> Lead:
     if lead is None or lead.intent_id != intent.id:
         raise BadInput({"lead": "This want has no such lead; take the code from its board, or leave it out."})
     return lead
-
-
-class BoardQuery(PageQuery):
-    """Which vendors."""
-
-    standing: Standing | None = None
-
-
-@ROUTES.add("GET", "/intents/{code}/leads", scopes=READ, query=BoardQuery, answer=Page[BoardLead])
-def list_board(caller: Caller, code: str, query: BoardQuery) -> Page[BoardLead]:
-    """The board of one of your wants: every vendor, whether it was told, read and answered, or why it is silent."""
-    intent = own(caller, code)
-    wanted = (
-        select(Lead)
-        .join(Lead.vendor)
-        .options(contains_eager(Lead.vendor))
-        .where(Lead.intent_id == intent.id)
-        .order_by(Lead.vendor_id)
-    )
-    if query.cursor is not None:
-        last = caller.session.scalar(
-            wanted.where(Vendor.code == cursors.unseal(f"board-{intent.code}", query.cursor)).limit(1)
-        )
-        if last is None:
-            raise cursors.bad()
-        wanted = wanted.where(Lead.vendor_id > last.vendor_id)
-    if query.standing is not None:
-        wanted = wanted.where(leads.in_standing(query.standing))
-    found = list(caller.session.scalars(wanted.limit(query.limit + 1)))
-    more = len(found) > query.limit
-    found = found[: query.limit]
-    trees = taxonomy.trees(caller.session)
-    return Page(
-        items=[BoardLead.of(lead, trees) for lead in found],
-        next_cursor=cursors.seal(f"board-{intent.code}", found[-1].vendor.code) if more else None,
-    )

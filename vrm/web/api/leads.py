@@ -20,7 +20,7 @@ from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
 from vrm.web.api import cursors
 from vrm.web.api.bearer import Caller
-from vrm.web.api.intents import BoardLead, Why, why
+from vrm.web.api.lines import BoardLead, Why, why
 from vrm.web.api.operations import Routes
 from vrm.web.api.problems import WrongScope
 from vrm.web.api.saying import WITHIN_KM, WantSays, said
