@@ -19,6 +19,12 @@ PER_HOUR = 10  # Challenges and tests to one channel: not a way to annoy somebod
 _SEND_NOW_WITHIN = timedelta(seconds=60)  # Later the worker takes it over.
 
 
+def leave_to_worker(challenge: Notification | None, now: datetime) -> None:
+    """Nobody waits for this one: the worker sends it with what else is due."""
+    if challenge is not None:
+        challenge.due_at = now
+
+
 def new_challenge(session: Session, channel: Channel, now: datetime) -> Notification:
     """A fresh challenge, to be sent with `deliver.send_now`. The one before is no good any more.
 

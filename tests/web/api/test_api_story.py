@@ -2,9 +2,11 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from email import message_from_bytes
 
 from sqlalchemy import select
 
+from notifiers.deliver import deliver
 from vrm import route, turns
 from vrm.kernel.accounts import ApiToken
 
@@ -136,6 +138,22 @@ def test_a_channel_is_proven_by_the_code_that_arrived(scene, program, ben, store
     assert dealer.get(f"{path}/messages").get_json()["items"][0]["topic"] == "test"
     assert dealer.ask("DELETE", path).status_code == 204
     assert dealer.get(path).status_code == 404
+
+
+def test_the_worker_sends_the_challenge_of_a_new_channel_and_of_a_new_place_at_once(
+    scene, program, ben, app, store, now
+) -> None:
+    dealer, path = program(ben), f"/vendors/{scene.slug}/channels"
+
+    def challenges() -> list[str]:
+        deliver(store, app.extensions["vrm"].post, lambda: now)
+        mails = (message_from_bytes(file.read_bytes()) for file in app.extensions["vrm"].post.outbox.glob("*.eml"))
+        return sorted(mail["To"] for mail in mails if "Shall" in mail["Subject"])
+
+    made = dealer.post(path, {"kind": "email", "address": "sales@leeds-toyota.example"}).get_json()
+    assert challenges() == ["sales@leeds-toyota.example"]
+    dealer.ask("PATCH", f"{path}/{made['id']}", {"address": "desk@leeds-toyota.example"})
+    assert challenges() == ["desk@leeds-toyota.example", "sales@leeds-toyota.example"]
 
 
 def test_the_secret_of_a_webhook_is_shown_once(scene, program, ben) -> None:

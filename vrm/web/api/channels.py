@@ -242,6 +242,7 @@ def create_channel(caller: Caller, slug: str, body: NewChannel) -> ChannelMade:
         outbound=desk().post.outbound,
         label=body.label,
     )
+    proving.leave_to_worker(made.challenge, caller.now)
     return ChannelMade(**dict(_out(made.channel)), secret=made.secret)
 
 
@@ -265,7 +266,8 @@ def change_channel(caller: Caller, slug: str, channel: str, body: ChannelChange)
     fields = _fields(body, found.kind)
     if fields:
         label = body.label if "label" in body.model_fields_set else found.label
-        register.edit(caller.session, found, fields, caller.now, outbound=desk().post.outbound, label=label)
+        challenge = register.edit(caller.session, found, fields, caller.now, outbound=desk().post.outbound, label=label)
+        proving.leave_to_worker(challenge, caller.now)
     elif "label" in body.model_fields_set:
         register.rename(caller.session, found, body.label)
     if body.timing is not None:
