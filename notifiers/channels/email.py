@@ -46,18 +46,17 @@ _WHOLE = frozenset({"message-id", "in-reply-to", "references", "list-unsubscribe
 class _Policy(EmailPolicy):
     """SMTP's line endings, with headers that machines read left in one piece.
 
-    The library would turn an address longer than a line into an encoded word, which no mail client undoes there.
+    The library would turn an address longer than a line into an encoded word, which no mail client undoes there. And
+    it would leave the line of a name empty when the words would not all fit on it: some readers then show no subject.
     """
 
     def fold(self, name: str, value: str) -> str:
         if name.lower() in _WHOLE:
             return f"{name}: {value}{self.linesep}"
-        return str(super().fold(name, value))
+        return str(super().fold(name, value)).replace(f"{name}:{self.linesep} ", f"{name}: ", 1)
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        if name.lower() in _WHOLE:
-            return self.fold(name, value).encode("ascii")
-        return bytes(super().fold_binary(name, value))
+        return self.fold(name, value).encode("utf-8")
 
 
 _POLICY = _Policy(linesep="\r\n")

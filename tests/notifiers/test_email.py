@@ -5,6 +5,7 @@ import base64
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import dkim
@@ -72,6 +73,15 @@ def test_a_letter_has_no_list_and_the_first_of_a_thread_no_reply() -> None:
 
 
 POST = a_post(Path("unused"))
+
+
+def test_a_subject_begins_on_the_line_of_its_name_however_long_it_is() -> None:
+    words = "Wanted: Toyota Yaris, 2015 or newer (Leeds, England, United Kingdom), in words " + "x" * 30
+    for length in range(40, len(words)):
+        subject = words[:length].strip()
+        raw = write_mail("a@b.example", replace(MESSAGE, subject=subject), WIRE, POST).as_bytes()
+        assert b"\r\nSubject: Wanted: Toyota" in raw
+        assert message_from_bytes(raw, policy=policy.default)["Subject"] == subject
 
 
 @pytest.mark.parametrize("evil", ["a\r\nBcc: x@y.example", "a\nX: y", "a\rX: y"])
