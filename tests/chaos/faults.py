@@ -205,15 +205,18 @@ def sinks(*, wants: int) -> list[Line]:
 MAILBOXES = ("well", "grey", "dropped", "refused")
 
 
-def relays(*, wants: int) -> list[Line]:
-    """A relay that drips, is busy, greylists, refuses, takes a mail and cuts the line; then it is mended."""
+def relays(*, wants: int, dripped: int) -> list[Line]:
+    """A relay that drips, is busy, greylists, refuses, takes a mail and cuts the line; then it is mended.
+
+    Only so many wants are `dripped`: each mail then takes all of its fifteen seconds, a few at a time.
+    """
     with closing(BadRelay()) as relay, house(utc_now(), relay) as home:
         for name in MAILBOXES:
             channel = {"kind": ChannelKind.EMAIL, "target": {"address": f"{name}@{name}.example"}}
             home.vendor(name, [channel])
-        home.publish(wants)
         spoilt = {}
-        for relay.greets in ("drips", "busy"):
+        for relay.greets, fresh in (("drips", dripped), ("busy", wants - dripped)):
+            home.publish(fresh)
             begun = time.monotonic()
             spoilt[relay.greets] = (home.deliver(), time.monotonic() - begun)
             home.now += timedelta(minutes=10)
@@ -231,7 +234,8 @@ def relays(*, wants: int) -> list[Line]:
     repeats = sum(relay.taken[name].total() - wants for name in ("well", "grey"))
     return [
         *(_line(f"mail: attempts at a relay that {'drips' if how == 'drips' else 'is busy'}", count,
-                f"= {len(MAILBOXES) * wants}", count == len(MAILBOXES) * wants) for how, (count, _) in spoilt.items()),
+                f"= {len(MAILBOXES) * offered}", count == len(MAILBOXES) * offered)
+          for (how, (count, _)), offered in zip(spoilt.items(), (dripped, wants), strict=True)),
         _line("mail: the round with the dripping one", spoilt["drips"][1], "", True, "s"),
         _line("mail: greylisted and sent again", relay.asked["grey"], f"≥ {2 * wants}",
               relay.asked["grey"] >= 2 * wants),
@@ -330,9 +334,9 @@ def everything(*, quick: bool) -> Iterator[list[Line]]:
     """All of these rounds, one after the other."""
     rounds: tuple[Callable[[], list[Line]], ...] = (
         lambda: sinks(wants=6 if quick else 50),
-        lambda: relays(wants=6 if quick else 50),
+        lambda: relays(wants=6 if quick else 50, dripped=1 if quick else 6),
         lambda: jumps(wants=6 if quick else 100),
-        lambda: summers(step=timedelta(minutes=30 if quick else 10)),
+        lambda: summers(step=timedelta(minutes=60 if quick else 10)),
     )
     for one in rounds:
         yield one()

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
+from urllib.parse import urlsplit
 
 from werkzeug.serving import make_server
 
@@ -37,6 +38,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 # A server that has imported everything forks each process: as real as any, and there at once.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.chaos.rig"])
+_MIGRATING = threading.Lock()  # Alembic knows of one migration in a process.
 
 
 def run_web(environ: Mapping[str, str], port: int) -> None:
@@ -79,6 +81,10 @@ class Endpoint(Hook):
         time.sleep(self.delay_s)
         return super().post(headers, body)
 
+    def by_worker(self) -> Counter[str]:
+        """How many messages each worker sent: what it writes names it, see `Broker.environ`."""
+        return Counter(urlsplit(str(event.data["lead"]["url"])).hostname or "" for event in list(self.received))
+
     def heard(self) -> dict[str, Counter[str]]:
         """For each want: how often it came with which id."""
         found: dict[str, Counter[str]] = {}
@@ -96,15 +102,17 @@ class Broker:
     port: int = field(default_factory=free_port)
     web: ForkServerProcess | None = None
     workers: list[ForkServerProcess] = field(default_factory=list)
+    started: int = 0  # Workers so far.
     tokens: list[str] = field(default_factory=list)  # One of each customer.
     acknowledged: list[str] = field(default_factory=list)
     refusals: Counter[int] = field(default_factory=Counter)  # By status; 0 when nobody answered.
     last_refusal: str = ""
 
-    @property
-    def environ(self) -> dict[str, str]:
+    def environ(self, name: str = "web") -> dict[str, str]:
+        """The settings of one process. Links in what it writes begin with its name."""
         return {
             "VRM_DATABASE_URL": self.url,
+            "VRM_BASE_URL": f"http://{name}.example",
             "VRM_SECRET_KEY": "a key for a store that is thrown away",
             "VRM_ALLOW_PRIVATE_TARGETS": "127.0.0.0/8",
             "VRM_LOG": "error",
@@ -115,7 +123,8 @@ class Broker:
         """Tables, one vendor with a webhook that hears of everything, and customers enough for so many wants."""
         now = utc_now()
         with Store.open(self.url) as store:
-            migrations.upgrade(store, now, to=str(migrations.newest()))
+            with _MIGRATING:
+                migrations.upgrade(store, now, to=str(migrations.newest()))
             sow(store, now)
             with store.write() as session:
                 ben = accounts.ensure(session, "ben@shop.example", now)
@@ -135,11 +144,12 @@ class Broker:
                     self.tokens.append(accounts.make_token(session, ana, now, name="chaos").secret)
 
     def start_web(self) -> None:
-        self.web = FORKS.Process(target=run_web, args=(self.environ, self.port), daemon=True)
+        self.web = FORKS.Process(target=run_web, args=(self.environ(), self.port), daemon=True)
         self.web.start()
 
     def start_worker(self) -> ForkServerProcess:
-        worker = FORKS.Process(target=run_worker, args=(self.environ,), daemon=True)
+        self.started += 1
+        worker = FORKS.Process(target=run_worker, args=(self.environ(f"worker-{self.started}"),), daemon=True)
         worker.start()
         self.workers.append(worker)
         return worker
