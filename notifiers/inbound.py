@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
+from email.utils import parseaddr
 
 from flufl.bounce import all_failures
 from mailparser_reply import EmailReplyParser  # type: ignore[import-untyped] # It ships no types.
@@ -51,6 +52,7 @@ class Reply:
 
     body: str
     auto: bool
+    called: str  # As their mail program calls them.
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ def _read(raw: bytes, sender: str | None) -> Bounce | Reply | Nothing:
         bounce = _common_bounce(raw)
         if bounce is not None:
             return bounce
-    return Reply(own_words(text_of(mail)), auto=from_machine or is_automatic(mail))
+    called = parseaddr(header(mail, "From"))[0]
+    return Reply(own_words(text_of(mail)), auto=from_machine or is_automatic(mail), called=called)
 
 
 def is_automatic(mail: EmailMessage) -> bool:

@@ -155,26 +155,34 @@ def _from_customer(session: Session, found: Notification, account: Account, repl
     lead = session.get(Lead, (found.intent_id, found.vendor_id))
     if lead is None:
         raise NotFound("What this was about is gone.")
-    body = reply.body if lead.revealed_at is not None else without_traces(reply.body, account)
+    body = reply.body if lead.revealed_at is not None else without_traces(reply.body, account, reply.called)
     if not body:
         raise BadInput({"body": "We found no words of yours above the quotation; please write them on top."})
     respond.say(session, lead, body, now)
     return "a reply of the customer"
 
 
-def without_traces(body: str, account: Account) -> str:
-    """A customer's words without what their mail program adds of them: address, telephone, a name as last lines."""
+def without_traces(body: str, account: Account, called: str) -> str:
+    """A customer's words without what their mail program adds of them: address, telephone, a name as last lines.
+
+    `called` is how the mail program calls them, since many never told us a name.
+    """
     body = re.sub(re.escape(account.email), "[hidden]", body, flags=re.IGNORECASE)
     digits = re.sub(r"\D", "", account.phone)
     if len(digits) >= 6:
         # However it is spaced; with or without the code of the country.
-        loose = r"[\s().\-/]*".join(digits[-9:])
-        body = re.sub(rf"[+\d\s().\-/]*{loose}", " [hidden]", body)
+        loose = r"[ \t\u00a0().\-/]*".join(digits[-9:])
+        body = re.sub(rf"[ \t\u00a0+\d().\-/]*{loose}", " [hidden]", body)
     lines = body.rstrip().splitlines()
-    names = {account.name.casefold(), *account.name.casefold().split()} - {""}
-    while lines and (not lines[-1].strip() or lines[-1].strip(" ,.-–—").casefold() in names):
+    known = (account.name.casefold(), called.casefold())
+    names = {_bare(name) for each in known for name in (each, *each.split())} | {"", "[hidden]"}
+    while lines and _bare(lines[-1].casefold()) in names:
         lines.pop()
     return "\n".join(lines).strip()
+
+
+def _bare(line: str) -> str:
+    return line.strip(" ,.-–—")
 
 
 # --- Bounces --------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ def reply_to(mail: EmailMessage, body: str, **headers: str) -> bytes:
     answer["Subject"], answer["In-Reply-To"] = f"Re: {mail['Subject']}", mail["Message-ID"]
     answer["Message-ID"] = f"<{abs(hash(body))}@leeds-toyota.example>"
     for name, value in headers.items():
+        del answer[name]
         answer[name.replace("_", "-")] = value
     answer.set_content(f"{body}\n\nOn Sat, VRM Intent Broker <vrm@wants.example> wrote:\n\n> Toyota Yaris\n")
     return answer.as_bytes()
@@ -157,7 +158,8 @@ def test_the_customers_reply_reaches_the_vendor_and_her_address_does_not(
     deliver(store, post, clock)
     asked = mail[0].mails[-1]
     assert asked["To"] == "ana@example.org"
-    raw = reply_to(asked, "Blue, please. Call 0113 496 0000 or write to Ana@Example.org.\n\nAna Castro")
+    said = "Blue, please. Call 0113 496 0000 or write to Ana@Example.org.\n\nAnita\nAna Castro"
+    raw = reply_to(asked, said, From="Anita <ana@example.org>")
     assert taker.take(letter(asked, raw, "ana@example.org")).startswith("250")
     with store.write() as session:
         (message,) = session.scalars(select(Message))
@@ -178,11 +180,16 @@ def test_the_customers_reply_reaches_the_vendor_and_her_address_does_not(
         ("Fine, (0113) 4960000.", "Fine, [hidden]."),
         ("It costs 12,000 and I am at No. 113.", "It costs 12,000 and I am at No. 113."),
         ("Ana Castro", ""),
+        ("Fine.\n\nAna Castro\nana@example.org\n0113 496 0000", "Fine."),
+        ("Fine.\n\nA. M. Castro-Ruiz\n", "Fine."),  # As her mail program calls her.
+        ("Fine, Castro.", "Fine, Castro."),
     ],
 )
-def test_what_a_mail_program_adds_of_the_customer_is_dropped(ana: Account, body: str, left: str) -> None:
-    ana.phone = "+44 113 496 0000"
-    assert " ".join(without_traces(body, ana).split()) == left
+@pytest.mark.parametrize("known", ["Ana Castro", ""])
+def test_what_a_mail_program_adds_of_the_customer_is_dropped(ana: Account, known: str, body: str, left: str) -> None:
+    ana.phone, ana.name = "+44 113 496 0000", known
+    called = "A. M. Castro-Ruiz" if "Ruiz" in body else "Ana Castro"
+    assert " ".join(without_traces(body, ana, called).split()) == left
 
 
 def test_what_cannot_be_taken_is_refused_with_a_sentence(
