@@ -125,9 +125,9 @@ validate: $(VENV)/.test ## A snapshot, by the programs of those who define its f
 	@$(BIN)/python -m tests.validate "$(CURDIR)/.venv-validate/bin/python"
 
 .PHONY: texts
-texts: $(VENV)/.test ## Collect the texts of pages into the catalogues of vrm/translations/
-	@cd vrm && ../$(BIN)/pybabel -q extract -F translations/babel.cfg -k _ -k later -k say -k ngettext:1,2 --sort-output --no-location -o translations/messages.pot .
-	@cd vrm && ../$(BIN)/pybabel -q update -i translations/messages.pot -d translations --no-fuzzy-matching --ignore-obsolete
+texts: $(VENV)/.test ## Collect the texts of pages and mails into the catalogues of vrm/translations/
+	@$(BIN)/pybabel -q extract -F vrm/translations/babel.cfg -k _ -k later -k say -k ngettext:1,2 --sort-output --no-location -o vrm/translations/messages.pot .
+	@$(BIN)/pybabel -q update -i vrm/translations/messages.pot -d vrm/translations --no-fuzzy-matching --ignore-obsolete
 	@rm vrm/translations/messages.pot
 
 .PHONY: screenshots

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +21,30 @@ from notifiers.facts import LeadRow, Reader, Want
 from notifiers.models import Channel, ChannelKind, Notification, Topic
 from notifiers.moderated import decision
 from notifiers.post import Post
-from notifiers.shapes import Chat, Html, Plain, Shape
+from notifiers.shapes import Around, Chat, Html, Plain, Shape
 from vendors.models import Lead, Message, Response
 from vrm.kernel.accounts import LINK_LASTS
 from vrm.kernel.errors import NotFound
+from vrm.kernel.languages import later, spoken, translations
+from vrm.kernel.money import Money
 
 _SUBJECT_AT_MOST = 200
 _LOADER = FileSystemLoader(Path(__file__).with_name("messages"))
-_TEXTS = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=False)  # noqa: S701 - Not for HTML.
-_PAGES = Environment(loader=_LOADER, undefined=StrictUndefined, autoescape=True)
+_SENDER = "VRM Intent Broker"
 
 _CHANGES = {
-    Change.AMENDED: "The customer has changed this want. This is what it says now:",
-    Change.PAUSED: "The customer has paused this want. You can still answer; no further vendors are told meanwhile.",
-    Change.RESUMED: "The customer has taken this want up again:",
+    Change.AMENDED: later("The customer has changed this want. This is what it says now:"),
+    Change.PAUSED: later(
+        "The customer has paused this want. You can still answer; no further vendors are told meanwhile."
+    ),
+    Change.RESUMED: later("The customer has taken this want up again:"),
 }
-_LEFT = "As it is now, it no longer matches what you listen for. You may still answer it."
+_LEFT = later("As it is now, it no longer matches what you listen for. You may still answer it.")
 _ENDINGS = {
-    Outcome.FULFILLED: "The customer has found what they wanted.",
-    Outcome.WITHDRAWN: "The customer has withdrawn this want.",
-    Outcome.EXPIRED: "The time of this want is over.",
-    Outcome.REMOVED: "We have removed this want, because it broke a rule.",
+    Outcome.FULFILLED: later("The customer has found what they wanted."),
+    Outcome.WITHDRAWN: later("The customer has withdrawn this want."),
+    Outcome.EXPIRED: later("The time of this want is over."),
+    Outcome.REMOVED: later("We have removed this want, because it broke a rule."),
 }
 
 
@@ -48,7 +52,11 @@ _ENDINGS = {
 _CONVERSATIONS = frozenset(
     {Topic.LEAD_CREATED, Topic.LEAD_UPDATED, Topic.LEAD_REVEALED, Topic.MESSAGE_CREATED, Topic.ANSWERED}
 )
-_GATHERED = {Topic.LEAD_CREATED: "New", Topic.LEAD_UPDATED: "Changed", Topic.LEAD_WITHDRAWN: "Over"}
+_GATHERED = {
+    Topic.LEAD_CREATED: (later("New"), later("%(num)s new")),
+    Topic.LEAD_UPDATED: (later("Changed"), later("%(num)s changed")),
+    Topic.LEAD_WITHDRAWN: (later("Over"), later("%(num)s over")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +72,30 @@ class _Parts:
 
 def compose(session: Session, notification: Notification, post: Post) -> Composed:
     """What the notification says at this moment. NotFound when what it is about is gone."""
-    parts = _of_account(session, notification, post)
+    reader = _reader(notification)
+    parts = _of_account(session, notification, post, reader)
     if parts is None:
-        parts = _of_channel(session, notification, post)
+        parts = _of_channel(session, notification, post, reader)
     if parts is None and notification.topic is Topic.DIGEST:
-        parts = _of_digest(session, notification, post)
+        parts = _of_digest(session, notification, post, reader)
     if parts is None:
-        parts = _of_lead(session, notification, post)
+        parts = _of_lead(session, notification, post, reader)
     if _is_for_a_program(notification.channel):
         return _data_only(notification.topic, parts)
-    return _render(notification.topic, parts, replies=_takes_replies(notification, post))
+    words = {"home": post.base_url, "replies": _takes_replies(notification, post)}
+    return _render(notification.topic, replace(parts, words={**parts.words, **words}), reader)
+
+
+def _reader(notification: Notification) -> Reader:
+    """Whose clock and language it is written in: the vendor's, or the person's."""
+    if notification.channel is not None:
+        vendor = notification.channel.vendor
+        return Reader(vendor.zone, spoken(vendor.locale))
+    account = notification.account
+    if account is None:
+        return Reader("UTC")
+    # Who asks for a link has not always said which language is theirs; that of the page on which they asked will do.
+    return Reader(account.zone, spoken(account.locale or str(notification.params.get("locale", ""))))
 
 
 def compose_first_word(
@@ -113,36 +135,52 @@ def _takes_replies(notification: Notification, post: Post) -> bool:
     return post.takes_mail and is_mail and notification.topic in _CONVERSATIONS
 
 
-def _render(topic: Topic, parts: _Parts, *, replies: bool) -> Composed:
-    parts = replace(parts, words={**parts.words, "replies": replies})
-    subject, plain = _fill(_TEXTS, topic, Plain(), parts)
+def _render(topic: Topic, parts: _Parts, reader: Reader) -> Composed:
+    subject, _, plain = _fill(topic, Plain(), parts, reader)
     subject = " ".join(subject.split())[:_SUBJECT_AT_MOST]
-    _, html = _fill(_PAGES, topic, Html(), parts)
-    _, chat = _fill(_TEXTS, topic, Chat(), parts)
+    _, preview, html = _fill(topic, Html(), parts, reader)
+    _, _, chat = _fill(topic, Chat(), parts, reader)
+    foot = reader.say("%(sender)s: people say what they want to buy, and those who sell it answer.", sender=_SENDER)
+    around = Around(subject, preview, foot, str(parts.words["home"]), reader.locale)
     return Composed(
         topic=topic,
         subject=subject,
-        # The empty lines of a template are its author's layout; those of a quotation stand behind "> ".
-        plain=re.sub(r"\n{3,}", "\n\n", plain).strip() + "\n",
-        html=Html.page(subject, html),
+        plain=Plain.page(plain, around),
+        html=Html.page(html, around),
         chat=re.sub(r"\n{2,}", "\n", chat).strip(),
         links=tuple(parts.links),
         data=parts.data,
         unsubscribe_url=parts.unsubscribe_url,
-        replies=replies,
+        replies=bool(parts.words["replies"]),
         about=parts.about,
     )
 
 
-def _fill(environment: Environment, topic: Topic, shape: Shape, parts: _Parts) -> tuple[str, str]:
-    text = environment.get_template(f"{topic}.jinja").make_module({"say": shape, "links": parts.links, **parts.words})
-    return str(getattr(text, "subject", "")), str(text)
+@cache
+def _texts(language: str, *, is_html: bool) -> Environment:
+    """The templates of messages/ in a language."""
+    made = Environment(
+        loader=_LOADER,
+        undefined=StrictUndefined,
+        autoescape=is_html,  # noqa: S701 - What is not HTML is not escaped.
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined] # i18n's.
+    return made
+
+
+def _fill(topic: Topic, shape: Shape, parts: _Parts, reader: Reader) -> tuple[str, str, str]:
+    """Subject, what an inbox shows beside it, and text."""
+    template = _texts(reader.locale, is_html=isinstance(shape, Html)).get_template(f"{topic}.jinja")
+    text = template.make_module({"say": shape, "links": parts.links, **parts.words})
+    return str(getattr(text, "subject", "")), getattr(text, "preview", ""), str(text)
 
 
 # --- To a channel, about itself -------------------------------------------------------------------
 
 
-def _of_channel(session: Session, notification: Notification, post: Post) -> _Parts | None:
+def _of_channel(session: Session, notification: Notification, post: Post, reader: Reader) -> _Parts | None:
     channel = notification.channel
     if channel is not None and notification.topic is Topic.CHANNEL_OFF:
         off = _off(session, notification)
@@ -150,16 +188,18 @@ def _of_channel(session: Session, notification: Notification, post: Post) -> _Pa
         about = {"kind": off.kind.value, "place": kind.shown(off.target), "because": off.switched_off_because or ""}
         page = links.channels_url(post.base_url)
         words = {"vendor": off.vendor.name, **about, "kind": kind.name}
-        return _Parts(words, [Link("Look at the channel", page)], {"channel": {"id": off.code, **about}, "url": page})
+        return _Parts(
+            words, [Link(reader.say("Look at the channel"), page)], {"channel": {"id": off.code, **about}, "url": page}
+        )
     if channel is None or notification.topic not in (Topic.CHALLENGE, Topic.TEST):
         return None
     name = channel.vendor.name
     if notification.topic is Topic.TEST:
         page = links.channels_url(post.base_url)
-        sample = _sample()
+        sample = _sample(reader)
         return _Parts(
             {"vendor": name, "want": sample},
-            [Link(button.label, page) for button in links.answers(page)],
+            [Link(button.label, page) for button in links.answers(page, reader)],
             {"test": True, "lead": {"code": "sample", "url": page, "why": "You asked for a test."}}
             | {"intent": {"code": "sample", "title": sample.title, "body": sample.body}, "answer_url": page}
             | {"sequence": 0},
@@ -167,20 +207,21 @@ def _of_channel(session: Session, notification: Notification, post: Post) -> _Pa
     url = links.verify_url(post.base_url, post.signer, channel)
     return _Parts(
         {"vendor": name, "code": channel.challenge},
-        [Link("Yes, tell us here", url)],
+        [Link(reader.say("Yes, tell us here"), url)],
         {"challenge": channel.challenge},
     )
 
 
-def _sample() -> Want:
+def _sample(reader: Reader) -> Want:
     return Want(
-        title="Toyota Yaris, 2015 or newer",
-        body="This is a sample, so that you see how a want looks. Nobody is waiting for an answer.",
+        title=reader.say("Toyota Yaris, 2015 or newer"),
+        body=reader.say("This is a sample, so that you see how a want looks. Nobody is waiting for an answer."),
         place="Leeds, England, United Kingdom",
-        category="Cars",
-        budget="up to £12,000",
-        condition="used",
-        quantity=1,
+        town="Leeds",
+        category=reader.say("Cars"),
+        budget=reader.say("up to %(high)s", high=Money(1_200_000, "GBP").text(reader.locale)),
+        condition=reader.say("used"),
+        pieces="",
         needed_by="",
         ends="",
     )
@@ -189,20 +230,21 @@ def _sample() -> Want:
 # --- To a channel, about many leads ---------------------------------------------------------------
 
 
-def _of_digest(session: Session, notification: Notification, post: Post) -> _Parts:
+def _of_digest(session: Session, notification: Notification, post: Post, reader: Reader) -> _Parts:
     channel, found = notification.channel, bundle.items(session, notification.id)
     if channel is None or not found:
         raise NotFound("Nothing of what this was about is of use any more.")
-    reader = Reader(channel.vendor.zone)
     said, data, buttons = [], [], []
     for item in found:
         lead = item.lead
         answer = links.answer_url(post.base_url, post.signer, lead, channel)
         want, why = facts.want_of(session, lead.intent, reader), facts.why(session, lead)
+        what = reader.say(_GATHERED[item.topic][0])
         url = links.lead_url(post.base_url, lead)
-        label = "See the want" if item.topic is Topic.LEAD_WITHDRAWN else "Read it and answer"
-        said.append({"what": _GATHERED[item.topic], "want": want, "why": why, "links": [Link(label, answer)]})
-        buttons.append(Link(calm(f"{_GATHERED[item.topic]}: {want.title}"), answer))
+        is_over = item.topic is Topic.LEAD_WITHDRAWN
+        label = reader.say("See the want") if is_over else reader.say("Read it and answer")
+        said.append({"what": what, "want": want, "links": [Link(label, answer)]})
+        buttons.append(Link(calm(f"{what}: {want.title}"), answer))
         intent = {name: value for name, value in facts.intent_json(session, lead.intent).items() if name != "body"}
         about = {"lead": {"code": lead.code, "url": url, "why": why}, "intent": intent, "answer_url": answer}
         data.append({"type": item.topic.value, **about, "sequence": lead.intent.revision})
@@ -210,8 +252,10 @@ def _of_digest(session: Session, notification: Notification, post: Post) -> _Par
     words = {
         "vendor": channel.vendor.name,
         "items": said,
-        "summary": ", ".join(f"{counts[topic]} {word.lower()}" for topic, word in _GATHERED.items() if counts[topic]),
-        "stop": [Link("Stop these messages", f"{buttons[0].url}?do=stop")],
+        "summary": ", ".join(
+            reader.say(count, num=counts[topic]) for topic, (_, count) in _GATHERED.items() if counts[topic]
+        ),
+        "stop": [Link(reader.say("Stop these messages"), f"{buttons[0].url}?do=stop")],
     }
     ids = tuple(id_ for item in found for id_ in item.ids)
     return _Parts(words, buttons, {"wants": data}, links.unsubscribe_url(buttons[0].url), ids)
@@ -220,7 +264,7 @@ def _of_digest(session: Session, notification: Notification, post: Post) -> _Par
 # --- To a channel, about a lead -------------------------------------------------------------------
 
 
-def _of_lead(session: Session, notification: Notification, post: Post) -> _Parts:
+def _of_lead(session: Session, notification: Notification, post: Post, reader: Reader) -> _Parts:
     lead = session.get(Lead, (notification.intent_id, notification.vendor_id))
     channel = notification.channel
     if lead is None or channel is None:
@@ -228,23 +272,24 @@ def _of_lead(session: Session, notification: Notification, post: Post) -> _Parts
     answer = links.answer_url(post.base_url, post.signer, lead, channel)
     why = facts.why(session, lead)
     arm = session.get(Assignment, lead.intent_id)
-    words: dict[str, Any] = {"vendor": lead.vendor.name, "why": why, "terms": lead.intent.terms}
+    words: dict[str, Any] = {"vendor": lead.vendor.name, "terms": lead.intent.terms}
     words["opening"] = arm.opening if arm is not None else ""
     if not _is_for_a_program(channel):
-        words["want"] = facts.want_of(session, lead.intent, Reader(lead.vendor.zone))
-    more, data, buttons = _about(session, notification, lead, answer)
+        words["want"] = facts.want_of(session, lead.intent, reader)
+        words["why"] = facts.why(session, lead, reader=reader)
+    more, data, buttons = _about(session, notification, lead, answer, reader)
     want = facts.intent_json(session, lead.intent)
     data = facts.lead_json(lead, want, why, url=links.lead_url(post.base_url, lead), answer_url=answer) | data
     return _Parts(words | more, buttons, data, links.unsubscribe_url(answer))
 
 
 def _about(
-    session: Session, notification: Notification, lead: Lead, answer: str
+    session: Session, notification: Notification, lead: Lead, answer: str, reader: Reader
 ) -> tuple[dict[str, Any], dict[str, Any], Sequence[Link]]:
     """What a topic adds to a lead: words, data, and its buttons."""
-    buttons = links.answers(answer)
+    buttons = links.answers(answer, reader)
     stop = buttons[-1]
-    intent = lead.intent
+    intent, say = lead.intent, reader.say
     match notification.topic:
         case Topic.LEAD_CREATED:
             return {}, {}, buttons
@@ -253,13 +298,13 @@ def _about(
             change = revision.change if revision is not None else Change.AMENDED
             sentence = _CHANGES.get(change, _CHANGES[Change.AMENDED])
             data = {"change": change.value, "sequence": notification.occasion, "matches": lead.unmatched_at is None}
-            return {"change": sentence, "left": _LEFT if lead.unmatched_at is not None else ""}, data, buttons
+            return {"change": say(sentence), "left": say(_LEFT) if lead.unmatched_at is not None else ""}, data, buttons
         case Topic.LEAD_WITHDRAWN:
             outcome = intent.outcome or Outcome.WITHDRAWN
             return (
-                {"ending": _ENDINGS[outcome]},
+                {"ending": say(_ENDINGS[outcome])},
                 {"outcome": outcome.value, "sequence": notification.occasion},
-                [Link("See the want", answer), stop],
+                [Link(say("See the want"), answer), stop],
             )
         case Topic.LEAD_REVEALED:
             if lead.revealed_at is None:
@@ -273,7 +318,7 @@ def _about(
             return (
                 {"message": message.body},
                 {"message": {"body": message.body, "at": message.at.astimezone(UTC).isoformat()}},
-                [Link("Reply", f"{answer}?do=reply"), *buttons],
+                [Link(say("Reply"), f"{answer}?do=reply"), *buttons],
             )
         case _:
             raise NotFound(f"There is no text for {notification.topic}.")
@@ -282,15 +327,14 @@ def _about(
 # --- Letters to people ----------------------------------------------------------------------------
 
 
-def _of_account(session: Session, notification: Notification, post: Post) -> _Parts | None:
-    account = notification.account
-    if account is None:
+def _of_account(session: Session, notification: Notification, post: Post, reader: Reader) -> _Parts | None:
+    if notification.account is None:
         return None
-    reader = Reader(account.zone)
     params = notification.params
     match notification.topic:
         case Topic.SIGN_IN | Topic.VERIFY:
-            path, label = ("sign-in", "Sign in") if notification.topic is Topic.SIGN_IN else ("verify", "Confirm")
+            is_sign_in = notification.topic is Topic.SIGN_IN
+            path, label = ("sign-in", reader.say("Sign in")) if is_sign_in else ("verify", reader.say("Confirm"))
             url = links.one_time_url(post.base_url, path, str(params["secret"]))
             return _Parts({"minutes": int(LINK_LASTS.total_seconds() // 60)}, [Link(label, url)])
         case Topic.ASK_ENTRY | Topic.ASK_VANISHED:
@@ -302,10 +346,10 @@ def _of_account(session: Session, notification: Notification, post: Post) -> _Pa
             intent = response.lead.intent
             return _Parts(
                 {"title": intent.title, "said": facts.said_of(response, reader), "vendor": response.lead.vendor.name},
-                [Link("See it and answer", links.board_url(post.base_url, intent))],
+                [Link(reader.say("See it and answer"), links.board_url(post.base_url, intent))],
             )
         case Topic.MODERATION:
-            decided = decision(session, params, post)
+            decided = decision(session, params, post, reader)
             return _Parts({"decided": decided}, [Link(decided.label, decided.url)])
         case Topic.OFF_LETTER:
             channel = _off(session, notification)
@@ -316,7 +360,7 @@ def _of_account(session: Session, notification: Notification, post: Post) -> _Pa
                 "place": kind.shown(channel.target),
                 "because": channel.switched_off_because or "",
             }
-            return _Parts(words, [Link("Look at the channel", links.channels_url(post.base_url))])
+            return _Parts(words, [Link(reader.say("Look at the channel"), links.channels_url(post.base_url))])
         case _:
             raise NotFound(f"There is no letter for {notification.topic}.")
 
@@ -338,4 +382,6 @@ def _of_entry(session: Session, notification: Notification, post: Post, reader: 
         "want": facts.want_of(session, entry.intent, reader),
         "published": entry.intent.opened_at is not None,
     }
-    return _Parts(words, [Link("Look at it and decide", links.entry_url(post.base_url, post.signer, entry))])
+    return _Parts(
+        words, [Link(reader.say("Look at it and decide"), links.entry_url(post.base_url, post.signer, entry))]
+    )

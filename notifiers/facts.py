@@ -13,40 +13,52 @@ from sqlalchemy.orm import Session
 
 from intents.draft import Condition
 from intents.models import Intent
-from vendors.leads import reasons_of
+from vendors.leads import Reason, reasons_of
 from vendors.models import DeclineReason, Kind, Lead, Response, Subscription, Vendor
 from vrm.kernel import taxonomy
+from vrm.kernel.languages import SOURCE, later, translations
 from vrm.kernel.money import Money
+from vrm.kernel.taxonomy import Trees
 from vrm.kernel.tree import Tree
 
 _REASONS_SHOWN = 3
-_CONDITIONS = {Condition.ANY: "", Condition.NEW: "new", Condition.USED: "used"}
+_DAY = {"en": "d MMMM y", "de": "d. MMMM y"}
+_CONDITIONS = {Condition.ANY: "", Condition.NEW: later("new"), Condition.USED: later("used")}
 _DECLINES = {
-    DeclineReason.CATEGORY: "they do not sell this",
-    DeclineReason.REGION: "it is not their area",
-    DeclineReason.BUDGET: "the budget does not fit",
-    DeclineReason.STOCK: "it is out of stock",
-    DeclineReason.TIME: "the time does not fit",
-    DeclineReason.SPAM: "they do not think that it is a real want",
-    DeclineReason.OTHER: "of something else",
+    DeclineReason.CATEGORY: later("%(name)s says “not for us”: they do not sell this."),
+    DeclineReason.REGION: later("%(name)s says “not for us”: it is not their area."),
+    DeclineReason.BUDGET: later("%(name)s says “not for us”: the budget does not fit."),
+    DeclineReason.STOCK: later("%(name)s says “not for us”: it is out of stock."),
+    DeclineReason.TIME: later("%(name)s says “not for us”: the time does not fit."),
+    DeclineReason.SPAM: later("%(name)s says “not for us”: they do not think that it is a real want."),
+    DeclineReason.OTHER: later("%(name)s says “not for us”, for another reason."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """For whom moments and money are written."""
+    """For whom something is written: in which language, and by which clock."""
 
     zone: str  # IANA.
-    locale: str = "en"
+    locale: str = SOURCE
+
+    def say(self, text: str, **values: Any) -> str:
+        """A text of ours in their language, with the values in its blanks."""
+        said: str = translations(self.locale).ugettext(text)
+        return said % values if values else said
+
+    def quoted(self, words: str) -> str:
+        """Somebody else's words within a sentence of ours."""
+        return self.say("“%(words)s”", words=words)
 
     def moment(self, moment: datetime) -> str:
         """ "1 June 2027, 14:00 (Europe/London)"."""
         local = moment.astimezone(ZoneInfo(self.zone))
-        return f"{format_datetime(local, 'd MMMM y, HH:mm', locale=self.locale)} ({self.zone})"
+        return f"{format_datetime(local, _DAY[self.locale] + ', HH:mm', locale=self.locale)} ({self.zone})"
 
     def day(self, day: date) -> str:
         """ "1 June 2027"."""
-        text: str = format_date(day, "d MMMM y", locale=self.locale)
+        text: str = format_date(day, _DAY[self.locale], locale=self.locale)
         return text
 
 
@@ -57,53 +69,52 @@ class Want:
     title: str
     body: str
     place: str  # "Leeds, England, United Kingdom"; empty while a draft has none.
+    town: str  # "Leeds", or whatever else it is.
     category: str
     budget: str  # "up to £12,000", or empty.
     condition: str  # "new", "used", or empty.
-    quantity: int
-    needed_by: str
+    pieces: str  # "4 pieces", or empty for one.
+    needed_by: str  # "needed by 1 June 2027", or empty.
     ends: str
 
     @property
     def line(self) -> str:
         """Place and budget first, in one line."""
-        parts = [
-            self.place,
-            self.budget or "no budget given",
-            self.condition,
-            f"{self.quantity} pieces" if self.quantity > 1 else "",
-            f"needed by {self.needed_by}" if self.needed_by else "",
-        ]
+        parts = (self.place, self.budget, self.condition, self.pieces, self.needed_by)
         return " · ".join(part for part in parts if part)
 
 
 def want_of(session: Session, intent: Intent, reader: Reader) -> Want:
     """The intent as it is now."""
-    trees = taxonomy.trees(session)
+    trees, say, language = taxonomy.trees(session), reader.say, reader.locale
+    place = _place(trees.regions, intent.region_id, language) if intent.region_id is not None else ""
+    if intent.near_km is not None:
+        place = say("within %(km)s km of %(place)s", km=f"{intent.near_km:g}", place=place)
     return Want(
         title=intent.title,
         body=intent.body,
-        place=_around(intent.near_km) + _place(trees.regions, intent.region_id) if intent.region_id is not None else "",
-        category=trees.categories.label(intent.category_id) if intent.category_id is not None else "",
-        budget=budget_text(intent, reader.locale),
-        condition=_CONDITIONS[intent.condition],
-        quantity=intent.quantity,
-        needed_by=reader.day(intent.needed_by) if intent.needed_by else "",
+        place=place,
+        town=trees.regions.label(intent.region_id, language) if intent.region_id is not None else "",
+        category=trees.categories.label(intent.category_id, language) if intent.category_id is not None else "",
+        budget=budget_text(intent, reader) or say("no budget given"),
+        condition=say(_CONDITIONS[intent.condition]) if _CONDITIONS[intent.condition] else "",
+        pieces=say("%(num)s pieces", num=intent.quantity) if intent.quantity > 1 else "",
+        needed_by=say("needed by %(day)s", day=reader.day(intent.needed_by)) if intent.needed_by else "",
         ends=reader.moment(intent.expires_at) if intent.expires_at else "",
     )
 
 
-def budget_text(intent: Intent, locale: str) -> str:
+def budget_text(intent: Intent, reader: Reader) -> str:
     """ "£8,000 to £12,000", "up to £12,000", "from £8,000", or nothing."""
     if intent.currency is None:
         return ""
     low, high = (
-        Money(minor, intent.currency).text(locale) if minor is not None else ""
+        Money(minor, intent.currency).text(reader.locale) if minor is not None else ""
         for minor in (intent.budget_min, intent.budget_max)
     )
     if low and high:
-        return low if low == high else f"{low} to {high}"
-    return f"up to {high}" if high else f"from {low}" if low else ""
+        return low if low == high else reader.say("%(low)s to %(high)s", low=low, high=high)
+    return reader.say("up to %(high)s", high=high) if high else reader.say("from %(low)s", low=low) if low else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,33 +136,43 @@ def names_of(session: Session, leads: Iterable[Lead | LeadRow]) -> dict[int, str
     return dict(session.execute(select(Subscription.id, Subscription.name).where(Subscription.id.in_(ids))).all())
 
 
-def why(session: Session, lead: Lead | LeadRow, names: Mapping[int, str] | None = None) -> str:
-    """One sentence with the vendor's own subscriptions that matched when the lead was routed."""
-    trees = taxonomy.trees(session)
+def why(
+    session: Session, lead: Lead | LeadRow, names: Mapping[int, str] | None = None, reader: Reader | None = None
+) -> str:
+    """One sentence with the vendor's own subscriptions that matched when the lead was routed; English for programs."""
+    trees, reader = taxonomy.trees(session), reader or Reader("UTC")
     if names is None:
         names = names_of(session, [lead])
     shown = reasons_of(lead.reasons)[:_REASONS_SHOWN]
     parts = [
-        reason.text(trees) + (f" (“{names[reason.subscription_id]}”)" if names.get(reason.subscription_id) else "")
+        _reason(reason, trees, reader)
+        + (f" ({reader.quoted(names[reason.subscription_id])})" if names.get(reason.subscription_id) else "")
         for reason in shown
     ]
     more = len(lead.reasons) - len(shown)
     if more > 0:
-        parts.append(f"{more} more of your subscriptions")
-    return f"{lead.vendor.name} gets this because you subscribed to {_listed(parts)}."
+        parts.append(reader.say("%(num)s more", num=more))
+    what = _listed(parts or [reader.say("wants like it")], reader)
+    return reader.say("You get this because %(vendor)s listens for: %(what)s.", vendor=lead.vendor.name, what=what)
 
 
-def _listed(parts: Sequence[str]) -> str:
-    *most, last = parts or ["wants like it"]
-    return f"{', '.join(most)} and {last}" if most else last
+def _reason(reason: Reason, trees: Trees, reader: Reader) -> str:
+    what = trees.categories.label(reason.category_id, reader.locale)
+    where = trees.regions.label(reason.region_id, reader.locale)
+    if not reason.words:
+        return reader.say("%(what)s in %(where)s", what=what, where=where)
+    said = _listed([reader.quoted(word) for word in reason.words], reader)
+    return reader.say("%(what)s in %(where)s, with %(words)s", what=what, where=where, words=said)
 
 
-def _around(km: float | None) -> str:
-    return f"within {km:g} km of " if km is not None else ""
+def _listed(parts: Sequence[str], reader: Reader) -> str:
+    *most, last = parts
+    together = reader.say("and")
+    return f"{', '.join(most)} {together} {last}" if most else last
 
 
-def _place(tree: Tree, region_id: int) -> str:
-    labels = [node.label for node in reversed(tree.path(region_id))]
+def _place(tree: Tree, region_id: int, language: str) -> str:
+    labels = [node.label_in(language) for node in reversed(tree.path(region_id))]
     # The continent tells nobody anything when the country stands there.
     return ", ".join(labels[:-1] if len(labels) > 1 else labels)
 
@@ -219,18 +240,21 @@ class Said:
 
 def said_of(response: Response, reader: Reader) -> Said:
     """What a vendor answered, for the customer."""
-    name = response.lead.vendor.name
+    name, say = response.lead.vendor.name, reader.say
     if response.kind is Kind.OFFER:
         money = Money(response.price, response.currency) if response.price is not None and response.currency else None
+        condition = _CONDITIONS[response.condition] if response.condition else ""
         parts = [
             money.text(reader.locale) if money else "",
-            _CONDITIONS[response.condition] if response.condition else "",
-            f"good until {reader.day(response.valid_until)}" if response.valid_until else "",
+            say(condition) if condition else "",
+            say("good until %(day)s", day=reader.day(response.valid_until)) if response.valid_until else "",
         ]
         terms = ", ".join(part for part in parts if part)
-        return Said(f"{name} makes an offer{': ' if terms else ''}{terms}.", response.body)
+        if not terms:
+            return Said(say("%(name)s makes an offer.", name=name), response.body)
+        return Said(say("%(name)s makes an offer: %(terms)s.", name=name, terms=terms), response.body)
     if response.kind is Kind.DECLINE:
-        because = _DECLINES[response.decline_reason or DeclineReason.OTHER]
-        return Said(f"{name} says “not for us”, because {because}.", response.body)
-    verb = "asks" if response.kind is Kind.QUESTION else "writes"
-    return Said(f"{name} {verb}:", response.body)
+        return Said(say(_DECLINES[response.decline_reason or DeclineReason.OTHER], name=name), response.body)
+    if response.kind is Kind.QUESTION:
+        return Said(say("%(name)s asks:", name=name), response.body)
+    return Said(say("%(name)s writes:", name=name), response.body)

@@ -18,6 +18,7 @@ from notifiers.models import Channel
 from notifiers.post import Post
 from vendors import leads, respond
 from vendors.models import Lead, Subscription
+from vrm.kernel.languages import spoken
 
 _SHOWN = 50
 _LOOKED_AT = 500  # Of which those of one subscription are picked.
@@ -99,16 +100,17 @@ def _changed(session: Session, found: Sequence[Lead]) -> dict[int, datetime]:
 
 def _item(session: Session, lead: Lead, channel: Channel, post: Post, changed_at: datetime) -> Item:
     intent = lead.intent
-    want = facts.want_of(session, intent, Reader(lead.vendor.zone))
-    over = "" if intent.closed_at is None else "This want is over; there is nothing left to answer."
-    parts = [over, want.line, want.body, facts.why(session, lead)]
+    reader = Reader(lead.vendor.zone, spoken(lead.vendor.locale))
+    want = facts.want_of(session, intent, reader)
+    over = "" if intent.closed_at is None else reader.say("This want is over; there is nothing left to answer.")
+    parts = [over, want.line, want.body, facts.why(session, lead, reader=reader)]
     url = links.answer_url(post.base_url, post.signer, lead, channel)
     paragraphs = [escape(part).replace("\n", Markup("<br>\n")) for part in parts if part]
-    button = Markup('<p><a href="{}">Read it and answer</a></p>').format(url)
+    button = Markup('<p><a href="{}">{}</a></p>').format(url, reader.say("Read it and answer"))
     return Item(
         lead=lead,
         url=url,
-        title=f"Over: {want.title}" if over else want.title,
+        title=reader.say("Over: %(title)s", title=want.title) if over else want.title,
         text="\n\n".join(part for part in parts if part),
         html=str(Markup("\n").join([*(Markup("<p>{}</p>").format(part) for part in paragraphs), button])),
         published_at=lead.routed_at,

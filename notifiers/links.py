@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from intents.models import Blog, Entry, Intent
 from notifiers.channels import Link
-from notifiers.facts import LeadRow
+from notifiers.facts import LeadRow, Reader
 from notifiers.models import Channel
 from vendors import leads
 from vendors.models import Lead, Vendor
@@ -52,13 +52,13 @@ def reached(session: Session, signer: Signer, token: str) -> Reached:
     return Reached(lead, channel)
 
 
-def answers(url: str) -> tuple[Link, ...]:
+def answers(url: str, reader: Reader) -> tuple[Link, ...]:
     """The four buttons of a lead."""
     return (
-        Link("Make an offer", f"{url}?do=offer"),
-        Link("Ask a question", f"{url}?do=question"),
-        Link("Not for us", f"{url}?do=decline"),
-        Link("Stop these messages", f"{url}?do=stop"),
+        Link(reader.say("Make an offer"), f"{url}?do=offer"),
+        Link(reader.say("Ask a question"), f"{url}?do=question"),
+        Link(reader.say("Not for us"), f"{url}?do=decline"),
+        Link(reader.say("Stop these messages"), f"{url}?do=stop"),
     )
 
 

@@ -420,3 +420,18 @@ def test_the_order_of_what_happened_goes_on_where_it_was(nothing: Store, now: da
     with nothing.engine.begin() as connection:
         assert connection.execute(text("SELECT * FROM event_clocks")).mappings().one() == {"id": 1, "last": 7}
     migrations.upgrade(nothing, now, to="0022")
+
+
+def test_a_vendor_is_written_to_in_english_until_it_says_otherwise(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0022")
+    with nothing.engine.begin() as connection:
+        _lead_rows(connection)
+    migrations.upgrade(nothing, now, to="0023")
+    with nothing.engine.begin() as connection:
+        assert connection.execute(text("SELECT locale FROM vendors")).scalars().all() == ["", ""]
+        connection.execute(text("UPDATE vendors SET locale = 'de'"))
+    migrations.downgrade(nothing, "0022")
+    with nothing.engine.begin() as connection:
+        assert "locale" not in {column["name"] for column in inspect(connection).get_columns("vendors")}
+        assert connection.execute(text("SELECT count(*) FROM vendors")).scalar() == 2
+    migrations.upgrade(nothing, now, to="0023")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
 
-VRM = Path(__file__).parent.parent / "vrm"
-_METHODS = [("web/**.py", "python"), ("research/charts/**.py", "python"), ("templates/**.html", "jinja2")]
-_OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.do", "trimmed": "true"}}
+ROOT = Path(__file__).parent.parent
+_METHODS, _OPTIONS = parse_mapping_cfg((ROOT / "vrm/translations/babel.cfg").open())
 _KEYWORDS = {"_": None, "later": None, "say": None, "gettext": None, "ngettext": (1, 2)}
 
 
@@ -16,7 +16,7 @@ def collected() -> Iterator[Message]:
     """Each text once."""
     found = Catalog()
     for _file, _line, text, _comments, _context in extract_from_dir(
-        VRM, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS
+        ROOT, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS
     ):
         found.add(text)
     return (message for message in found if message.id)

@@ -47,6 +47,8 @@ class Vendor(Base):
     reply: Mapped[str] = mapped_column(Text, default="", server_default="")
     replied_at: Mapped[Moment | None]  # When that was last changed.
     zone: Mapped[Word] = mapped_column(default="UTC")
+    # Of what is written to its channels, such as "de"; "" is English.
+    locale: Mapped[Word] = mapped_column(default="", server_default="")
     created_at: Mapped[Moment]
     verified_at: Mapped[Moment | None]  # Its website named it; see vendors/site.py.
     paused_at: Mapped[Moment | None]  # Gets no new leads.

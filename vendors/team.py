@@ -17,6 +17,7 @@ from vrm.kernel import text
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import add_if_new, is_code, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotAllowed, NotFound, WrongState
+from vrm.kernel.languages import LANGUAGES
 
 _RESERVED = frozenset({"channels", "leads", "new"})  # Promised addresses below /vendor/.
 FOUNDED_AT_MOST = 20  # Vendors that one person may own.
@@ -33,6 +34,7 @@ def found(
     website: str = "",
     about: str = "",
     zone: str = "UTC",
+    locale: str = "",
 ) -> Vendor:
     """A new vendor, with `account` as its owner. Raises BadInput with a sentence per field, LimitReached."""
     # Of two founded at the same instant, one counts the other.
@@ -44,7 +46,7 @@ def found(
     )
     if (owned or 0) >= FOUNDED_AT_MOST:
         raise LimitReached(f"One person can own {FOUNDED_AT_MOST} vendors; ask a colleague to set up the next one.")
-    said = _check(name=name, website=website, about=about, zone=zone)
+    said = _check(name=name, website=website, about=about, zone=zone, locale=locale)
     _refuse_lookalike(session, said["name"], but=None)
     slug = _slug(said["name"])
     vendor = Vendor(code=new_code(), slug=slug, created_at=now, **said)
@@ -57,13 +59,15 @@ def found(
     return vendor
 
 
-def describe(session: Session, vendor: Vendor, *, name: str, website: str, about: str, zone: str) -> None:
+def describe(
+    session: Session, vendor: Vendor, *, name: str, website: str, about: str, zone: str, locale: str = ""
+) -> None:
     """Change what the vendor says of itself; its slug stays. Raises BadInput with a sentence per field.
 
     Another website has to be proven anew.
     """
     before = vendor.website
-    said = _check(name=name, website=website, about=about, zone=zone)
+    said = _check(name=name, website=website, about=about, zone=zone, locale=locale)
     if said["name"] != vendor.name:
         _refuse_lookalike(session, said["name"], but=vendor)
     for field, value in said.items():
@@ -227,7 +231,7 @@ def _name(name: str) -> str:
     return name
 
 
-def _check(*, name: str, website: str, about: str, zone: str) -> dict[str, str]:
+def _check(*, name: str, website: str, about: str, zone: str, locale: str) -> dict[str, str]:
     """The fields as they would be stored, or BadInput with a sentence for every one that does not hold."""
     said: dict[str, str] = {}
     problems: dict[str, str] = {}
@@ -236,6 +240,7 @@ def _check(*, name: str, website: str, about: str, zone: str) -> dict[str, str]:
         "about": lambda: text.prose(about, field="about", label="The description", most=2_000),
         "website": lambda: _website(website),
         "zone": lambda: _zone(zone),
+        "locale": lambda: _locale(locale),
     }
     for field, make in makers.items():
         try:
@@ -261,6 +266,12 @@ def _zone(zone: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadInput({"zone": "There is no such time zone; choose one such as Europe/London."}) from None
     return zone
+
+
+def _locale(locale: str) -> str:
+    if locale not in ("", *LANGUAGES):
+        raise BadInput({"locale": f"Please choose one of {', '.join(LANGUAGES)}."})
+    return locale
 
 
 def _slug(name: str) -> str:

@@ -21,7 +21,7 @@ from notifiers.models import Channel, ChannelKind, Notification, Topic
 from notifiers.post import Post
 from notifiers.prepare import Ready, prepare
 from vendors import respond
-from vendors.models import Kind, Lead, Via
+from vendors.models import Kind, Lead, Vendor, Via
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store, new_code
 from vrm.kernel.errors import LinkSpent, NotFound
@@ -46,7 +46,7 @@ def test_a_lead_has_want_place_and_budget_in_its_first_two_lines(
     assert "Toyota Yaris" in message.subject
     assert "Leeds" in message.subject
     assert "> Five doors, not older than five years." in message.plain
-    assert "because you subscribed to" in message.plain
+    assert "You get this because Leeds Toyota listens for: " in message.plain
     assert "(Europe" not in message.plain  # The vendor's zone is UTC.
     assert "(UTC)" in message.plain
     assert [link.label for link in message.links] == [
@@ -181,11 +181,11 @@ def test_an_update_says_what_the_want_says_now(store: Store, world: World, post:
         )
         publish.amend(session, intent, changed, now)
     message = composed(store, owe(store, now, channel, world.lead, Topic.LEAD_UPDATED, 2), post)
-    assert message.plain.splitlines()[:2] == [
+    assert message.plain.startswith("The customer has changed this want. This is what it says now:\n\n")
+    assert message.plain.splitlines()[2:4] == [
         "“Toyota Yaris Cross”",
         "Leeds, England, United Kingdom · £8,000 to £10,000 · used · needed by 1 June 2027",
     ]
-    assert "has changed this want" in message.plain
     assert (message.data["change"], message.data["sequence"]) == ("amended", 2)
     assert message.subject.startswith("Re: Wanted:")
 
@@ -215,7 +215,7 @@ def test_a_test_is_the_real_thing_with_a_sample(store: Store, world: World, post
         owed = proving.test(session, session.merge(channel), now)
     message = composed(store, owed, post)
     assert message.subject.startswith("Test:")
-    assert "Leeds" in message.plain.splitlines()[1]
+    assert "Leeds" in message.plain.splitlines()[3]
     assert message.data["test"] is True
 
 
@@ -331,9 +331,9 @@ def test_times_are_in_the_readers_zone() -> None:
 )
 def test_budgets_in_words(store: Store, world: World, low: int | None, high: int | None, text: str) -> None:
     world.intent.budget_min, world.intent.budget_max = low, high
-    assert budget_text(world.intent, "en") == text
+    assert budget_text(world.intent, Reader("UTC")) == text
     world.intent.currency = None
-    assert budget_text(world.intent, "en") == ""
+    assert budget_text(world.intent, Reader("UTC")) == ""
 
 
 def test_a_draft_without_place_and_budget_reads_well(store: Store, world: World, now: datetime) -> None:
@@ -355,3 +355,40 @@ def test_the_letter_about_a_switched_off_channel_says_where_and_why(
     for part in ("E-mail", "nobody@leeds.example", "> It bounced: <b>no</b>", f"{BASE_URL}/vendor/channels"):
         assert part in message.plain
     assert "<b>no" not in message.html
+
+
+# --- In the reader's language ---------------------------------------------------------------------
+
+
+def test_a_vendors_channels_are_written_to_in_its_language(
+    store: Store, world: World, post: Post, now: datetime
+) -> None:
+    with store.write() as session:
+        session.get_one(Vendor, world.vendor.id).locale = "de"
+    channel, hook = a_channel(store, world.vendor, now), a_channel(store, world.vendor, now, url="https://x.example/")
+    post = replace(post, takes_mail=True)
+    message = composed(store, owe(store, now, channel, world.lead), post)
+    assert message.subject == "Gesucht: Toyota Yaris (Leeds)"
+    lines = message.plain.splitlines()
+    assert lines[:2] == ["„Toyota Yaris“", "Leeds, England, Vereinigtes Königreich · bis 12.000 £"]
+    assert "Sie bekommen das, weil Leeds Toyota auf Folgendes hört: Autos" in message.plain
+    assert "Oder antworten Sie einfach auf diese Mail" in message.plain
+    assert [link.label for link in message.links][:2] == ["Ein Angebot machen", "Eine Frage stellen"]
+    assert '<html lang="de">' in message.html
+    # What programs read stays as it is documented.
+    assert composed(store, owe(store, now, hook, world.lead), post).data["lead"]["why"].startswith("You get this")
+
+
+def test_letters_are_in_the_language_of_the_person_or_of_the_page_on_which_they_asked(
+    store: Store, ana: Account, post: Post, now: datetime
+) -> None:
+    with store.write() as session:
+        asked = owe_letter(session, session.merge(ana), Topic.SIGN_IN, now, secret="s", locale="de")
+        unsaid = owe_letter(session, session.merge(ana), Topic.SIGN_IN, now, secret="s", locale="xx")
+    assert composed(store, asked, post).subject == "Ihr Link zum Anmelden"
+    assert composed(store, unsaid, post).subject == "Your link to sign in"
+    with store.write() as session:
+        session.get_one(Account, ana.id).locale = "de"
+    message = composed(store, unsaid, post)
+    assert message.subject == "Ihr Link zum Anmelden"
+    assert "Mit diesem Link melden Sie sich an" in message.html

@@ -8,7 +8,7 @@ from texts import collected
 from visiting import Visitor
 from world import World
 
-from vrm.web.languages import LANGUAGES, SOURCE, catalogue
+from vrm.kernel.languages import LANGUAGES, SOURCE, catalogue
 
 _BLANK = re.compile(r"%\(\w+\)s|%%")
 

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from intents import corrections
 from vrm.kernel import accounts, text
 from vrm.kernel.accounts import ApiToken, NewToken, Scope
+from vrm.kernel.languages import LANGUAGES
 from vrm.web.desk import db, now
-from vrm.web.languages import LANGUAGES
 from vrm.web.signing_in import proven_lately
 from vrm.web.typed import Typed
 from vrm.web.visitors import me

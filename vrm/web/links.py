@@ -11,8 +11,9 @@ from notifiers.models import Topic
 from vrm.kernel import accounts, limits
 from vrm.kernel.accounts import Account, Link, LinkPurpose
 from vrm.kernel.errors import LimitReached
+from vrm.kernel.languages import SOURCE
 from vrm.kernel.text import one_spelling
-from vrm.web.words import _
+from vrm.web.words import _, locale
 
 _TOPICS = {LinkPurpose.SIGN_IN: Topic.SIGN_IN, LinkPurpose.VERIFY: Topic.VERIFY}
 _HOUR = timedelta(hours=1)
@@ -34,7 +35,11 @@ def account_for(session: Session, email: str, now: datetime, *, invite_only: boo
         )
         raise LimitReached(said, retry_after_s=int(wait.total_seconds()) + 1)
     if not invite_only:
-        return accounts.ensure(session, email, now)
+        is_new = accounts.find(session, email) is None
+        made = accounts.ensure(session, email, now)
+        if is_new and locale() != SOURCE:
+            made.locale = locale()  # So that letters are in it, too: a worker sees no browser.
+        return made
     account = accounts.find(session, email)
     if account is None and limits.spend(session, "link", one_spelling(email), now, most=PER_HOUR, per=_HOUR):
         raise _too_many()  # As `mail_link` says it of an address that has an account.
@@ -50,7 +55,7 @@ def mail_link(session: Session, account: Account, purpose: LinkPurpose, now: dat
     if (lately or 0) >= PER_HOUR:
         raise _too_many()
     secret = accounts.make_link(session, account, purpose, now)
-    letters.owe_letter(session, account, _TOPICS[purpose], now, secret=secret)
+    letters.owe_letter(session, account, _TOPICS[purpose], now, secret=secret, locale=locale())
 
 
 def _too_many() -> LimitReached:

@@ -18,6 +18,7 @@ from vrm import turns
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
 from vrm.kernel.errors import NotFound, OutsideError
+from vrm.kernel.languages import LANGUAGES, spoken
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.answering import answer_of, answer_typed, chosen_words
 from vrm.web.browse import node_asked, words_asked
@@ -26,7 +27,7 @@ from vrm.web.sending import send_now
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, somebody
 from vrm.web.want import currency_options
-from vrm.web.words import _, later, ngettext
+from vrm.web.words import _, later, locale, ngettext
 from vrm.why import why_us
 
 blueprint = Blueprint("vendor", __name__, url_prefix="/vendor")
@@ -69,7 +70,8 @@ def found() -> AnyResponse:
         typed.problems.setdefault("region", _("Please say where you sell; “World” is fine."))
     made = None
     with typed.attempt():
-        made = team.found(db(), account, now(), name=typed.get("name"), website=typed.get("website"), zone=account.zone)
+        said = {"name": typed.get("name"), "website": typed.get("website")}
+        made = team.found(db(), account, now(), **said, zone=account.zone, locale=locale())
     if made is not None and category is not None and region is not None:
         with typed.attempt():
             subscribe.subscribe(db(), made, Order(category_id=category, region_id=region), now())
@@ -209,6 +211,7 @@ def describe(slug: str) -> AnyResponse:
             website=typed.get("website"),
             about=typed.get("about"),
             zone=typed.get("zone"),
+            locale=typed.get("locale"),
         )
         office.keep_version(db(), vendor, now())
         team.reply(db(), vendor, typed.get("reply"), now())
@@ -297,12 +300,14 @@ def agree(code: str) -> AnyResponse:
 
 
 def _said_of(vendor: Vendor) -> Typed:
-    return Typed(name=vendor.name, website=vendor.website, about=vendor.about, zone=vendor.zone, reply=vendor.reply)
+    said = {name: getattr(vendor, name) for name in ("name", "website", "about", "reply", "zone")}
+    return Typed({**said, "locale": spoken(vendor.locale)})
 
 
 def _settings(vendor: Vendor, typed: Typed, status: int) -> AnyResponse:
     proof = {"path": site.PATH, "page": _page_url(vendor.slug)}
-    return make_response(vendor_page("vendor/settings.html", vendor, typed=typed, proof=proof), status)
+    page = vendor_page("vendor/settings.html", vendor, typed=typed, proof=proof, languages=LANGUAGES)
+    return make_response(page, status)
 
 
 def _page_url(slug: str) -> str:

@@ -12,12 +12,12 @@ from vrm import personal
 from vrm.kernel import accounts, text
 from vrm.kernel.accounts import ApiToken, Scope, audit, ident
 from vrm.kernel.errors import BadInput, NotFound
+from vrm.kernel.languages import LANGUAGES
 from vrm.web.api.bearer import Caller
 from vrm.web.api.names import public_name
 from vrm.web.api.operations import Routes
 from vrm.web.api.shapes import Given, Told
 from vrm.web.desk import desk
-from vrm.web.languages import LANGUAGES
 
 ROUTES = Routes("Account")
 READ, WRITE = (Scope.ACCOUNT_READ,), (Scope.ACCOUNT_WRITE,)

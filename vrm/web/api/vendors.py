@@ -45,6 +45,7 @@ class VendorWords(Given):
     website: Annotated[str, Field(examples=["https://www.example.org"])] = ""
     about: str = ""
     zone: Annotated[str, Field(examples=["Europe/London"], description="IANA time zone.")] = "UTC"
+    locale: Annotated[str, Field(examples=["de"], description="Language of what its channels are told.")] = ""
 
 
 class VendorChange(VendorWords):
@@ -67,6 +68,7 @@ class VendorOut(Told):
     website: str
     about: str
     zone: str
+    locale: str
     reply: str = Field(description="Its word on its public figures.")
     verified_at: datetime | None = Field(description="When the website was seen to name the vendor.")
     proof: str = Field(description="What the website shows in /.well-known/vrm-vendor.txt to prove that it is yours.")
@@ -89,6 +91,7 @@ def _vendor(caller: Caller, vendor: Vendor) -> VendorOut:
         website=vendor.website,
         about=vendor.about,
         zone=vendor.zone,
+        locale=vendor.locale,
         reply=vendor.reply,
         verified_at=vendor.verified_at,
         proof=vendor.code,
@@ -132,7 +135,7 @@ def change_vendor(caller: Caller, slug: str, body: VendorChange) -> VendorOut:
     vendor = vendor_for(caller, slug, Role.ADMIN)
     given = body.model_dump(exclude_unset=True)
     reply = given.pop("reply", None)
-    said = {"name": vendor.name, "website": vendor.website, "about": vendor.about, "zone": vendor.zone}
+    said = {name: getattr(vendor, name) for name in ("name", "website", "about", "zone", "locale")}
     team.describe(caller.session, vendor, **(said | given))
     office.keep_version(caller.session, vendor, caller.now)
     if reply is not None:
