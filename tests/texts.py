@@ -8,7 +8,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 
 ROOT = Path(__file__).parent.parent
-_METHODS, _OPTIONS = parse_mapping_cfg((ROOT / "vrm/translations/babel.cfg").open())
+with (ROOT / "vrm/translations/babel.cfg").open() as file:
+    _METHODS, _OPTIONS = parse_mapping_cfg(file)
 _KEYWORDS = {"_": None, "later": None, "say": None, "gettext": None, "ngettext": (1, 2)}
 
 
