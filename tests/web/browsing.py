@@ -7,10 +7,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import message_from_bytes, policy
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 from argon2 import PasswordHasher
 from flask import Flask
@@ -87,10 +88,10 @@ class Desk:
 
 
 @contextmanager
-def open_desk(house: Flask, url: str, folder: Path, passwords: Passwords) -> Iterator[Desk]:
-    """The house over the store at this address, until the end of the block."""
+def open_desk(house: Flask, url: str, folder: Path, passwords: Passwords, **settled: Any) -> Iterator[Desk]:
+    """The house over the store at this address, until the end of the block; `settled` are more settings."""
     port = free_port()
-    settings = settings_for(url, folder, base_url=f"http://127.0.0.1:{port}")
+    settings = replace(settings_for(url, folder, base_url=f"http://127.0.0.1:{port}"), **settled)
     with Store.open(settings.database_url) as store:
         house.extensions["vrm"] = desk_of(settings, store=store, passwords=passwords)
         with serving(house, port) as base:
