@@ -124,7 +124,7 @@ def done(code: str) -> AnyResponse:
         if vendor_id is None:
             raise NotFound("There is no such vendor on this board.")
     publish.fulfil(db(), intent, now(), vendor_id=vendor_id)
-    flash(_("Done. Well bought! The other vendors are being told that it is over."))
+    flash(_("Done. Well bought! Vendors who were told hear that it is over."))
     return to_board(intent)
 
 
