@@ -46,6 +46,7 @@ from vrm.web import (
     research,
     security,
     signing_in,
+    spoken,
     subscriptions,
     templates,
     timing,
@@ -119,6 +120,7 @@ def create_app(
     visitors.install(app)
     words.install(app, {"timezone_selector": visitors.zone_name, "locale_selector": languages.language})
     languages.install(app)
+    spoken.install(app)
     app.jinja_env.globals["by_invitation"] = lambda: settings.invite_only
     Bootstrap5(app)
     errors.install(app)

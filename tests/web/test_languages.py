@@ -8,7 +8,9 @@ from texts import collected
 from visiting import Visitor
 from world import World
 
+from notifiers.channels import KINDS
 from vrm.kernel.languages import LANGUAGES, SOURCE, catalogue
+from vrm.web import spoken
 
 _BLANK = re.compile(r"%\(\w+\)s|%%")
 
@@ -52,3 +54,18 @@ def test_a_reader_chooses_the_language_or_the_browser_does(visitor: Callable[[],
     board = ana.get(f"/me/intents/{world.want.code}")
     assert "11.495\xa0£" in board or "11.495 £" in board
     assert "Gespeichert." in board
+
+
+def test_what_the_rooms_below_say_is_said_in_the_readers_language(visitor: Callable[[], Visitor], world: World) -> None:
+    german = {"Accept-Language": "de"}
+    ways = visitor().client.get("/vendor", headers=german).text
+    for kind in KINDS.values():
+        words = [kind.blurb, *(word for each in kind.fields for word in (each.label, each.help) if word)]
+        assert set(words) <= {*spoken.WHOLE, "Microsoft Teams"}, kind.name
+        assert kind.blurb not in ways
+    ana = visitor().sign_in(world.ana)
+    nobody = ana.client.get(f"/me/intents/{world.lonely.code}", headers=german).text
+    assert "Noch hört kein Händler auf Musical Instruments." in nobody
+    held = ana.client.get(f"/me/intents/{world.held.code}", headers=german).text
+    assert "fast denselben Text" in held
+    assert "Several new accounts" in ana.get(f"/me/intents/{world.held.code}")
