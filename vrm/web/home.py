@@ -14,6 +14,7 @@ from vrm.kernel.tree import Tree
 from vrm.research.live import live_table
 from vrm.research.metrics import Group, measure
 from vrm.web.desk import db, now
+from vrm.web.reference import reference
 from vrm.web.words import later
 
 blueprint = Blueprint("home", __name__)
@@ -117,5 +118,5 @@ def _figures_of(vendor: Vendor) -> Group | None:
 
 @blueprint.get("/docs")
 def docs() -> str:
-    """Where programs find the API."""
-    return render_template("public/docs.html")
+    """What the API does, for those who write programs."""
+    return render_template("public/docs.html", reference=reference())

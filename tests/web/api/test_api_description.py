@@ -82,3 +82,20 @@ def test_bodies_say_which_fields_there_are_and_that_there_are_no_others(describe
     assert "near" in described["components"]["schemas"]["NewIntent"]["properties"]
     amount = described["components"]["schemas"]["MoneyIn"]["properties"]["amount"]
     assert amount["type"] == "string"
+
+
+def test_the_page_for_people_has_every_operation_with_its_fields(app, described) -> None:
+    answer = app.test_client().get("/docs")
+    assert answer.status_code == 200
+    assert len(answer.data) < 400_000
+    parts = dict(re.findall(r'<details class="operation" id="(\w+)">(.*?)</details>', answer.text, re.DOTALL))
+    assert parts.keys() == {operation.name for operation in OPERATIONS}
+    for methods in described["paths"].values():
+        for method, one in methods.items():
+            part = parts[one["operationId"]]
+            assert method.upper() in part
+            shape = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            fields = described["components"]["schemas"].get(shape.get("$ref", "").rpartition("/")[2], {})
+            for name in fields.get("properties", {}):
+                assert f"<code>{name}</code>" in part, (one["operationId"], name)
+    assert "needed" in re.sub(r"<[^>]+>", "", parts["create_intent"])
