@@ -234,9 +234,9 @@ def _find_range(text: str, amounts: list[_Amount], home: str | None, *, bare: bo
 def _stands_alone(text: str, low: _Amount, high: _Amount) -> bool:
     """ ", 400 to 600" at the end of a phrase: two numbers of that size that count nothing are what may be spent."""
     years = low.value in _A_YEAR or high.value in _A_YEAR
-    alone = re.search(r"(?:\A|[,;:(.!?–—\n])\s*\Z", text[: low.start]) and re.match(
-        r"\s*(?:\Z|[,;.)!?\n])", text[high.end :]
-    )
+    before = text[: low.start].rstrip()
+    begins = not before or before[-1] in ",;:(.!?–—" or "\n" in text[len(before) : low.start]
+    alone = begins and re.match(r"\s*(?:\Z|[,;.)!?\n])", text[high.end :])
     return bool(alone) and low.value >= _LEAST_RANGE and not years and low.value < high.value <= low.value * 4
 
 

@@ -11,7 +11,6 @@ _PARAGRAPHS = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "d
 _LINES = frozenset(["br", "div", "li", "dt", "dd", "tr", "td", "th", "section", "article", "figcaption"])
 _SILENT = frozenset(["script", "style", "template", "noscript", "textarea", "title", "iframe", "object", "svg", "math"])
 _MARK = re.compile(r"</?([a-z0-9]+)[^>]*>")
-_LINE_ENDS = re.compile(r"[ \x1e]*\x1e[ \x1e]*")
 _TAG_LIKE = re.compile(r"<(?=[A-Za-z/!?])")  # Where an HTML parser leaves the text (WHATWG HTML 13.2.5.6).
 _REFERENCE = re.compile(r"&(?:#\d{1,8}|#[xX][0-9A-Fa-f]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Controls but newline, lone surrogates and non-characters: none can be shown, and UTF-8 cannot hold some.
@@ -21,6 +20,7 @@ _BIDI_MARKS = re.compile(r"[\u200e\u200f\u061c]")
 _NEWLINES = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _MANY_NEWLINES = re.compile(r"\n{3,}")
 _ROUNDS = 3
+_TAGS_AT_MOST = 10_000  # The sanitiser takes the square of how deep they are nested.
 
 
 def plain_line(source: str, *, most: int) -> str:
@@ -43,6 +43,7 @@ def plain_text(source: str, *, most_bytes: int) -> str:
 
 
 def _plain(source: str) -> str:
+    source = "<".join(source.split("<", _TAGS_AT_MOST + 1)[: _TAGS_AT_MOST + 1])
     if _TAG_LIKE.search(source):
         text = _without_tags(source)
     else:
@@ -68,7 +69,11 @@ def _without_tags(markup: str) -> str:
     )
     # A new line in the source of HTML is a space; a run of line ends (here \x1e, which _tidy dropped) is one.
     broken = _MARK.sub(_line_end, marked.replace("\n", " "))
-    return html.unescape(_LINE_ENDS.sub("\n", broken))
+    if "\x1e" not in broken:
+        return html.unescape(broken)
+    first, *between, last = broken.split("\x1e")
+    parts = filter(None, (part.strip(" ") for part in between))
+    return html.unescape("\n".join([first.rstrip(" "), *parts, last.lstrip(" ")]))
 
 
 def _line_end(mark: re.Match[str]) -> str:

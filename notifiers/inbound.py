@@ -1,13 +1,14 @@
-"""One mail that came in → what it is: a reply with its own words only, an answering machine's, or a bounce. Pure."""
+"""One mail that came in → what it is: a reply with its own words only, an answering machine's, or a bounce."""
 
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from email.utils import parseaddr
 
 from flufl.bounce import all_failures
-from mailparser_reply import EmailReplyParser  # type: ignore[import-untyped] # It ships no types.
 
 from intents.plain import plain_text
 from vrm.kernel.errors import BadInput
@@ -24,8 +25,16 @@ _PARTS = re.compile(rb"^content-type[ \t]*:\s*(?:multipart|message)/", re.IGNORE
 _PARTS_AT_MOST = 50
 _LINES_AT_MOST = 1_000  # That may begin a part.
 _ODD = "This mail is built in a way that we cannot read; please send plain words."
-_PARSER = EmailReplyParser(languages=["en", "de", "fr", "es", "it", "nl", "pl"])
-_QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
+# The library takes the cube of the length of some texts: it has a process and three seconds of the processor.
+_WITHIN_S = 30
+_PARSER = """
+import resource, sys
+from mailparser_reply import EmailReplyParser
+resource.setrlimit(resource.RLIMIT_CPU, (3, 3))
+replies = EmailReplyParser(["en", "de", "fr", "es", "it", "nl", "pl"]).read(sys.stdin.buffer.read().decode()).replies
+sys.stdout.buffer.write(str(replies[0].body or "").encode() if replies else b"")
+"""
+_QUOTED = re.compile(r"^[^\S\n]*+>.*$", re.MULTILINE)
 # RFC 3834 says how answering machines mark themselves; these do it in ways of their own.
 _ROBOT_HEADERS = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply-From")
 _ROBOT_PRECEDENCE = frozenset({"bulk", "junk", "list", "auto_reply"})
@@ -108,10 +117,18 @@ def is_automatic(mail: EmailMessage) -> bool:
 
 
 def own_words(text: str) -> str:
-    """The newest part of a mail: quotations, their introduction and the signature are dropped."""
-    replies = _PARSER.read(text[:_LOOKED_AT]).replies
-    body = str(replies[0].body or "") if replies else ""
-    body = _QUOTED.sub("", body)
+    """The newest part of a mail: quotations, their introduction and the signature are dropped.
+
+    BadInput for one in which they are not found within seconds.
+    """
+    text = "\n".join(line.rstrip() for line in text[:_LOOKED_AT].splitlines())
+    asked = re.sub(r"\n{3,}", "\n\n", text).encode("utf-8", "replace")
+    try:
+        command = [sys.executable, "-I", "-c", _PARSER]
+        done = subprocess.run(command, input=asked, capture_output=True, timeout=_WITHIN_S, check=True)  # noqa: S603 - Our own command.
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise BadInput({"body": _ODD}) from error
+    body = _QUOTED.sub("", done.stdout.decode())
     return re.sub(r"\n{3,}", "\n\n", body).strip()[:_AT_MOST]
 
 

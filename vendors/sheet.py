@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ def _columns(row: Sequence[str], known: Sequence[str], needed: Sequence[str], ig
         raise BadInput(
             {"file": f"There is no column called {', '.join(strange[:5])}. Row 1 names columns: {', '.join(known)}."}
         )
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise BadInput({"file": f"Two columns are called {twice[0]}; take one away."})
     lacking = [name for name in needed if name not in names]

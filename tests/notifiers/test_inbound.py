@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from notifiers_world import a_post
 
@@ -62,11 +62,13 @@ def test_a_reply_is_its_writers_own_words(text: str, words: str) -> None:
     assert read(mail(text), "ben@leeds.example") == Reply(words, auto=False)
 
 
+@settings(max_examples=25, deadline=None)  # Each is read in a process of its own.
 @given(st.text(max_size=300))
 def test_whatever_is_written_is_read(text: str) -> None:
     assert len(own_words(text)) <= 8_000
 
 
+@settings(max_examples=25, deadline=None)  # Each is read in a process of its own.
 @given(st.binary(max_size=400))
 def test_whatever_comes_in_is_something(raw: bytes) -> None:
     assert isinstance(read(raw, None), Bounce | Reply | Nothing)
@@ -173,6 +175,13 @@ def test_an_address_names_its_message_in_any_case_and_nobody_forges_one() -> Non
         b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 100_000,
         b"A: b\r\n" * 200_000 + b"\r\nx",
         b"Content-Type: text/html\r\n\r\n" + b"<a " * 1_000_000,
+        b"Content-Type: text/html\r\n\r\n" + b"<div> " * 160_000,
+        b"Content-Type: text/html\r\n\r\n<b>x" + b"&#32;" * 190_000 + b"x",
+        b"Subject: x\r\n\r\nx" + b"\n" * 900_000 + b"x",
+        b"Subject: x\r\n\r\nx" + b"\n\t" * 400_000 + b"x",
+        b"Subject: x\r\n\r\nx" + b" " * 900_000 + b"x",
+        b"Subject: x\r\n\r\n" + b"On x wrote: " * 80_000,
+        b"Subject: x\r\n\r\n" + b"Am 1. schrieb x " * 320,
     ],
     ids=lambda odd: repr(odd[:40]),
 )

@@ -152,6 +152,8 @@ def _refuse_suspended() -> None:
 
 
 def _gate() -> None:
+    if "\0" in request.path:  # No name has one, and PostgreSQL cannot even look for it.
+        raise NotFound("There is no such page.")
     endpoint = request.endpoint or ""
     who = FOR_WHOM.get(endpoint)
     if who is None:
