@@ -89,7 +89,7 @@ fuzz: $(VENV)/.test $(VENV)/fuzz/.installed ## Requests that nobody thought of, 
 
 .PHONY: attack
 attack: $(VENV)/.test ## Hostile words into every field of every form and operation (ARGS="--corpora DIR" for all)
-	@$(BIN)/pytest -n 0 -q tests/intents/test_strangers_files.py tests/web/test_attack.py tests/web/test_attack_api.py tests/web/test_anothers.py tests/web/test_third_person.py \
+	@$(BIN)/pytest -n 0 -q tests/intents/test_strangers_files.py tests/web/test_attack.py tests/web/test_attack_api.py tests/web/test_outsiders.py tests/web/test_front.py tests/web/test_anothers.py tests/web/test_third_person.py \
 		tests/web/api/test_api_who.py tests/web/test_security.py tests/kernel/test_outbound*.py tests/notifiers/test_chat.py \
 		tests/notifiers/test_inbound.py tests/web/test_every_button.py tests/web/api/test_api_strict.py $(ARGS)
 
