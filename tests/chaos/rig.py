@@ -83,7 +83,8 @@ class Endpoint(Hook):
 
     def by_worker(self) -> Counter[str]:
         """How many messages each worker sent: what it writes names it, see `Broker.environ`."""
-        return Counter(urlsplit(str(event.data["lead"]["url"])).hostname or "" for event in list(self.received))
+        urls = [str(event.data["lead"]["url"]) for event in list(self.received)]
+        return Counter((urlsplit(url).hostname or "").removesuffix(".example") for url in urls)
 
     def heard(self) -> dict[str, Counter[str]]:
         """For each want: how often it came with which id."""

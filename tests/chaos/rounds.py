@@ -130,8 +130,8 @@ def killing(
         lines = verdicts(broker, name, wants, (died + hurry) * PER_CHANNEL)
     finally:
         broker.close()
-    # Kills of processes that had not begun to work would prove little.
-    meanwhile = Line(f"{name}: wants told between the kills", told, "", "≥ 1", told >= 1 or hurry)
+    # Kills of processes that had not begun to work would prove little; a few in a hurry may all be of that kind.
+    meanwhile = Line(f"{name}: wants told between the kills", told, "", "" if hurry else "≥ 1", told >= 1 or hurry)
     return [Line(f"{name}: kills", kills, "", "", True), meanwhile, *lines]
 
 
