@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 from visiting import Visitor
 from world import World
 
+from notifiers.models import Attempt, Notification, Topic, Verdict
+from vendors.models import Undelivered
 from vrm.kernel.db import Store
 
 
@@ -40,10 +43,22 @@ def test_metrics_are_for_machines_nearby_and_for_operators(
     assert app.test_client().get("/metrics", environ_overrides={"REMOTE_ADDR": "10.1.2.3"}).status_code == 200
 
 
-def test_operators_see_what_is_owed(visitor: Callable[[], Visitor], world: World) -> None:
+def test_operators_see_what_is_owed_in_words(
+    visitor: Callable[[], Visitor], world: World, store: Store, now: datetime
+) -> None:
+    with store.write() as session:
+        told = session.scalars(select(Notification).where(Notification.topic == Topic.LEAD_CREATED)).first()
+        assert told is not None
+        told.done_at, told.result, told.due_at = None, None, now + timedelta(minutes=4)
+        failed = {"verdict": Verdict.TRANSIENT, "because": Undelivered.UNREACHABLE, "status": None, "said": "Oh."}
+        session.add(Attempt(notification_id=told.id, started_at=now, took_ms=120, **failed))
     page = visitor().sign_in(world.olu).get("/admin/queue")
-    assert "What is owed" in page
-    assert "What came of the attempts" in page
+    assert "A new want" in page
+    assert "next try" in page
+    assert "not taken, tried again" in page
+    assert "The other side did not answer." in page
+    assert "lead.created" not in page
+    assert "transient" not in page
 
 
 def test_an_answer_names_its_request(app: Flask) -> None:
