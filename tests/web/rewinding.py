@@ -55,6 +55,7 @@ def rewinding(store: Store) -> Iterator[Callable[[], Callable[[], None]]]:
         def back() -> None:
             with store.write() as session:
                 rewind(session, {table: before[table] for table in tables if table.name in written})
+            written.clear()
 
         return back
 

@@ -1,12 +1,13 @@
 """Strings into all fields of a form or an operation at once, each another, until each field has had each of them."""
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 Back = Callable[[], None]
+_AT_A_TIME = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +100,20 @@ def _beside(left: dict[str, str], refused: frozenset[str]) -> list[str]:
 def rounds(
     targets: Sequence[Target], strings: Sequence[str], got: Got, *, turns: int, until: float, mark: Callable[[], Back]
 ) -> None:
-    """So many turns for each target, or as many as its share of the time allows (`until` is a moment of monotonic).
+    """So many turns for each target; after the first of each, as many as the time allows (`until` is of monotonic).
 
-    `mark` gives the way back to how things are when a target begins.
+    They take turns, each with things as they are now, to which `mark` gives the way back.
     """
-    for number, target in enumerate(targets):
-        ends = time.monotonic() + (until - time.monotonic()) / (len(targets) - number)
-        names, back = list(target.fields), mark()
-        for turn in range(turns):
+    back = mark()
+    waiting = deque((number, target, 0) for number, target in enumerate(targets))
+    while waiting:
+        number, target, first = waiting.popleft()
+        if first and time.monotonic() > until:
+            return
+        names, last = list(target.fields), min(first + _AT_A_TIME, turns) if first else 1
+        for turn in range(first, last):
             at = turn + 7 * number
             fill(target, {name: strings[(at + place) % len(strings)] for place, name in enumerate(names)}, got, back)
-            if time.monotonic() > ends:
-                break
+        back()
+        if last < turns:
+            waiting.append((number, target, last))

@@ -177,7 +177,8 @@ def test_an_edit_makes_a_revision_and_withdrawing_closes(
 def test_done_says_from_whom(visitor: Callable[[], Visitor], world: World, store: Store) -> None:
     ana = visitor().sign_in(world.ana)
     board = f"/me/intents/{world.want.code}"
-    ana.refused(f"{board}/done", 404, vendor=world.carols.slug)
+    for nobody in (world.carols.slug, "x\x00y"):
+        ana.refused(f"{board}/done", 404, vendor=nobody)
     ana.press(f"{board}/done", vendor=world.vendor.slug)
     assert "bought from Leeds Toyota" in ana.get(board)
     with store.read() as session:

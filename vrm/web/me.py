@@ -9,6 +9,7 @@ from intents.models import Intent
 from vendors import leads
 from vendors.models import Lead, Vendor
 from vrm.kernel import taxonomy
+from vrm.kernel.db import is_code
 from vrm.kernel.errors import BadInput, NotFound
 from vrm.web import want
 from vrm.web.desk import db, now
@@ -120,7 +121,7 @@ def done(code: str) -> AnyResponse:
     vendor_id = None
     if bought_from:
         theirs = select(Lead.vendor_id).join(Lead.vendor).where(Lead.intent_id == intent.id, Vendor.slug == bought_from)
-        vendor_id = db().scalar(theirs)
+        vendor_id = db().scalar(theirs) if is_code(bought_from) else None
         if vendor_id is None:
             raise NotFound("There is no such vendor on this board.")
     publish.fulfil(db(), intent, now(), vendor_id=vendor_id)
