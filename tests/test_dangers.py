@@ -86,6 +86,14 @@ def test_nothing_starts_with_a_guessable_key_on_a_public_address(command: list[s
     assert not (tmp_path / "vrm.db").exists()
 
 
+def test_a_folder_that_the_broker_makes_is_shut_to_others(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    fresh = read_settings({"VRM_DATABASE_URL": f"sqlite:///{tmp_path}/instance/vrm.db"})
+    with Store.open(fresh.database_url) as store, store.engine.connect():
+        assert Path(f"{tmp_path}/instance/vrm.db").exists()
+    assert found(fresh) == set()
+
+
 def test_files_that_others_can_read(public: Settings, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "secret_key").write_text(GOOD)

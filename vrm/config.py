@@ -206,7 +206,7 @@ def _secret_key(environ: Mapping[str, str], keep_in: Path | None) -> str:
         raise BadSetting("VRM_SECRET_KEY is required with PostgreSQL; `openssl rand -hex 32` makes a good one.")
     file = keep_in / "secret_key"
     if not file.exists():
-        keep_in.mkdir(parents=True, exist_ok=True)
+        keep_in.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Written beside and linked: web and worker may both be first, and must end up with the same one.
         fresh = keep_in / f".secret_key.{secrets.token_hex(4)}"
         fresh.touch(mode=0o600)

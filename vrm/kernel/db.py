@@ -214,7 +214,7 @@ def open_engine(url: str) -> Engine:
         raise BadSetting(f"VRM_DATABASE_URL must begin with sqlite:/// or postgresql://, not “{url[:30]}”.")
     if parsed.database in (None, "", ":memory:"):
         raise BadSetting("VRM_DATABASE_URL must name a file: web and worker are two processes on one store.")
-    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    Path(str(parsed.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(parsed, **_POOL)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -23,7 +23,7 @@ class Tombstones:
 
     def add(self, account: Account, now: datetime) -> None:
         """Remember that this account is erased. On the disk before this returns; OSError when it cannot be."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         line = f"{_digest(self._keys[0], account)} {now.astimezone(UTC):%Y-%m-%d}\n"
         handle = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
