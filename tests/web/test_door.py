@@ -47,8 +47,14 @@ def test_a_link_leads_on_to_where_somebody_wanted_to_go(visitor: Callable[[], Vi
 
 def test_no_link_leads_to_another_site(visitor: Callable[[], Visitor], store: Store) -> None:
     ana = visitor()
-    for elsewhere in ("//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"):
-        ana.send("/sign-in", email=f"a{len(elsewhere)}@example.org", next=elsewhere)
+    for number, elsewhere in enumerate(
+        (
+            "//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "///evil.example",
+            "https:evil.example", "\\\\evil.example", "/\t/evil.example", "\t//evil.example", "/\n/evil.example",
+            "\x01//evil.example", "data:text/html,x", "evil.example", "@evil.example", "",
+        )
+    ):  # fmt: skip
+        ana.send("/sign-in", email=f"a{number}@example.org", next=elsewhere)
         assert ana.press(f"/sign-in/{secret_of(store)}") == "/me"
         ana.press("/sign-out")
 
