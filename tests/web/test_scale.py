@@ -111,14 +111,14 @@ def test_an_inbox_with_many_leads_asks_no_more_than_one_with_few(
     assert questions(store, lambda: page.get(f"/vendor/{vendor.slug}")) == for_one
 
 
-def test_a_want_as_json_is_one_statement_and_says_at_once_what_changed(
+def test_a_want_as_json_leaves_sqlalchemy_out_and_says_at_once_what_changed(
     app: Flask, store: Store, ana: Account, now: datetime
 ) -> None:
     with store.write() as session:
         intent = publish_want(session, ana, now, title="A red kite")
     client, path = app.test_client(), f"/intents/{intent.code}.json"
     assert client.get(path).get_json()["name"] == "A red kite"
-    assert questions(store, lambda: client.get(path)) == 1
+    assert questions(store, lambda: client.get(path)) == 0  # The driver is asked itself, see vrm/kernel/prepared.py.
     with store.write() as session:
         session.get_one(Intent, intent.id).title = "A blue kite"
     assert client.get(path).get_json()["name"] == "A blue kite"
