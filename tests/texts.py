@@ -10,14 +10,14 @@ from babel.messages.frontend import parse_mapping_cfg
 ROOT = Path(__file__).parent.parent
 with (ROOT / "vrm/translations/babel.cfg").open() as file:
     _METHODS, _OPTIONS = parse_mapping_cfg(file)
-_KEYWORDS = {"_": None, "later": None, "say": None, "gettext": None, "ngettext": (1, 2)}
+_KEYWORDS = {"_": None, "later": None, "say": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 
 
 def collected() -> Iterator[Message]:
     """Each text once."""
     found = Catalog()
-    for _file, _line, text, _comments, _context in extract_from_dir(
+    for _file, _line, text, _comments, context in extract_from_dir(
         ROOT, method_map=_METHODS, options_map=_OPTIONS, keywords=_KEYWORDS
     ):
-        found.add(text)
+        found.add(text, context=context)
     return (message for message in found if message.id)

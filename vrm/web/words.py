@@ -33,7 +33,7 @@ _TURNS = re.compile(
 )
 
 
-def _texts() -> NullTranslations:
+def texts() -> NullTranslations:
     """In the language of this page, found once in a request: Flask-Babel looks for it at each of a board's thousand."""
     try:
         found = g.texts
@@ -41,19 +41,19 @@ def _texts() -> NullTranslations:
         found = g.texts = flask_babel.get_translations()
     except RuntimeError:  # No page is being made.
         found = NullTranslations()
-    texts: NullTranslations = found
-    return texts
+    known: NullTranslations = found
+    return known
 
 
 def _(message: str, **values: Any) -> str:
     """The text in the language of this page, with the values in its blanks."""
-    said: str = _texts().ugettext(message)
+    said: str = texts().ugettext(message)
     return said % _apart(values) if values else said
 
 
 def ngettext(one: str, many: str, num: int, **values: Any) -> str:
     """The same of a text that has a number in it."""
-    said: str = _texts().ungettext(one, many, num)
+    said: str = texts().ungettext(one, many, num)
     return said % {"num": num, **_apart(values)}
 
 
@@ -325,8 +325,8 @@ def install(app: Flask, babel_options: dict[str, Callable[[], str]]) -> None:
         enumerated=enumerate,
     )
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # Of the extension that Flask-Babel adds.
-        gettext=lambda text: _texts().ugettext(text),
-        ngettext=lambda one, many, num: _texts().ungettext(one, many, num),
+        gettext=lambda text: texts().ugettext(text),
+        ngettext=lambda one, many, num: texts().ungettext(one, many, num),
         newstyle=True,
     )
     globals_: dict[str, Any] = app.jinja_env.globals
