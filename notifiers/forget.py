@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from notifiers.gauges import count_for_ever
 from notifiers.models import Arrival, Attempt
 
 _BATCH = 500
@@ -27,5 +28,7 @@ def _oldest(
         return 0
     found = session.execute(select(table.id, moment).where(table.id >= first, table.id < first + _BATCH)).all()
     ids = [id_ for id_, at in found if at < before]
+    if table is Attempt:
+        count_for_ever(session, ids)
     session.execute(delete(table).where(table.id.in_(ids)).execution_options(synchronize_session=False))
     return len(ids)

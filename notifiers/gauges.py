@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from notifiers.models import Attempt, Channel, Notification, Verdict
+from notifiers.models import Attempt, AttemptTotal, Channel, Notification, Verdict
 from vendors.models import Undelivered
 
 BUCKETS_MS = (10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 15_000)  # Of an attempt, which ends at 15 s.
@@ -25,7 +26,7 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """All attempts that are kept and ended alike."""
+    """Attempts that ended alike."""
 
     verdict: Verdict
     because: Undelivered | None
@@ -44,17 +45,45 @@ def owed(session: Session, now: datetime) -> Owed:
 
 
 def tried(session: Session) -> list[Tried]:
-    """Reads every attempt that is kept: about a second for each million."""
+    """All that were ever made. Reads every attempt that is kept: about a second for each million."""
+    found = {(one.verdict, one.because): one for one in _kept(session)}
+    for gone in session.scalars(select(AttemptTotal)):
+        found[gone.verdict, gone.because] = _together(gone, found.get((gone.verdict, gone.because)))
+    return list(found.values())
+
+
+def count_for_ever(session: Session, ids: Sequence[int]) -> None:
+    """Add these attempts, which are about to be deleted, to those that are not kept any more. The caller deletes them
+    in the same transaction, and is the only one who does so at a time.
+    """
+    for one in _kept(session, Attempt.id.in_(ids)):
+        same = (AttemptTotal.verdict == one.verdict, AttemptTotal.because.is_not_distinct_from(one.because))
+        total = session.scalar(select(AttemptTotal).where(*same).with_for_update())
+        if total is None:
+            total = AttemptTotal(verdict=one.verdict, because=one.because, count=0, took_ms=0, within=[])
+            session.add(total)
+        sum_ = _together(total, one)
+        total.count, total.took_ms, total.within = sum_.count, sum_.took_ms, list(sum_.within)
+
+
+def _kept(session: Session, *where: ColumnElement[bool]) -> list[Tried]:
     within = [func.sum(case((Attempt.took_ms <= most, 1), else_=0)) for most in BUCKETS_MS]
     rows = session.execute(
-        select(Attempt.verdict, Attempt.because, func.count(), func.sum(Attempt.took_ms), *within).group_by(
-            Attempt.verdict, Attempt.because
-        )
+        select(Attempt.verdict, Attempt.because, func.count(), func.sum(Attempt.took_ms), *within)
+        .where(*where)
+        .group_by(Attempt.verdict, Attempt.because)
     )
     return [
         Tried(verdict, because, count, int(took_ms), [int(one) for one in counts])
         for verdict, because, count, took_ms, *counts in rows
     ]
+
+
+def _together(gone: AttemptTotal, kept: Tried | None) -> Tried:
+    if kept is None:
+        return Tried(gone.verdict, gone.because, gone.count, gone.took_ms, gone.within)
+    within = [sum(both) for both in zip_longest(gone.within, kept.within, fillvalue=0)]
+    return Tried(gone.verdict, gone.because, gone.count + kept.count, gone.took_ms + kept.took_ms, within)
 
 
 def waiting(session: Session, limit: int) -> Sequence[Notification]:

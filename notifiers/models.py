@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, false
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import Text
 
@@ -222,6 +222,19 @@ class Attempt(Base):
     said: Mapped[str] = mapped_column(Text, default="")  # Up to 4 kB of its answer, or our sentence.
 
     notification: Mapped[Notification] = relationship()
+
+
+class AttemptTotal(Base):
+    """How many attempts ended alike that are not kept any more: what was counted once stays counted."""
+
+    __tablename__ = "attempt_totals"
+
+    id: Mapped[Id]
+    verdict: Mapped[Verdict] = mapped_column(choice(Verdict))
+    because: Mapped[Undelivered | None] = mapped_column(choice(Undelivered))
+    count: Mapped[int] = mapped_column(BigInteger)
+    took_ms: Mapped[int] = mapped_column(BigInteger)
+    within: Mapped[list[int]] = mapped_column(Document)  # As `gauges.Tried` has it.
 
 
 class Arrival(Base):

@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from intents import blogs, events, vetting
 from intents import holds as holding
 from intents.models import HubLease, Intent
+from notifiers import gauges
 from notifiers.letters import owe_letters
-from notifiers.models import CalendarVersion, Channel, ChannelKind, Notification, Topic
+from notifiers.models import AttemptTotal, CalendarVersion, Channel, ChannelKind, Notification, Topic
 from vendors import changes, reports, respond
 from vendors.models import Lead
 from vrm import migrations, route
@@ -435,3 +436,22 @@ def test_a_vendor_is_written_to_in_english_until_it_says_otherwise(nothing: Stor
         assert "locale" not in {column["name"] for column in inspect(connection).get_columns("vendors")}
         assert connection.execute(text("SELECT count(*) FROM vendors")).scalar() == 2
     migrations.upgrade(nothing, now, to="0023")
+
+
+def test_attempts_are_kept_when_totals_of_those_before_come_and_go(nothing: Store, now: datetime) -> None:
+    migrations.upgrade(nothing, now, to="0023")
+    with nothing.engine.begin() as connection:
+        _lead_rows(connection)
+        _add(connection, "notifications", id=1, topic="lead.created", intent_id=1, vendor_id=1, account_id=1)
+        _add(connection, "attempts", id=1, notification_id=1, took_ms=5, verdict="delivered")
+    migrations.upgrade(nothing, now, to="0024")
+    with nothing.write() as session:
+        session.add(AttemptTotal(verdict="delivered", because=None, count=7, took_ms=70, within=[1, 7]))
+    with nothing.read() as session:
+        (one,) = gauges.tried(session)
+        assert (one.count, one.took_ms, one.within[:3]) == (8, 75, [2, 8, 1])
+    migrations.downgrade(nothing, "0023")
+    with nothing.engine.begin() as connection:
+        assert "attempt_totals" not in inspect(connection).get_table_names()
+        assert connection.execute(text("SELECT count(*) FROM attempts")).scalar() == 1
+    migrations.upgrade(nothing, now, to="0024")

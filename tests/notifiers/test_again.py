@@ -6,12 +6,13 @@ import pytest
 from notifiers_world import Reply, Sink, Time, World, a_channel, a_world, attempts_of, look, owe
 from sqlalchemy import select
 
-from notifiers import again, office
+from notifiers import again, gauges, office
 from notifiers.deliver import deliver
 from notifiers.forget import forget
-from notifiers.models import Arrival, Attempt, Channel, Mode, Notification, Result, Topic
+from notifiers.models import Arrival, Attempt, Channel, Mode, Notification, Result, Topic, Verdict
 from notifiers.post import Post
 from notifiers.timing import Timing
+from vendors.models import Undelivered
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadInput, NotFound, WrongState
@@ -103,9 +104,43 @@ def test_attempts_are_forgotten_after_their_time_and_notifications_are_not(
     deliver(store, post, clock)
     with store.write() as session:
         session.add(Arrival(digest="d", at=clock(), came_to="a reply"))
+        counted = gauges.tried(session)
+        assert [one.count for one in counted] == [1]
     keep = timedelta(days=90)
     with store.write() as session:
         assert forget(session, clock() + keep, keep=keep) == 0
         assert forget(session, clock() + keep + timedelta(seconds=1), keep=keep) == 2
         assert session.scalars(select(Attempt)).all() == []
+        assert gauges.tried(session) == counted  # Whoever watches sees no counter fall.
     assert look(store, Notification, owed.id).result is Result.DELIVERED
+
+
+def test_what_is_forgotten_in_parts_stays_counted_with_what_is_kept(
+    store: Store, world: World, clock: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifiers.forget._BATCH", 2)
+    owed = owe(store, clock(), a_channel(store, world.vendor, clock(), url="https://shop.example/hook"), world.lead)
+    ends = [(Verdict.DELIVERED, None)] * 3 + [(Verdict.TRANSIENT, Undelivered.UNREACHABLE)] * 2
+    with store.write() as session:
+        for number, (verdict, because) in enumerate(ends):
+            session.add(
+                Attempt(
+                    notification_id=owed.id,
+                    started_at=clock() + timedelta(days=number),
+                    took_ms=30 * number,
+                    verdict=verdict,
+                    because=because,
+                )
+            )
+            session.flush()
+    with store.read() as session:
+        before = gauges.tried(session)
+    later = clock() + timedelta(days=93, hours=12)  # The first four are too old now.
+    for _ in range(2):
+        with store.write() as session:
+            assert forget(session, later, keep=timedelta(days=90)) == 2
+    with store.read() as session:
+        assert len(session.scalars(select(Attempt)).all()) == 1
+        after = gauges.tried(session)
+    assert sorted(after, key=lambda one: one.verdict) == sorted(before, key=lambda one: one.verdict)
+    assert sum(one.count for one in after) == 5

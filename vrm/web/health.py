@@ -73,7 +73,7 @@ def _outbox(at: datetime) -> Iterator[str]:
 def _attempts() -> Iterator[str]:
     tried = gauges.tried(db())
     counts = [(f'verdict="{one.verdict}",because="{one.because or ""}"', one.count) for one in tried]
-    yield from _metric("vrm_attempts", "counter", "Attempts that are kept, by what came of them.", counts)
+    yield from _metric("vrm_attempts", "counter", "Attempts, by what came of them.", counts)
     yield "# HELP vrm_attempt_seconds How long attempts took."
     yield "# TYPE vrm_attempt_seconds histogram"
     total = sum(one.count for one in tried)

@@ -166,7 +166,7 @@ KEPT = (
     ),
 )
 # About nobody: trees, rates, and the store's own.
-ABOUT_NOBODY = "categories regions region_members tree_versions rates event_clocks"
+ABOUT_NOBODY = "categories regions region_members tree_versions rates event_clocks attempt_totals"
 
 
 @blueprint.get("/privacy")
