@@ -318,8 +318,11 @@ class Tree:
         if not shown:
             raise UnknownNode(field, f"The {field} is missing; please choose one.")
         close = self._without_echoes(self._names.close_to(text, limit=8))[:5]
-        hint = f"; did you mean {_list_of(self.label(id_) for id_ in close[:3])}?" if close else "; try another word."
-        raise UnknownNode(field, f"There is no {field} called “{shown}”{hint}", self._candidates(close))
+        sentence = f"There is no {field} called “{shown}”; try another word."
+        if close:
+            like = _list_of(self.label(id_) for id_ in close[:3])
+            sentence = f"There is no {field} called “{shown}”; did you mean {like}?"
+        raise UnknownNode(field, sentence, self._candidates(close))
 
     def _one_of(self, ids: Sequence[int], text: str, *, field: str) -> Node:
         widest = [id_ for id_ in ids if not any(other in self.ancestors(id_) for other in ids if other != id_)]

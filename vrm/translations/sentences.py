@@ -14,9 +14,10 @@ from typing import Any
 from babel.messages.extract import extract_python
 
 CONTEXT = "said"
-_ENDS = re.compile(r"[.!?]”?$")
+_ENDS = re.compile(r"([.!?…]”?|: %\(\w+\)s)$")
+_CLAUSE = re.compile(r"(%\(\w+\)s |[a-z]+ ).* ")
 _BLANK = re.compile(r"%\(\w+\)s")
-_LEAST = 12  # Letters that stand fixed: with fewer, a sentence with blanks would be found everywhere.
+_WORDS, _LETTERS = 3, 9  # That stand fixed: with fewer, a sentence with blanks would be found everywhere.
 
 
 def extract(
@@ -25,18 +26,21 @@ def extract(
     """As Babel calls it; what is marked is collected, too."""
     yield from extract_python(file, keywords, comments, options)
     file.seek(0)
-    for line, sentence in sentences(ast.parse(file.read())):
+    for line, sentence in sentences(ast.parse(file.read()), clauses="clauses" in options):
         yield line, "pgettext", (CONTEXT, sentence), []
 
 
-def sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """(line, sentence) of each that somebody may read: neither documentation nor a line of the log."""
+def sentences(tree: ast.Module, *, clauses: bool = False) -> Iterator[tuple[int, str]]:
+    """(line, sentence) of each that somebody may read: neither documentation nor a line of the log.
+
+    With `clauses` also what is put into a sentence, such as "it is written in another language".
+    """
     unread = {id(node) for part in ast.walk(tree) if _is_unread(part) for node in ast.walk(part)}
     for node in ast.walk(tree):
         if id(node) not in unread and isinstance(node, ast.Constant | ast.JoinedStr):
             unread.update(id(part) for part in ast.walk(node))
             sentence = _template(node)
-            if _is_sentence(sentence):
+            if _is_sentence(sentence, clauses=clauses):
                 yield node.lineno, sentence
 
 
@@ -71,12 +75,10 @@ def _template(node: ast.Constant | ast.JoinedStr) -> str:
     return "".join(parts)
 
 
-def _is_sentence(text: str) -> bool:
+def _is_sentence(text: str, *, clauses: bool = False) -> bool:
     fixed = _BLANK.sub("", text)
-    return (
-        " " in fixed
-        and sum(letter.isalpha() for letter in fixed) >= _LEAST
-        and (text[0].isupper() or text[0] in "“%")
-        and _ENDS.search(text) is not None
-        and ")s%(" not in text  # Where one filling ends and the next begins nobody could tell.
-    )
+    if len(fixed.split()) < _WORDS or sum(letter.isalpha() for letter in fixed) < _LETTERS or ")s%(" in text:
+        return False  # Of two fillings side by side nobody could tell where one ends.
+    if clauses and _CLAUSE.match(text):
+        return True
+    return (text[0].isupper() or text[0] in "“%") and _ENDS.search(text) is not None

@@ -56,6 +56,7 @@ WORDS = (
     say("A browser"),
     say("There is no such page."),
     say("1 vendor was told."),
+    say("1 vendor waits before you"),
     say("This want has no category or no region yet."),
 )
 _OF_PARTS = (
@@ -67,6 +68,7 @@ _OF_PARTS = (
     say("1 vendor sells %(category)s in parts of %(region)s only; choose one of its places to reach them."),
     say("%(count)s vendors sell %(category)s in parts of %(region)s only; choose one of its places to reach them."),
     say("%(count)s vendors were told."),
+    say("%(count)s vendors wait before you"),
     say("%(browser)s on %(system)s"),
 )
 
@@ -100,8 +102,14 @@ def _found(said: str) -> str | None:
         filled = pattern.fullmatch(said)
         if filled:
             written = known.upgettext(context, template) if context else known.ugettext(template)
-            return str(written % {name: spoken(words) for name, words in filled.groupdict().items()})
+            return str(written % {name: _filling(words) for name, words in filled.groupdict().items()})
     return None
+
+
+def _filling(words: str) -> str:
+    """Words of somebody as they are, ours in the language of this page; several of ours may be strung together."""
+    heard = [_found(part) for part in words.split(" and ")]
+    return f" {_('and')} ".join(part for part in heard if part) if None not in heard else spoken(words)
 
 
 _known: dict[str, list[_Pattern]] = {}
