@@ -88,6 +88,12 @@ def test_bad_input_gets_a_sentence_and_loses_nothing(
             assert value.replace("&", "&amp;") in page, name
 
 
+def test_a_list_of_problems_leads_down_the_form(visitor: Callable[[], Visitor]) -> None:
+    wrong = {"title": "", "category": "blorgs", "budget_max": "-5", "quantity": "0"}
+    page = visitor().refused("/want", 422, **(WANT | wrong))
+    assert re.findall(r'href="#f-(\w+)"', page) == list(wrong)
+
+
 def test_did_you_mean_is_answered_by_a_choice(visitor: Callable[[], Visitor], world: World) -> None:
     ana = visitor().sign_in(world.ana)
     page = ana.refused("/want", 422, **{**WANT, "region": "Newcastl"})

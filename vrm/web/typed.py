@@ -41,6 +41,11 @@ class Typed:
         if isinstance(error, UnknownNode):
             for field in error.problems:
                 self.candidates[renamed.get(field, field)] = error.candidates
+        # As the fields stand on the page, which is how a browser sends them: a list of problems leads down the form.
+        places = {name: place for place, name in enumerate(self._fields)}
+        found = sorted(self.problems.items(), key=lambda problem: places.get(problem[0], len(places)))
+        self.problems.clear()
+        self.problems.update(found)
 
     def choice(self, name: str, closed_set: type[_Choice], otherwise: _Choice) -> _Choice:
         """One of a closed set."""
