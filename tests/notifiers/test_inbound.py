@@ -59,7 +59,7 @@ def report(action: str, status: str, diagnostic: str = "smtp; 550 no such user")
 )  # fmt: skip
 def test_a_reply_is_its_writers_own_words(text: str, words: str) -> None:
     assert own_words(text) == words
-    assert read(mail(text), "ben@leeds.example") == Reply(words, auto=False)
+    assert read(mail(text), "ben@leeds.example") == Reply(words, auto=False, called="Ben")
 
 
 @settings(max_examples=25, deadline=None)  # Each is read in a process of its own.
@@ -76,7 +76,7 @@ def test_whatever_comes_in_is_something(raw: bytes) -> None:
 
 def test_html_alone_is_read_too() -> None:
     html = mail("<p>Yes &amp; <b>blue</b></p><p>Now</p>", Content_Type="text/html; charset=nonsense-8")
-    assert read(html, "ben@leeds.example") == Reply("Yes & blue\n\nNow", auto=False)
+    assert read(html, "ben@leeds.example") == Reply("Yes & blue\n\nNow", auto=False, called="Ben")
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,16 @@ def test_html_alone_is_read_too() -> None:
 )
 def test_an_answering_machine_is_known(headers: dict[str, str]) -> None:
     found = read(mail("I am away until Monday.", **headers), "ben@leeds.example")
-    assert found == Reply("I am away until Monday.", auto=True)
+    assert found == Reply("I am away until Monday.", auto=True, called="Ben")
 
 
 def test_who_has_no_sender_is_a_machine_and_who_says_no_is_none() -> None:
-    assert read(mail("Away."), "") == Reply("Away.", auto=True)
-    assert read(mail("Here.", Auto_Submitted="no"), "b@leeds.example") == Reply("Here.", auto=False)
+    assert read(mail("Away."), "") == Reply("Away.", auto=True, called="Ben")
+    assert read(mail("Here.", Auto_Submitted="no"), "b@leeds.example") == Reply("Here.", auto=False, called="Ben")
     # Some programs say so of what a person wrote: it is not what RFC 3834 asks for.
-    assert read(mail("Here.", X_Auto_Response_Suppress="All"), "b@leeds.example") == Reply("Here.", auto=False)
+    assert read(mail("Here.", X_Auto_Response_Suppress="All"), "b@leeds.example") == Reply(
+        "Here.", auto=False, called="Ben"
+    )
 
 
 @pytest.mark.parametrize(

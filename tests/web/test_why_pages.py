@@ -21,7 +21,7 @@ from vrm import route
 from vrm.explain import explain_vendor
 from vrm.kernel import taxonomy
 from vrm.kernel.db import Store
-from vrm.web.api import intents as in_api
+from vrm.web.api import lines as in_api
 
 
 def test_a_customer_asks_why_nobody_and_why_not_this_vendor(visitor: Callable[[], Visitor], world: World) -> None:
@@ -113,7 +113,7 @@ def test_declines_are_counted_beside_the_subscription_and_a_press_narrows_it(
             no = Answer(kind=Kind.DECLINE, decline_reason=DeclineReason.REGION)
             respond.respond(session, lead, no, now, via=Via.PAGE)
     page = ben.get(subscriptions)
-    assert "Of 4 wants that it brought and you judged, 1 fitted: 25 %" in page
+    assert "You judged 4 wants that it brought; 1 of them fitted." in page
     assert "It would have spared you 3 of the 3, and lost none that fitted:" in page
     button = "Listen in Leeds only"
     assert button in page
