@@ -50,7 +50,7 @@ def _is_unread(node: ast.AST) -> bool:
     if not isinstance(node, ast.Call):
         return False
     called = ast.unparse(node.func)
-    return called.startswith(("_log.", "re.", "text", "sa.")) or called in ("_", "later", "say", "ngettext")
+    return called.startswith(("_log.", "re.", "sa.")) or called in ("text", "_", "later", "say", "ngettext")
 
 
 def _template(node: ast.Constant | ast.JoinedStr) -> str:
