@@ -12,11 +12,11 @@ from vrm.kernel import logs
 def _as_before() -> object:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
-    logs.clear()
+    logs.begin()
     yield
     root.handlers[:] = before
     root.setLevel(level)
-    logs.clear()
+    logs.begin()
 
 
 def test_a_line_carries_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:

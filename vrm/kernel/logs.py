@@ -26,14 +26,9 @@ def about(**facts: Any) -> Iterator[None]:
         _about.reset(token)
 
 
-def bind(**facts: Any) -> None:
-    """As `about`, to the end of this thread's or task's present context: for a request, which begins one."""
-    _about.set(_about.get() | facts)
-
-
-def clear() -> None:
-    """Forget what was bound: a thread that answers many requests begins each with nothing."""
-    _about.set({})
+def begin(**facts: Any) -> None:
+    """As `about`, to this thread's or task's next beginning: for one that does many things, such as answer requests."""
+    _about.set(facts)
 
 
 def request_id(given: str | None) -> str:

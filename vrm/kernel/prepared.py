@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect, Select
+from sqlalchemy import Connection, Dialect, Select
 
 from vrm.kernel.db import Store
 
@@ -26,22 +26,34 @@ class Prepared:
 
     def first(self, store: Store, **values: str | int) -> Any:
         """The row, with its columns by name; None when there is none."""
+        found = self.found(store, **values)
+        return None if found is None else self.read(store, found)
+
+    def found(self, store: Store, **values: str | int) -> tuple[Any, ...] | None:
+        """The row as the driver says it: what is equal here is equal when `read`."""
         connection = store.look()
-        sql, fixed, order, read = self._compiled(connection.dialect)
-        given = fixed | values
         try:
-            cursor = connection.connection.cursor()
-            cursor.execute(sql, given if order is None else [given[name] for name in order])
-            found = cursor.fetchone()
-            cursor.close()
+            return self._ask(connection, values)
         except connection.dialect.loaded_dbapi.Error:
             # The connection may be dead. A new one answers, or raises what everybody knows how to take.
             connection.invalidate()
             connection.close()
-            return store.look().execute(self._statement, values).first()
-        if found is None:
-            return None
+            store.look().execute(self._statement, values).close()
+        return self._ask(store.look(), values)
+
+    def read(self, store: Store, found: tuple[Any, ...]) -> Any:
+        """What `found` means, with its columns by name."""
+        _sql, _fixed, _order, read = self._compiled(store.engine.dialect)
         return self._row._make(value if of is None else of(value) for value, of in zip(found, read, strict=True))
+
+    def _ask(self, connection: Connection, values: dict[str, str | int]) -> tuple[Any, ...] | None:
+        sql, fixed, order, _read = self._compiled(connection.dialect)
+        given = fixed | values
+        cursor = connection.connection.cursor()
+        cursor.execute(sql, given if order is None else [given[name] for name in order])
+        found: tuple[Any, ...] | None = cursor.fetchone()
+        cursor.close()
+        return found
 
     def _compile(self, dialect: Dialect) -> tuple[str, dict[str, Any], Sequence[str] | None, Sequence[_Reading]]:
         compiled = self._statement.compile(dialect=dialect)

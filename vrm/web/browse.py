@@ -101,17 +101,19 @@ def json_feed() -> AnyResponse:
 @blueprint.get("/<code>.json")
 def linked(code: str) -> AnyResponse:
     """One want as linked data. It reads columns only: programs may come often."""
-    row = _SHOWN.first(desk().store, code=code) if is_code(code) else None
-    if row is None:
+    here = desk()
+    found = _SHOWN.found(here.store, code=code) if is_code(code) else None
+    if found is None:
         raise NotFound("There is no such want.")
-    answer = Response(_written(desk().store, row, desk().settings.base_url), mimetype="application/json")
+    answer = Response(_written(here.store, found, here.settings.base_url), mimetype="application/json")
     answer.headers["Cache-Control"] = _SOON
     return answer
 
 
 @lru_cache(maxsize=1_000)
-def _written(store: Store, row: Any, base_url: str) -> bytes:
-    """What is the same in every column is the same in every letter: it is written once."""
+def _written(store: Store, found: tuple[Any, ...], base_url: str) -> bytes:
+    """What is the same in every column is the same in every letter: it is read and written once."""
+    row = _SHOWN.read(store, found)
     trees = taxonomy.trees_at(store.look(), row.categories_version, row.regions_version)
     return json.dumps(demand(row, trees, f"{base_url}/intents/{row.code}"), ensure_ascii=False).encode()
 

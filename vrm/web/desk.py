@@ -1,7 +1,5 @@
 """One request → one store session, the present moment, and the things the app was made with."""
 
-import logging
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -13,14 +11,12 @@ from intents.feed import FeedReader
 from intents.fetching import Harvester
 from notifiers.post import Post
 from vrm.config import Settings
-from vrm.kernel import logs
 from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
 from vrm.kernel.signing import Signer
 
-_log = logging.getLogger(__name__)
-_SAFE = frozenset(["GET", "HEAD", "OPTIONS"])
+SAFE = frozenset(["GET", "HEAD", "OPTIONS"])  # Methods that only read.
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,7 @@ def db() -> Session:
     What was written is committed before the answer goes out when its status is below 400, and undone otherwise.
     """
     if "session" not in g:
-        g.session = desk().store.session(writes=request.method not in _SAFE)
+        g.session = desk().store.session(writes=request.method not in SAFE)
     session: Session = g.session
     return session
 
@@ -73,7 +69,6 @@ def db() -> Session:
 def install(app: Flask, made: Desk) -> None:
     """Give the app its desk, and each request the end of its session."""
     app.extensions["vrm"] = made
-    app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_drop)
 
@@ -90,32 +85,12 @@ def undo() -> None:
         g.session.rollback()
 
 
-def _begin() -> None:
-    logs.clear()
-    g.request_id = logs.request_id(request.headers.get("X-Request-ID"))
-    g.begun = time.monotonic()
-    logs.bind(request=g.request_id)
-
-
-def _tell(response: Response) -> None:
-    """One line for each request, by its route and not by its address: an address may be a key."""
-    if "begun" not in g:
-        return
-    response.headers["X-Request-ID"] = g.request_id
-    if not _log.isEnabledFor(logging.INFO):
-        return
-    took_ms = round((time.monotonic() - g.begun) * 1000)
-    facts = {"method": request.method, "route": request.endpoint, "status": response.status_code, "took_ms": took_ms}
-    _log.info("answered", extra=facts)
-
-
 def _finish(response: Response) -> Response:
-    if "session" in g and request.method not in _SAFE:
+    if "session" in g and request.method not in SAFE:
         if response.status_code < 400:
             g.session.commit()
         else:
             g.session.rollback()
-    _tell(response)
     return response
 
 

@@ -1,58 +1,38 @@
-"""What a browser is allowed to do with our pages: headers, cookies, hosts, forged forms, and small static files."""
+"""What a browser is allowed to do with our pages: cookies, hosts, forged forms, what it keeps; small static files."""
 
 import gzip
-from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request, session, url_for
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped] # It ships no types.
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from vrm.config import Settings
 from vrm.web import api
+from vrm.web.desk import SAFE
+from vrm.web.edge import YEAR_S, Edge
 
 csrf = CSRFProtect()
 
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",  # Bootstrap's own stylesheet draws its ticks and arrows as data.
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-_YEAR_S = 31_536_000
-_HEADERS = [
-    ("Content-Security-Policy", _POLICY),
-    ("X-Content-Type-Options", "nosniff"),
-    # The address of an answer link is a key: no other site may learn it.
-    ("Referrer-Policy", "same-origin"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
-]
-# This host only: what its neighbours speak is not ours to say.
-_HEADERS_OVER_TLS = [*_HEADERS, ("Strict-Transport-Security", f"max-age={_YEAR_S}")]
-_NAMES = frozenset(name for name, _value in _HEADERS_OVER_TLS)
 _PACKED = ("text/css", "text/javascript", "image/svg+xml")
 
 
 class _Cookies(SecureCookieSessionInterface):
-    """Flask's, but who brings no cookie costs no keys: most who read a public page or its JSON bring none."""
+    """Flask's, but who brings no cookie and gets none costs nothing: most who read a public page or its JSON."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """What the cookie holds."""
         if self.get_cookie_name(app) not in request.cookies:
             return SecureCookieSession()
         return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Send what is new. Whether a page differs by its cookie is said by `_add_headers`."""
+        if session or session.modified:
+            super().save_session(app, session, response)
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -74,33 +54,23 @@ def install(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # As long as the session.
         # Some browsers send no Referer; the token and the cookie's SameSite do the work.
         WTF_CSRF_SSL_STRICT=False,
+        WTF_CSRF_CHECK_DEFAULT=False,  # `_refuse_forged` asks, and not for what only reads.
     )
     app.session_interface = _Cookies()
     csrf.init_app(app)
     csrf.exempt(api.blueprint)  # It takes bearer tokens, which no browser sends by itself.
+    app.before_request(_refuse_forged)
     app.after_request(_add_headers)
-    app.wsgi_app = _Told(app.wsgi_app)  # type: ignore[method-assign] # Flask's documented way to wrap it.
+    app.wsgi_app = Edge(app.wsgi_app)  # type: ignore[method-assign] # Flask's documented way to wrap it.
     app.jinja_env.globals["static_url"] = _static_url
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign] # Flask's documented way to wrap it.
 
 
-class _Told:
-    """Every answer tells the browser the same, unless it says something narrower itself (a picture's policy)."""
-
-    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
-        self._app = app
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        headers = _HEADERS_OVER_TLS if environ["wsgi.url_scheme"] == "https" else _HEADERS
-
-        def begin(status: str, said: list[tuple[str, str]], *error: Any) -> Any:
-            own = [name for name, _value in said if name in _NAMES]
-            said += [each for each in headers if each[0] not in own] if own else headers
-            return start_response(status, said, *error)
-
-        return self._app(environ, begin)
+def _refuse_forged() -> None:
+    if request.method not in SAFE:
+        csrf.protect(apply_exemptions=True)
 
 
 def _add_headers(response: Response) -> Response:
@@ -128,7 +98,7 @@ def _pack(response: Response) -> None:
         return
     response.headers["Vary"] = "Accept-Encoding"
     if "v" in request.args:
-        response.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
+        response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
     if request.accept_encodings.quality("gzip") > 0:
         response.direct_passthrough = False
         response.set_data(_gzipped(response.get_data()))

@@ -1,7 +1,7 @@
 """A session cookie → who is at the desk; a page for somebody else → a page to sign in, with nothing typed lost."""
 
 import flask_login  # type: ignore[import-untyped] # It ships no types.
-from flask import Flask, request, session
+from flask import Flask, Response, request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 
@@ -104,9 +104,16 @@ def _load(secret: str) -> Visitor | None:
     return Visitor(browser, browser.account, secret)
 
 
+class _Manager(flask_login.LoginManager):  # type: ignore[misc] # It ships no types.
+    """Flask-Login's, without its second cookie, for which it would look into each session."""
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        return response
+
+
 def install(app: Flask) -> None:
     """Give the app its sessions, and the templates what they say of who is there."""
-    manager = flask_login.LoginManager()
+    manager = _Manager()
     manager.session_protection = None  # A telephone changes its address all the time.
     manager.init_app(app)
     manager.user_loader(_load)
