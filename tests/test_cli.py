@@ -142,13 +142,21 @@ def test_a_backup_brings_everything_back(vrm: Vrm, store: Store, ana: Account, t
 
 
 def test_a_damaged_backup_is_refused(vrm: Vrm, store: Store, tmp_path: Path) -> None:
+    """One that is no store at all, one that broke off, and real ones in which some bytes have become others."""
     if store.dialect != "sqlite":
         pytest.skip("About files only.")
-    broken = tmp_path / "broken.db"
-    broken.write_bytes(b"this is no database at all" * 100)
+    whole = tmp_path / "whole.db"
+    vrm("db", "backup", str(whole))
+    good = whole.read_bytes()
     elsewhere = f"sqlite:///{tmp_path}/new/vrm.db"
-    assert "damaged" in vrm("db", "restore", str(broken), fails=1, VRM_DATABASE_URL=elsewhere).stderr
-    assert not (tmp_path / "new/vrm.db").exists()
+    inside = [good[:at] + b"\xff" * 4_096 + good[at + 4_096 :] for at in range(4_096, len(good), len(good) // 5)]
+    for number, bad in enumerate([b"this is no database at all" * 100, b"", good[: len(good) // 2], *inside]):
+        broken = tmp_path / f"broken{number}.db"
+        broken.write_bytes(bad)
+        said = vrm("db", "restore", str(broken), fails=1, VRM_DATABASE_URL=elsewhere).stderr
+        assert "damaged" in said, (number, said)
+        assert not (tmp_path / "new/vrm.db").exists()
+    vrm("db", "restore", str(whole), VRM_DATABASE_URL=elsewhere)
 
 
 def test_doctor_finds_what_is_wrong_and_names_the_fix(vrm: Vrm) -> None:

@@ -47,10 +47,10 @@ def elsewhere(store: Store, tmp_path: Path) -> Iterator[str]:
     admin.dispose()
 
 
-def vrm(url: str, folder: Path, *words: str) -> str:
+def vrm(url: str, folder: Path, *words: str, fails: int = 0) -> str:
     environ = {"VRM_DATABASE_URL": url, "VRM_SECRET_KEY": KEY, "VRM_TOMBSTONES": str(folder / "disk" / "tombstones")}
     result = CliRunner().invoke(main, words, env=environ | {"VRM_REQUIRE": None})
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == fails, result.output
     return result.output
 
 
@@ -70,6 +70,17 @@ class Writer:
             self.acknowledged.append(code)
             self.wrote.release()
             stop.wait(0.01)  # Else writers keep the backup waiting for longer than a test should take.
+
+
+def test_of_half_a_backup_nothing_is_put_in_place(store: Store, store_url: str, elsewhere: str, tmp_path: Path) -> None:
+    person(store, "ana@example.org")
+    vrm(store_url, tmp_path, "db", "backup", str(tmp_path / "backup"))
+    whole = (tmp_path / "backup").read_bytes()
+    for kept in (0, len(whole) // 2, len(whole) - 1_000):
+        (tmp_path / "half").write_bytes(whole[:kept])
+        vrm(elsewhere, tmp_path, "db", "restore", str(tmp_path / "half"), fails=1)
+    vrm(elsewhere, tmp_path, "db", "restore", str(tmp_path / "backup"))  # It would find what half of one had left.
+    assert "ana@example.org" in vrm(elsewhere, tmp_path, "accounts", "list")
 
 
 def test_the_drill(

@@ -19,6 +19,7 @@ from vrm.kernel.db import Store, new_code
 from vrm.kernel.errors import LinkSpent
 from vrm.kernel.sealing import SealBroken, Sealer
 from vrm.kernel.signing import Signer
+from vrm.models import Base
 from vrm.sealing_anew import seal_anew
 
 OLD, NEW = "o" * 40, "n" * 40
@@ -45,11 +46,10 @@ def fill(store: Store, ana: Account, ben: Account, now: datetime) -> None:
 
 
 def raw(store: Store) -> str:
-    """Whatever the store keeps in the columns of secrets."""
-    kept = {"channels": "target", "hub_leases": "secret", "notifications": "params", "totps": "sealed"}
+    """Whatever the store keeps, in every column of every table, as whoever took the disk would read it."""
+    tables = [table.name for table in Base.metadata.sorted_tables if table.name not in ("categories", "regions")]
     with store.read() as session:
-        rows = [session.execute(text(f"SELECT {what} FROM {table}")).all() for table, what in kept.items()]
-    return repr(rows)
+        return repr([session.execute(text(f'SELECT * FROM "{table}"')).all() for table in tables])
 
 
 def check_all_is_read(store: Store) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vrm.kernel.errors import BadInput
+from vrm.kernel.text import BEGIN_FORMULAS, defused
 
 _SEPARATORS = (",", ";", "\t")
-_FORMULA = ("=", "+", "-", "@", "\t")
 _LONGEST_CELL = 5_000
 
 
@@ -51,11 +51,11 @@ def read(content: bytes, *, known: Sequence[str], needed: Sequence[str], ignored
 
 
 def write(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table that a spreadsheet opens; no cell of it is a formula (OWASP, CSV injection)."""
+    """A table that a spreadsheet opens; no cell of it is a formula."""
     lines = io.StringIO()
     writer = csv.writer(lines)
     writer.writerow(columns)
-    writer.writerows([_defused(cell) for cell in row] for row in rows)
+    writer.writerows([defused(cell) for cell in row] for row in rows)
     return lines.getvalue()
 
 
@@ -80,8 +80,4 @@ def _columns(row: Sequence[str], known: Sequence[str], needed: Sequence[str], ig
 def _read(cell: str) -> str:
     """A cell as it was meant: without the mark that keeps a spreadsheet from reading it as a formula."""
     cell = cell.strip()
-    return (cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell)[:_LONGEST_CELL]
-
-
-def _defused(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return (cell[1:] if cell.startswith("'") and cell[1:].startswith(BEGIN_FORMULAS) else cell)[:_LONGEST_CELL]

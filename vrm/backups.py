@@ -131,10 +131,11 @@ def write(settings: Settings, file: Path) -> None:
 
 
 def is_whole(file: Path) -> bool:
-    """Whether the file is an SQLite store that can be read to its end."""
+    """Whether the file is a store of ours in SQLite and can be read to its end. To SQLite an empty file is whole."""
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as copy:
-            return bool(copy.execute("PRAGMA integrity_check").fetchone()[0] == "ok")
+            ours = copy.execute("SELECT count(*) FROM sqlite_master WHERE name = 'accounts'").fetchone()[0]
+            return bool(ours and copy.execute("PRAGMA integrity_check").fetchone()[0] == "ok")
     except sqlite3.DatabaseError:
         return False
 

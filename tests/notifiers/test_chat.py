@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import os
+import re
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
 
+import apprise
 import pytest
 import requests
 from apprise.plugins.discord import NotifyDiscord
@@ -164,11 +168,41 @@ def test_lists_show_no_secret() -> None:
             assert str(target.get(secret, "-none-")) not in shown, (kind, fields)
 
 
-def test_no_other_plugin_is_ever_loaded() -> None:
-    loaded = {name for name in sys.modules if name.startswith("apprise.plugins.")}
-    ours = {f"apprise.plugins.{name}" for name in ("base", "slack", "discord", "telegram", "workflows", "ntfy")}
-    ours |= {f"apprise.plugins.{name}" for name in ("google_chat", "webexteams", "pushover", "pushbullet")}
-    assert loaded <= ours
+_ALONE = """
+import json, sys
+import vrm.app, vrm.worker.steps
+from notifiers.channels import KINDS
+from test_chat import GIVEN, POST
+from vrm.kernel.errors import BadInput
+
+taken = []
+for kind, channel in KINDS.items():
+    for schema in sys.argv[1:] if kind != "feed" else ():  # That one names a subscription, which is looked up.
+        for field in channel.fields:
+            given = GIVEN.get(kind, {}) | {field.name: f"{schema}://user:pass@127.0.0.1/a/b/c"}
+            try:
+                taken.append((kind, schema, channel.clean(given, POST.outbound)))
+            except BadInput:
+                pass
+print(json.dumps([taken, sorted(name for name in sys.modules if name.startswith("apprise.plugins."))]))
+"""
+
+
+def test_no_schema_is_taken_and_no_other_plugin_is_ever_loaded() -> None:
+    """In a process that has loaded all of the broker, and was given an address of each kind that Apprise knows."""
+    folder = Path(apprise.__file__).parent / "plugins"
+    source = "\n".join(file.read_text("utf-8") for file in folder.rglob("*.py"))
+    said = re.findall(r"^\s+(?:secure_)?protocol = (.+)$", source, re.MULTILINE)
+    schemas = sorted({schema for one in said for schema in re.findall(r'"([a-z0-9_-]+)"', one)})
+    assert len(schemas) > 200
+    here = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (here, here.parent, here.parent.parent)))}
+    command = [sys.executable, "-c", _ALONE, *schemas]
+    done = subprocess.run(command, capture_output=True, check=True, env=environment, timeout=120)
+    taken, loaded = json.loads(done.stdout)
+    assert taken == []
+    ours = {"base", "slack", "discord", "telegram", "workflows", "ntfy", "google_chat", "webexteams", "pushover"}
+    assert {name.removeprefix("apprise.plugins.").partition(".")[0] for name in loaded} == ours | {"pushbullet"}
 
 
 # --- What reaches the service ---------------------------------------------------------------------

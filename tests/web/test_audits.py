@@ -8,7 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, select
+from addresses import pages
+from flask import Flask
+from sqlalchemy import delete, func, select
+from test_signing_in import HERE, with_app
 from visiting import Visitor
 from world import World, settings_for
 
@@ -45,6 +48,57 @@ def test_what_people_and_operators_do_is_written_down_without_addresses(
         (came,) = session.scalars(select(Audit).where(Audit.action == "account.signed-in"))
     assert "@" not in kept
     assert (came.account_id, came.subject) == (world.ana.id, ident(world.ana))
+
+
+# Buttons of these rooms that open nothing to anybody, or that only a browser with a device can press.
+_UNWRITTEN = {
+    *("account.save", "signing_in.propose_app", "signing_in.again", "signing_in.again_by_mail"),
+    *("signing_in.passkey_options", "signing_in.add_passkey"),
+}
+
+
+def test_whatever_opens_or_shuts_an_account_is_written_down_with_who_did_it(
+    app: Flask, visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    """Every button of the pages on which an account is looked after, by its owner or by operators."""
+    ana, olu = visitor().sign_in(world.ana), visitor().sign_in(world.olu)
+    theirs = f"/admin/accounts/{world.ben.id}"
+    visitor().sign_in(world.ana)  # Another browser, to be signed out.
+    with_app(ana)
+    done = {"signing_in.confirm_app": "account.app-added"}
+    for who, button, path, status, fields, action in (
+        (ana, "signing_in.end_session", f"{HERE}/sessions/{world.browser.code}/end", 303, {}, "signed-out"),
+        (ana, "signing_in.end_others", f"{HERE}/sessions/end-others", 303, {}, "signed-out"),
+        (ana, "signing_in.recovery_codes", f"{HERE}/recovery-codes", 200, {}, "recovery-codes-made"),
+        (ana, "signing_in.remove_app", f"{HERE}/app/remove", 303, {}, "app-removed"),
+        (ana, "signing_in.remove_passkey", f"{HERE}/passkeys/{world.passkey.id}/remove", 303, {}, "passkey-removed"),
+        (
+            *(ana, "signing_in.password", f"{HERE}/password", 303),
+            *({"old_password": "a sentence is fine", "password": "another sentence"}, "password-set"),
+        ),
+        (
+            *(ana, "account.make_token", "/me/account/tokens", 200),
+            *({"token_name": "t", "scopes": "intents:read", "lasts": "30"}, "token-made"),
+        ),
+        (ana, "account.revoke_token", f"/me/account/tokens/{world.token.id}/revoke", 303, {}, "token-revoked"),
+        (olu, "people.invite", "/admin/accounts", 303, {"email": "new@example.org"}, "invited"),
+        (olu, "people.set_role", f"{theirs}/researcher", 303, {"to": "yes"}, "researcher-made"),
+        (olu, "people.sign_out", f"{theirs}/sign-out", 303, {}, "signed-out"),
+        (olu, "people.stand", f"{theirs}/suspend", 303, {"why": "A reason."}, "suspended"),
+        (ana, "mydata.erase", "/me/data/erase", 303, {"email": "ana@example.org"}, "erased"),
+    ):
+        with store.read() as session:
+            last = session.scalar(select(func.max(Audit.id)))
+        assert who.send(path, **fields).status_code == status, button
+        with store.read() as session:
+            rows = session.scalars(select(Audit).where(Audit.id > last, Audit.action != "accounts.looked")).all()
+        by = None if button == "mydata.erase" else (world.ana if who is ana else world.olu).id
+        assert [(row.action, row.account_id) for row in rows] == [(f"account.{action}", by)], button
+        assert "@" not in json.dumps([[row.subject, row.facts] for row in rows])
+        done[button] = action
+    rooms = ("account.", "signing_in.", "mydata.", "people.")
+    buttons = {rule.endpoint for rule, method, _ in pages(app) if method == "POST" and rule.endpoint.startswith(rooms)}
+    assert buttons == done.keys() | _UNWRITTEN
 
 
 def test_rows_are_found_by_what_who_when_and_paged(

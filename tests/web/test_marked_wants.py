@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from addresses import Town
 from flask import Flask
 from rooms import add_mail_channel, route_all, start_vendor
 from sqlalchemy import select
+from test_looked_for import read_by
 from visiting import Visitor
 from world import World
 
@@ -82,6 +84,22 @@ def test_nobody_else_finds_it(
         table = live_table(session, now)
         assert str(marked.id) not in table.words["intent_id"].labels
         assert session.get_one(Intent, marked.id).visibility is Visibility.UNLISTED
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_limits")
+@pytest.mark.parametrize("name", ["nobody", "ana", "ben"])
+def test_it_stands_in_nothing_that_others_read(
+    name: str, app: Flask, town: Town, store: Store, now: datetime, marked: Intent, visitor: Callable[[], Visitor]
+) -> None:
+    person = None if name == "nobody" else getattr(town.world, name)
+    leaks = [
+        where
+        for where, words in read_by(person, app, town, store, now + timedelta(hours=1))
+        if marked.title in words or marked.code in words
+    ]
+    assert leaks == []
+    assert marked.title in visitor().sign_in(town.world.carol).get(f"/vendor/{town.world.carols.slug}")  # Who is told.
 
 
 def test_its_counts_stay_out(visitor: Callable[[], Visitor], world: World, request: pytest.FixtureRequest) -> None:

@@ -1,5 +1,6 @@
 """My data is shown, taken along and erased: no table of the store, and no byte of its file, holds it afterwards."""
 
+import csv
 import io
 import json
 import zipfile
@@ -58,6 +59,31 @@ def test_everything_is_in_both_files_and_no_secret_is(visitor: Callable[[], Visi
         assert "Leeds" in archive.read("wants.csv").decode()
     bens = json.loads(visitor().sign_in(world.ben).get("/me/data/everything.json"))
     assert "ana@" not in json.dumps(bens)
+
+
+def test_no_cell_of_any_table_is_a_formula(visitor: Callable[[], Visitor], world: World) -> None:
+    """What a spreadsheet would take for one, typed wherever a table shows it, is readable behind its sign."""
+    formulas = ("=HYPERLINK(A1)", "+1+1", "-2+3", "@SUM(A1)", "＝1+1", "＋1", "－1", "＠SUM(1)")
+    ana, ben = visitor().sign_in(world.ana), visitor().sign_in(world.ben)
+    talk = f"/me/intents/{world.want.code}/vendors/{world.vendor.slug}/say"
+    for formula in formulas:
+        ana.press("/want", title=formula, category="cars-trucks-vans", region="gb-lds", body=f"{formula}\nand more")
+    for formula in formulas[:4]:  # A few a minute are taken.
+        ana.press(talk, body=formula)
+    ana.press("/me/account", name="=1+1", phone="+44 113 496 0000", zone="UTC", locale="")
+    with zipfile.ZipFile(io.BytesIO(ana.client.get("/me/data/everything.zip").data)) as archive:
+        tables = {name: archive.read(name).decode() for name in archive.namelist()}
+    refused = ben.send(
+        f"/vendor/{world.vendor.slug}/subscriptions/import",
+        table="category,region,name\r\n" + "".join(f"{one},nowhere,{one}\r\n" for one in formulas),
+        do="refused",
+    )
+    tables["refused"] = refused.text
+    cells = [cell for text in tables.values() for row in csv.reader(io.StringIO(text)) for cell in row]
+    begin = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+    assert [cell for cell in cells if cell.startswith(begin)] == []
+    assert {f"'{formula}" for formula in formulas} <= set(cells)
+    assert {"'=1+1", "'+44 113 496 0000"} <= set(cells)
 
 
 def test_what_is_erased_is_nowhere_in_the_store_and_what_was_counted_stays(

@@ -6,22 +6,48 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from addresses import Town, build, of_page, pages
 from flask import Flask
 from visiting import Clock, Visitor
 from world import World, app_for, settings_for
 
 from vrm.kernel.accounts import Passwords
 from vrm.kernel.db import Store
+from vrm.web.access import Who
 
 
-def test_every_page_carries_its_headers(app: Flask, world: World) -> None:
-    client = app.test_client()
-    for path in ("/", "/nothing-here", f"/r/{world.links['answer']}", "/static/vrm.css", "/api/v1/openapi.json"):
-        headers = client.get(path, buffered=True).headers
-        assert "unsafe" not in headers["Content-Security-Policy"]
-        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-        assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Referrer-Policy"] == "same-origin"
+def test_every_page_carries_its_headers(app: Flask, visitor: Callable[[], Visitor], town: Town) -> None:
+    """Every page of every kind of person, refusals, redirects, files and the API's answers among them."""
+    seen = set()
+    for person in (visitor(), *(visitor().sign_in(getattr(town.world, name)) for name in ("ana", "ben", "olu"))):
+        paths = [
+            build(app, rule, dict.fromkeys(rule.arguments, "atom") if who is Who.LINK else of_page(town, rule))
+            for rule, method, who in pages(app)
+            if method == "GET"
+        ]
+        others = (
+            "/nothing-here",
+            f"/r/{town.world.links['answer']}",
+            "/static/vrm.css",
+            "/api/v1/openapi.json",
+            "/api/v1/account",
+        )
+        for path in (*paths, *others):
+            answer = person.client.get(path, base_url="https://localhost", buffered=True)
+            headers = answer.headers
+            seen.add(answer.status_code)
+            assert "unsafe" not in headers["Content-Security-Policy"], path
+            assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], path
+            assert "default-src 'none'" in headers["Content-Security-Policy"], path
+            assert headers["X-Content-Type-Options"] == "nosniff", path
+            assert headers["Referrer-Policy"] == "same-origin", path
+            assert headers["Cross-Origin-Opener-Policy"] == "same-origin", path
+            assert "Cross-Origin-Resource-Policy" in headers, path
+            assert "max-age=31536000" in headers["Strict-Transport-Security"], path
+            assert "charset=utf-8" in headers.get("Content-Type", "charset=utf-8") or "text/" not in answer.mimetype
+    assert seen >= {200, 303, 401, 403, 404, 410}, seen
+    refused = visitor().client.post("/want", base_url="https://localhost", data={"title": "x" * 300_000})
+    assert refused.headers["Referrer-Policy"] == "same-origin"
 
 
 def test_no_page_needs_what_its_policy_forbids(visitor: Callable[[], Visitor], world: World) -> None:
@@ -58,6 +84,22 @@ def test_forwarded_headers_count_only_behind_a_proxy(
     behind = app_for(replace(settings, trusted_proxies=1), store, clock, passwords).test_client()
     assert "http://localhost/api" in alone.get("/docs", headers=headers).text
     assert "https://wants.example.org/api" in behind.get("/docs", headers=headers).text
+
+
+@pytest.mark.parametrize("hops", [0, 1])
+def test_nobody_gets_more_tries_by_naming_other_addresses(
+    hops: int, store: Store, tmp_path: Path, clock: Clock, passwords: Passwords
+) -> None:
+    """What is counted for an address is counted for the one that connects, or that our own proxy saw."""
+    settings = replace(settings_for("sqlite:///unused", tmp_path), trusted_proxies=hops)
+    stranger = Visitor(app_for(settings, store, clock, passwords))
+    said = []
+    for number in range(61):
+        named = f"203.0.113.{number}" + (", 198.51.100.7" if hops else "")
+        stranger.client.environ_base |= {"HTTP_X_FORWARDED_FOR": named, "HTTP_FORWARDED": f"for={named}"}
+        stranger.client.environ_base |= {"HTTP_X_REAL_IP": named, "HTTP_CLIENT_IP": named}
+        said.append(stranger.send("/sign-in", email=f"victim{number}@example.org").status_code)
+    assert said == [200] * 60 + [429]
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ def token(email: str, scopes: tuple[str, ...], expires: str, name: str) -> None:
         made = kernel.make_token(
             session, account, utc_now(), name=name, scopes=scopes or tuple(Scope), lasts=_span(expires)
         )
+        kernel.audit(session, "account.token-made", kernel.ident(account), utc_now(), by=None, scopes=made.token.scopes)
     click.echo(f"Token for {account.email} ({', '.join(made.token.scopes)}), shown this once: {made.secret}")
 
 

@@ -92,7 +92,8 @@ def restore(file: Path, tombstones: tuple[Path, ...]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, path)
     else:
-        backups.run(["pg_restore", "--no-owner", "--exit-on-error", "--dbname={}", str(file)], found.database_url)
+        # All of it or nothing: where a file breaks off is known only when it has been read.
+        backups.run(["pg_restore", "--no-owner", "--single-transaction", "--dbname={}", str(file)], found.database_url)
     with store_of(found) as store:
         migrations.upgrade(store, utc_now())
         seal_anew(store)

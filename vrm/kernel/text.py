@@ -48,6 +48,15 @@ def prose(value: str, *, field: str, label: str, most: int) -> str:
     return value
 
 
+# OWASP, "CSV injection", and ASVS 5.0 §1.2.10; spreadsheets in East Asian settings read the wide letters, too.
+BEGIN_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+
+
+def defused(value: object) -> object:
+    """A value as it stands in a table: no spreadsheet takes it for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(BEGIN_FORMULAS) else value
+
+
 def one_spelling(value: str) -> str:
     """What names a mailbox where tries are counted: the address as it is stored, or what was typed if it is none."""
     try:

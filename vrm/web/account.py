@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from intents import corrections
 from vrm.kernel import accounts, text
-from vrm.kernel.accounts import ApiToken, NewToken, Scope
+from vrm.kernel.accounts import ApiToken, NewToken, Scope, audit, ident
 from vrm.kernel.languages import LANGUAGES
 from vrm.web.desk import db, now
 from vrm.web.signing_in import proven_lately
@@ -67,6 +67,8 @@ def make_token() -> AnyResponse:
             scopes=request.form.getlist("scopes"),
             lasts=timedelta(days=int(days)) if days in map(str, _LIVES_DAYS) else timedelta(days=90),
         )
+    if made is not None:
+        audit(db(), "account.token-made", ident(me()), now(), by=me(), scopes=made.token.scopes)
     return _page(typed, 200 if made is not None else 422, made=made)
 
 
@@ -74,6 +76,7 @@ def make_token() -> AnyResponse:
 def revoke_token(token_id: int) -> AnyResponse:
     """End a token at once."""
     accounts.revoke_token(db(), me(), token_id, now())
+    audit(db(), "account.token-revoked", ident(me()), now(), by=me())
     flash(_("The token no longer works."))
     return redirect(url_for("account.form"), 303)
 

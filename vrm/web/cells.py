@@ -2,8 +2,9 @@
 
 import json
 
+from vrm.kernel.text import defused
+
 
 def cell(value: object) -> object:
-    """A value as it stands in a table: none of them is a formula (OWASP, CSV injection)."""
-    plain = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-    return f"'{plain}" if isinstance(plain, str) and plain.startswith(("=", "+", "-", "@", "\t", "\r")) else plain
+    """A value as it stands in a table; a list or an object as JSON."""
+    return defused(json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value)

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from vrm import personal
 from vrm.kernel.accounts import audit, ident
 from vrm.kernel.errors import WrongState
+from vrm.kernel.text import one_spelling
 from vrm.web import visitors
 from vrm.web.cells import cell
 from vrm.web.desk import db, desk, now, save
@@ -60,7 +61,7 @@ def erase() -> AnyResponse:
     """Remove every word and name of who is signed in. They type their address, so that it is no slip."""
     account, typed = me(), Typed(request.form)
     email = account.email
-    if typed.get("email").strip().casefold() != email:
+    if one_spelling(typed.get("email")) != email:
         typed.problems["email"] = _("Please type your address, %(email)s, so that this is no slip.", email=email)
         return _page(typed, 422)
     personal.would_go(db(), account)  # Refuses before anything is ended.

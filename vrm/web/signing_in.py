@@ -84,6 +84,7 @@ def password() -> AnyResponse:
 def end_session(code: str) -> AnyResponse:
     """Sign one browser out."""
     sessions.end(db(), me(), code, now())
+    audit(db(), "account.signed-out", ident(me()), now(), by=me())
     if code == this_browser().code:
         visitors.sign_out()
         return redirect(url_for("home.home"), 303)
@@ -95,6 +96,7 @@ def end_session(code: str) -> AnyResponse:
 def end_others() -> AnyResponse:
     """End every session but this one."""
     _end_others()
+    audit(db(), "account.signed-out", ident(me()), now(), by=me())
     flash(_("Everywhere else you were signed out."))
     return redirect(url_for("signing_in.form"), 303)
 
@@ -146,6 +148,7 @@ def recovery_codes() -> AnyResponse:
     """New recovery codes; the old ones no longer work."""
     if not factors.has_totp(db(), me()):
         return redirect(url_for("signing_in.form"), 303)
+    audit(db(), "account.recovery-codes-made", ident(me()), now(), by=me())
     return _page({}, 200, codes=factors.make_recovery_codes(db(), me()))
 
 

@@ -146,6 +146,7 @@ def revoke_token(caller: Caller, token: str) -> None:
     if found is None:
         raise NotFound("There is no such token.")
     accounts.revoke_token(caller.session, caller.account, found.id, caller.now)
+    audit(caller.session, "account.token-revoked", ident(caller.account), caller.now, by=caller.account)
 
 
 def _tokens(caller: Caller) -> list[ApiToken]:
