@@ -116,10 +116,11 @@ def little_town() -> Iterator[tuple[Flask, World, str]]:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[Browser]:
-    """A browser with nothing in it."""
+def opened(path: str, *, keeps_pages: bool = False) -> Iterator[Browser]:
+    """A browser with nothing in it. Playwright's keeps no page whole for Back, unless it is told to."""
+    left_out = ["--disable-back-forward-cache"] if keeps_pages else None
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGS, ignore_default_args=left_out)
         yield browser
         browser.close()
 

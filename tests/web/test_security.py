@@ -152,6 +152,19 @@ def test_static_files_are_packed_and_kept(app: Flask) -> None:
     assert client.get("/want").headers["Cache-Control"] == "private, no-cache"
 
 
+def test_no_browser_keeps_a_page_of_whoever_is_signed_in(visitor: Callable[[], Visitor], world: World) -> None:
+    """What that means in a real one is in test_back.py."""
+    ana, ben = visitor().sign_in(world.ana), visitor().sign_in(world.ben)
+    for page in ("/me", f"/me/intents/{world.want.code}", "/me/account", "/want", "/vendor", "/"):
+        assert ana.client.get(page).headers["Cache-Control"] == "no-store", page
+    assert ben.client.get(f"/vendor/{world.vendor.slug}").headers["Cache-Control"] == "no-store"
+    assert ana.send("/want", title="x" * 300).headers["Cache-Control"] == "private, no-cache"
+    left = ana.send("/sign-out")
+    assert left.headers["Clear-Site-Data"] == '"cache"'
+    assert "Clear-Site-Data" not in visitor().send("/sign-out").headers
+    assert "Clear-Site-Data" not in ana.client.get("/").headers
+
+
 def test_suggestions_are_names_with_their_paths(app: Flask) -> None:
     found = app.test_client().get("/regions.json?q=leeds").get_json()
     assert found[0]["label"] == "Leeds"

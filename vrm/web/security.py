@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, request, session, url_for
+from flask import Flask, Request, Response, g, request, session, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped] # It ships no types.
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -77,11 +77,24 @@ def _add_headers(response: Response) -> Response:
     if request.endpoint in ("static", "bootstrap.static"):
         _pack(response)
     elif "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "private, no-cache"
+        response.headers["Cache-Control"] = _how_long()
         response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Accept-Language", "Cookie")))
         if response.mimetype == "text/html" and not session:
             _pack_page(response)
+    if "signed_out" in g:
+        # Answers to buttons, which show what was typed. Back finds them no more (Vary: Cookie); the disk has them.
+        response.headers["Clear-Site-Data"] = '"cache"'
     return response
+
+
+def _how_long() -> str:
+    """What of a page a browser may keep (ASVS 5.0 §14.3.2).
+
+    Nothing while somebody is signed in, or Back would show it after they signed out; seen in Chromium, which brings
+    back what was typed all the same. But an answer to a button cannot be fetched again: without a copy, Back to a form
+    that was refused is a page of the browser's own, and what was typed is gone.
+    """
+    return "no-store" if "_user_id" in session and request.method in SAFE else "private, no-cache"
 
 
 def _pack_page(response: Response) -> None:

@@ -1,7 +1,7 @@
 """A session cookie → who is at the desk; a page for somebody else → a page to sign in, with nothing typed lost."""
 
 import flask_login  # type: ignore[import-untyped] # It ships no types.
-from flask import Flask, Response, request, session
+from flask import Flask, Response, g, request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import MultiDict
 
@@ -84,9 +84,10 @@ def sign_in(account: Account) -> None:
 
 
 def sign_out() -> None:
-    """End the session, also for whoever has a copy of its cookie."""
+    """End the session, also for whoever has a copy of its cookie; the browser is asked to forget its pages."""
     if somebody() is not None:
         sessions.end(db(), me(), this_browser().code, now())
+        g.signed_out = True
     flask_login.logout_user()
     session.clear()
 
