@@ -9,11 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from vendors import lookalike
 from vendors.models import Membership, Role, Subscription, Vendor
 from vendors.site import same_site
 from vendors.subscribe import silence
-from vrm.kernel import text
+from vrm.kernel import lookalike, text
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import add_if_new, is_code, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotAllowed, NotFound, WrongState

@@ -116,6 +116,16 @@ def test_what_is_accepted_is_stored_the_same_when_it_comes_again(value: str) -> 
         ("ana@bücher.example", "ana@xn--bcher-kva.example"),
         ("jose\u0301@example.org", "josé@example.org"),
         ("a@b.co", "a@b.co"),
+        # One mailbox, however it is written: wide letters and dots, punycode, capitals that have no sign of their own.
+        ("ana@ｂücher。example", "ana@xn--bcher-kva.example"),
+        ("ANA@XN--BCHER-KVA.Example", "ana@xn--bcher-kva.example"),
+        ("ana@bu\u0308cher.example", "ana@xn--bcher-kva.example"),
+        ("J\u030c@example.org", "\u01f0@example.org"),
+        ("\u01f0@example.org", "\u01f0@example.org"),
+        # Others, which do not look the same.
+        ("анна@пример.рф", "анна@xn--e1afmkfd.xn--p1ai"),
+        ("ana.петрова@example.org", "ana.петрова@example.org"),
+        ("ana@exаmple.org", "ana@xn--exmple-4nf.org"),  # A Cyrillic а is seen by its spelling.
     ],
 )
 def test_an_address_is_stored_in_one_form(typed: str, stored: str) -> None:
@@ -131,6 +141,8 @@ def test_an_address_is_stored_in_one_form(typed: str, stored: str) -> None:
         "a\x00@example.org",
         "a\x7f@example.org", "\ud800@example.org", "ana@\ud800.org", "a\u202eb@example.org",
         "ana@example.org,b@example.org",
+        "ana.@example.org", ".ana@example.org", "an\u200ba@example.org", "ana\u00ad@example.org",
+        "\u200eana@example.org", "ana\u3164@example.org", "ana\ufe0f@example.org", "ana@exam\u200bple..org",
         "<ana@example.org>", "x" * 65 + "@example.org", "ana@" + "x" * 64 + ".org", "ana@" + "a." * 150 + "org",
         "x" * 100_000 + "@example.org", "ana@" + "ü" * 100_000,
     ],
@@ -139,6 +151,12 @@ def test_what_is_no_address_is_refused_in_words(typed: str) -> None:
     with pytest.raises(BadInput, match=r"it should look like ana@example\.org") as refused:
         text.mail_address(typed)
     assert list(refused.value.problems) == ["email"]
+
+
+@pytest.mark.parametrize("local", ["аna", "anа", "αna", "ａna", "𝐚na", "bob.аna"], ids=ascii)
+def test_an_address_that_dresses_up_as_another_is_refused_in_words(local: str) -> None:
+    with pytest.raises(BadInput, match="letters of several alphabets"):
+        text.mail_address(f"{local}@example.org")
 
 
 @given(st.one_of(st.text(), st.builds("{}@{}.org".format, st.text(max_size=8), st.text(max_size=8)), st.emails()))

@@ -18,7 +18,7 @@ from sqlalchemy import event
 from visiting import Visitor
 from werkzeug.test import TestResponse
 
-from vendors import lookalike
+from vrm.kernel import lookalike
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadInput

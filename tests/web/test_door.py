@@ -218,6 +218,38 @@ def test_guessing_a_password_comes_to_an_end_and_a_link_still_works(
     assert guesser.press("/sign-in/password", email="ana@example.org", password="a sentence is fine") == "/me"
 
 
+def test_one_mailbox_is_one_account_however_it_is_spelt(visitor: Callable[[], Visitor], store: Store) -> None:
+    spellings = ("ana@bücher.example", "Ana@BÜCHER.example", "ana@xn--bcher-kva.EXAMPLE", " ana@ｂücher。example")
+    for spelling in spellings:
+        assert visitor().send("/sign-in", email=spelling).status_code == 200
+    with store.read() as session:
+        assert [account.email for account in session.scalars(select(Account))] == ["ana@xn--bcher-kva.example"]
+        assert len(session.scalars(select(Link)).all()) == len(spellings)
+
+
+def test_an_address_that_looks_like_anas_opens_nothing_of_hers(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    with store.read() as session:
+        before = session.scalars(select(Account.id)).all()
+    for alike in (
+        "аna@example.org",
+        "ana\u200b@example.org",
+        "ana.@example.org",
+        '"ana"@example.org',
+        "ana@example.org.",
+    ):
+        for path, fields in (("/sign-in", {}), ("/sign-in/password", {"password": "a sentence is fine"})):
+            visitor().refused(path, 422, email=alike, **fields)
+    # A domain that looks like hers is another mailbox, and is shown by its other spelling.
+    stranger = visitor()
+    assert "xn--exmple-4nf.org" in stranger.send("/sign-in", email="ana@exаmple.org").text
+    stranger.press(f"/sign-in/{secret_of(store)}")
+    stranger.get(f"/me/intents/{world.want.code}", 404)
+    with store.read() as session:
+        assert len(session.scalars(select(Account.id)).all()) == len(before) + 1
+
+
 def test_nobody_has_us_write_to_the_whole_world(visitor: Callable[[], Visitor], clock: Clock) -> None:
     """Each address that is named gets a mail and an account; from one place so many an hour, whichever page asks."""
     stranger = visitor()

@@ -5,11 +5,17 @@ import unicodedata
 
 import idna
 
+from vrm.kernel import lookalike
 from vrm.kernel.errors import BadInput
 
 # Controls except tab and newline; lone surrogates, which UTF-8 cannot hold; non-characters.
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+# What nobody sees, so that two addresses would look the same: joiners, marks of direction, fillers, selectors.
+_UNSEEN = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 _EMAIL = re.compile(
     r"[^@\s\"(),:;<>\[\\\]\x00-\x1f]{1,64}@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 )
@@ -69,16 +75,20 @@ def mail_address(value: str, *, field: str = "email") -> str:
     """A mail address in the one form in which it is stored: the domain in lower case and ASCII.
 
     The local part is folded too: mailboxes that differ only in case are not seen in practice, second
-    accounts by accident are. Raises BadInput naming `field`.
+    accounts by accident are. Raises BadInput naming `field`; also for a local part that looks like another one.
     """
     local, at, domain = unicodedata.normalize("NFC", value.strip()).rpartition("@")
-    if _FORBIDDEN.search(local) or _BIDI.search(local) or len(value) > 1_000:
+    if _FORBIDDEN.search(local) or _UNSEEN.search(local) or len(value) > 1_000:
         at = ""
     try:
         domain = idna.encode(domain, uts46=True).decode("ascii") if at else ""
     except (idna.IDNAError, UnicodeError):
         at = ""
-    folded = f"{local}@{domain}".lower()
-    if not at or len(folded) > 254 or not _EMAIL.fullmatch(folded) or ".." in local:
+    # Composed once more: J̌ has no sign of its own, ǰ has.
+    folded = unicodedata.normalize("NFC", f"{local}@{domain}".lower())
+    if not at or len(folded) > 254 or not _EMAIL.fullmatch(folded) or ".." in local or "." in (local[0], local[-1]):
         raise BadInput({field: "This is not a mail address; it should look like ana@example.org."})
+    if not local.isascii() and lookalike.is_mixed(local):
+        sentence = "A word before the @ has letters of several alphabets, and reads like another address."
+        raise BadInput({field: sentence})
     return folded

@@ -20,7 +20,7 @@ from vrm.kernel.errors import BadInput
 from vrm.kernel.text import mail_address
 from vrm.web import entering, passkeys, visitors
 from vrm.web.desk import db, desk, now, own_path
-from vrm.web.links import account_for, mail_link
+from vrm.web.links import coming_in, mail_link, owe_link
 from vrm.web.typed import Typed
 from vrm.web.words import _
 
@@ -43,9 +43,8 @@ def send_link() -> Response:
     onward = own_path(request.form.get("next"), otherwise="")
     kept = request.form.get("kept", "")
     try:
-        account = account_for(db(), email, now(), invite_only=desk().settings.invite_only)
-        if account is not None:
-            mail_link(db(), account, LinkPurpose.SIGN_IN, now())
+        with coming_in(db(), email, now(), invite_only=desk().settings.invite_only) as account:
+            owe_link(db(), account, LinkPurpose.SIGN_IN, now())
         shown = mail_address(email)
         session["onward"] = onward  # The link is mostly opened in the browser that asked for it.
         entering.set_aside(shown, kept)

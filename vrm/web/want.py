@@ -14,7 +14,7 @@ from intents.models import Intent
 from vendors import leads
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account, LinkPurpose
-from vrm.kernel.errors import LimitReached, NotFound
+from vrm.kernel.errors import BadInput, LimitReached, NotFound
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
 from vrm.kernel.text import mail_address
@@ -22,7 +22,7 @@ from vrm.web import entering, reading, visitors
 from vrm.web.canaries import note_reader
 from vrm.web.demand import demand
 from vrm.web.desk import db, desk, now
-from vrm.web.links import account_for, mail_link
+from vrm.web.links import coming_in, owe_link
 from vrm.web.typed import Typed, preset_node
 from vrm.web.words import _, ngettext, span, zone
 
@@ -84,28 +84,23 @@ def author() -> AnyResponse:
     if typed.problems:
         return show_form(typed, 422)
     password = request.form.get("password", "")
-    account, status = None, 422
     if password:
         account, problems, status = entering.password_of(typed.get("email"), password)
+        if account is not None:
+            return entering.enter(account, url_for("board.show", code=_keep(account, draft, typed).code))
         typed.problems.update(problems)
-    else:
-        with typed.attempt():
-            account = account_for(db(), typed.get("email"), now(), invite_only=desk().settings.invite_only)
-    if account is None and not typed.problems:
-        return _link_sent(mail_address(typed.get("email")), draft)  # Nobody learns who was invited.
-    if account is None:
         return _ask_who(typed, status)
-    intent = _keep(account, draft, typed)
-    onward = url_for("board.show", code=intent.code)
-    if password:
-        return entering.enter(account, onward)
     try:
-        mail_link(db(), account, LinkPurpose.SIGN_IN, now())
+        with coming_in(db(), typed.get("email"), now(), invite_only=desk().settings.invite_only) as account:
+            session["onward"] = url_for("board.show", code=_keep(account, draft, typed).code)
+            owe_link(db(), account, LinkPurpose.SIGN_IN, now())
+    except BadInput as error:
+        typed.note(error, {})
+        return _ask_who(typed, 422)
     except LimitReached as error:
         typed.problems["email"] = str(error)
         return _ask_who(typed, 429)
-    session["onward"] = onward
-    return _link_sent(account.email, draft)
+    return _link_sent(mail_address(typed.get("email")), draft)  # Nobody learns who was invited.
 
 
 def _link_sent(email: str, draft: IntentDraft) -> AnyResponse:

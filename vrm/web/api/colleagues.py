@@ -23,7 +23,7 @@ READ, WRITE = (Scope.VENDORS_READ,), (Scope.VENDORS_WRITE,)
 
 
 class MemberOut(Told):
-    """Somebody who acts for the vendor."""
+    """Somebody who acts for the vendor; `name` is your own only: adding an address tells nobody whose it is."""
 
     id: str
     email: str
@@ -80,12 +80,12 @@ class TemplateChange(Given):
     body: str = ""
 
 
-def _member(membership: Membership) -> MemberOut:
+def _member(caller: Caller, membership: Membership) -> MemberOut:
     account = membership.account
     return MemberOut(
         id=_member_name(membership),
         email=account.email,
-        name=account.name,
+        name=account.name if account.id == caller.account.id else "",
         role=membership.role,
         created_at=membership.created_at,
     )
@@ -116,7 +116,7 @@ def _found(caller: Caller, vendor: Vendor, name: str) -> Membership:
 @ROUTES.add("GET", "/vendors/{slug}/team", scopes=READ, answer=Members)
 def list_members(caller: Caller, slug: str) -> Members:
     """The people who act for a vendor."""
-    return Members(items=[_member(one) for one in _members(caller, vendor_for(caller, slug))])
+    return Members(items=[_member(caller, one) for one in _members(caller, vendor_for(caller, slug))])
 
 
 @ROUTES.add(
@@ -129,13 +129,13 @@ def add_member(caller: Caller, slug: str, body: NewMember) -> MemberOut:
     membership = team.add(caller.session, vendor, account, body.role, caller.now)
     _note(caller, "added", vendor, account.id, role=body.role.value)
     mail_link(caller.session, account, LinkPurpose.SIGN_IN, caller.now)
-    return _member(membership)
+    return _member(caller, membership)
 
 
 @ROUTES.add("GET", "/vendors/{slug}/team/{member}", scopes=READ, answer=MemberOut)
 def read_member(caller: Caller, slug: str, member: str) -> MemberOut:
     """One of the people who act for a vendor."""
-    return _member(_found(caller, vendor_for(caller, slug), member))
+    return _member(caller, _found(caller, vendor_for(caller, slug), member))
 
 
 @ROUTES.add(
@@ -147,7 +147,7 @@ def change_member(caller: Caller, slug: str, member: str, body: MemberChange) ->
     found = _found(caller, vendor, member)
     team.change_role(caller.session, found, body.role)
     _note(caller, "role-changed", vendor, found.account_id, role=body.role.value)
-    return _member(found)
+    return _member(caller, found)
 
 
 @ROUTES.add("DELETE", "/vendors/{slug}/team/{member}", scopes=WRITE, status=204, refuses=(403, 409))

@@ -1,4 +1,4 @@
-"""Names of vendors that are read as another's: letters of several alphabets in a word, or a whole word of look-alikes.
+"""Names and addresses that are read as another's: letters of several alphabets in a word, or a word of look-alikes.
 
 The rule is the “highly restrictive” one of UTS 39 §5.2 for the alphabets that are taken for each other's, from Python's
 own Unicode tables. The packages that carry the whole list of confusables were last released in 2021 and 2024, and most
