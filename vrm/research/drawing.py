@@ -5,6 +5,7 @@ A figure that is opened alone has no page: `standalone` gives it its own colours
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from textwrap import wrap
 
 COLOURS = {
     "line": "var(--figure-line, currentColor)",
@@ -29,6 +30,13 @@ def svg(ident: str, size: tuple[int, int], title: str, desc: str, body: Iterable
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(desc)}</desc>'
         f"{''.join(body)}</svg>"
     )
+
+
+def nothing(ident: str, width: int, title: str, why: str) -> str:
+    """A picture of nothing, with the sentence that says why there is nothing, in as many lines as it takes."""
+    lines = wrap(why, int(width / 7.2))
+    body = [text(0, 28 + 18 * place, words) for place, words in enumerate(lines)]
+    return svg(ident, (width, 28 + 18 * len(lines)), title, why, body)
 
 
 def standalone(drawing: str) -> str:

@@ -45,7 +45,7 @@ _TITLES = {
     404: later("There is nothing here"),
     405: later("That is not how this page works"),
     409: later("Too late for that"),
-    410: later("This link has done its work"),
+    410: later("This link does not work"),
     413: later("That is too much"),
     422: later("Something does not fit"),
     429: later("A little slower, please"),
@@ -53,9 +53,11 @@ _TITLES = {
     503: later("One moment, please"),
 }
 _SENTENCES = {
+    400: later("Something is missing in what your browser sent. Go back, load the page again, and try once more."),
     404: later("The address may be mistyped, or what was here is gone or not for you to see."),
     405: later("Go back and use the button on the page."),
     413: later("One form can hold 256 kB. Go back and make it shorter."),
+    500: later("This is our fault, not yours. It has been noted; try again in a minute."),
 }
 
 
@@ -79,12 +81,18 @@ def install(app: Flask) -> None:
 def kind_page(status: int, sentence: str) -> Response:
     """A page that says what happened and what to do next, and shows the words that were typed, to be copied."""
     undo()
-    title = _TITLES.get(status, later("Something went wrong here"))
+    title = _TITLES.get(status) or (_TITLES[400] if status < 500 else later("Something went wrong here"))
     # A form that is too large cannot be read, whoever asks.
     kept = kept_typed(keep_typed()) if status != 413 else None
     typed = [(name, value) for name, value in kept[1].items(multi=True) if len(value) > 20] if kept else []
     page = render_template(
-        "error.html", title=title, sentence=sentence, status=status, typed=typed, back=_page_before()
+        "error.html",
+        title=title,
+        sentence=sentence,
+        status=status,
+        typed=typed,
+        back=_page_before(),
+        onward=_onward(status),
     )
     return make_response(page, status)
 
@@ -93,6 +101,17 @@ def _page_before() -> str | None:
     """The page of ours whose button was pressed; None for a page that was asked for, and for buttons elsewhere."""
     before = urlsplit(request.referrer or "")
     return before.path if request.method == "POST" and before.netloc == request.host else None
+
+
+def _onward(status: int) -> tuple[str, str] | None:
+    """What the one who came here would press next, and where that leads."""
+    if status == 410 and request.blueprint == "door":
+        return _("Ask for a new link"), url_for("door.sign_in")
+    if status == 403 and request.view_args and "slug" in request.view_args:
+        return _("Your vendors"), url_for("vendor.home")
+    if status >= 500 and request.method == "GET":
+        return _("Try again"), request.full_path.rstrip("?")
+    return None
 
 
 def _refused(error: VrmError) -> Response:
@@ -156,8 +175,7 @@ def _http(error: HTTPException) -> AnyResponse:
         return Response("This is not the address of this site.\n", status, mimetype="text/plain")
     if status < 400:  # A redirect that routing raises, as for a missing slash.
         return error.get_response()
-    sentence = _SENTENCES.get(status) or error.description or ""
-    response = kind_page(status, str(sentence))
+    response = kind_page(status, str(_SENTENCES.get(status) or _SENTENCES[400 if status < 500 else 500]))
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
@@ -169,4 +187,4 @@ def _broken(error: Exception) -> Response:
     if down is not None:
         return _without_store(down, error)
     _log.exception("A request failed", exc_info=error)
-    return kind_page(500, _("This is our fault, not yours. It has been noted; try again in a minute."))
+    return kind_page(500, str(_SENTENCES[500]))

@@ -62,7 +62,8 @@ def owe_link(session: Session, account: Account, purpose: LinkPurpose, now: date
 def _spend(session: Session, address: str, now: datetime) -> None:
     """Count a link to this mailbox, by its one spelling, whether or not it has an account."""
     if limits.spend(session, "link", address, now, most=PER_HOUR, per=_HOUR) is not None:
-        raise LimitReached(
-            f"{PER_HOUR} links an hour go to one address, and all were sent; look into the spam folder, too.",
-            retry_after_s=3600,
+        said = _(
+            "%(most)s links an hour go to one address, and all were sent; look into the spam folder, too.",
+            most=PER_HOUR,
         )
+        raise LimitReached(said, retry_after_s=3600)

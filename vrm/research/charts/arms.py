@@ -111,8 +111,7 @@ def randomisation(leads: LeadTable, by_arm: Measures, say: Say, *, horizon_s: in
         title = say("The difference under other deals of the arms")
         if seen is None:
             nothing = say("No experiment has two arms yet.")
-            shown = [drawing.text(width / 2, 30, nothing, anchor="middle")]
-            return drawing.svg(ident, (width, 56), title, nothing, shown)
+            return drawing.nothing(ident, width, title, nothing)
         step = (width - left - 16) / counts.size
         most = max(int(counts.max()), 1)
         body = [

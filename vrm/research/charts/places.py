@@ -85,7 +85,7 @@ def _map(ident: str, width: int, grid: _Grid, say: Say) -> str:
     title = say("Share answered within 24 hours, by category and country")
     if not shares:
         nothing = say("Nothing to show yet: no cell has 11 leads.")
-        return drawing.svg(ident, (width, 60), title, nothing, [drawing.text(0, 34, nothing)])
+        return drawing.nothing(ident, width, title, nothing)
     left, top, high = min(150, int(width * 0.34)), 24, 30
     wide = (width - left - 4) / max(len(columns), 1)
     said: list[str] = []
@@ -127,7 +127,7 @@ def week(found: Week, clock: Clock, say: Say) -> Figure:
     def draw(ident: str, width: int) -> str:
         if not found.hours:
             nothing = say("Nothing to show yet: no hour has 11 leads.")
-            return drawing.svg(ident, (width, 60), title, nothing, [drawing.text(0, 34, nothing)])
+            return drawing.nothing(ident, width, title, nothing)
         left, top, high = 36, 18, 22
         wide = (width - left - 4) / 24
         right, bottom = left + wide * 24, top + high * 7

@@ -4,7 +4,7 @@ from vrm.research import drawing
 from vrm.research.charts.figure import Column, Figure, Say, table
 from vrm.research.counts import NOT_REAL
 from vrm.research.metrics import Measures
-from vrm.research.table import MISSING, LeadTable
+from vrm.research.table import MISSING, Excluded, LeadTable
 
 
 def reach(leads: LeadTable, measures: Measures, say: Say) -> Figure:
@@ -70,8 +70,15 @@ def reach(leads: LeadTable, measures: Measures, say: Say) -> Figure:
 def quality(measures: Measures, say: Say) -> Figure:
     """What is in no denominator, and what looked odd."""
     found = measures.data_quality
+    reasons: dict[str, str] = {
+        Excluded.UNDELIVERED: say("not delivered"),
+        Excluded.KNOWN_BAD_CHANNEL: say("the channel was known not to work"),
+        Excluded.PAUSED_VENDOR: say("the vendor had a break"),
+        Excluded.SELF_INTENT: say("a want of the vendor's own people"),
+        Excluded.TEST_INTENT: say("a test"),
+    }
     rows: list[tuple[str, str, int]] = [
-        (say("left out"), reason.replace("_", " "), count) for reason, count in found.excluded.items()
+        (say("left out"), reasons.get(reason, reason), count) for reason, count in found.excluded.items()
     ]
     rows += [(say("clock ran backwards"), column, count) for column, count in found.negative_clocks.items()]
     rows += [

@@ -40,7 +40,7 @@ def funnel(by_vendor: Measures, say: Say) -> Figure:
         title = say("Rates against numbers")
         if not points:
             nothing = say("Nothing to draw yet: no vendor has a lead that was watched for 30 days.")
-            return drawing.svg(ident, (width, 60), title, nothing, [drawing.text(0, 34, nothing, small=True)])
+            return drawing.nothing(ident, width, title, nothing)
         ns = np.geomspace(1, 10**end, 60)
         body = [drawing.line((left, y(rate)), (width - 12, y(rate)), colour="line")]
         for level, dashed in _LIMITS:
@@ -127,7 +127,7 @@ def scores(by_vendor: Measures, names: Mapping[str, str], say: Say) -> Figure:
                             ranks=ranks))  # fmt: skip
         if not rated:
             nothing = say("No vendor has enough leads yet.")
-            return drawing.svg(ident, (width, 40), say("Vendors' shares"), nothing, [drawing.text(0, 24, nothing)])
+            return drawing.nothing(ident, width, say("Vendors' shares"), nothing)
         bottom = 14 + high * len(rated[:_DRAWN])
         for half in (0, 0.5, 1):
             body.append(

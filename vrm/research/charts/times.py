@@ -132,7 +132,7 @@ def _stack(ident: str, width: int, group: Group, named: Sequence[tuple[str, str]
     title = say("What a wait comes to, over time")
     if not t_s.size:
         nothing = say("Nothing to draw yet: no delivered lead has been watched.")
-        return drawing.svg(ident, (width, 60), title, nothing, [drawing.text(0, 34, nothing)])
+        return drawing.nothing(ident, width, title, nothing)
     last = max(int(t_s[-1]), 86_400)
     times = np.unique(np.geomspace(60, last, 90).astype(np.int64))
     span = log10(last) - log10(60)
