@@ -26,7 +26,7 @@ class Reason(NamedTuple):
     def text(self, trees: Trees) -> str:
         """In a few words: “Cars in Leeds, with “red””."""
         said = " and ".join(f"“{word}”" for word in self.words)
-        what, where = trees.categories.label(self.category_id), trees.regions.label(self.region_id)
+        what, where = trees.what(self.category_id), trees.where(self.region_id)
         return f"{what} in {where}" + (f", with {said}" if said else "")
 
 

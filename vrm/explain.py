@@ -12,7 +12,6 @@ from vrm import rule
 from vrm.kernel import earth, taxonomy
 from vrm.kernel.money import Money
 from vrm.kernel.taxonomy import Trees
-from vrm.kernel.tree import Tree
 from vrm.misses import near_misses, vendors, verb
 
 
@@ -38,26 +37,29 @@ _WITHHELD = {
 }
 
 
-def explain(session: Session, intent: Intent) -> Explanation:
-    """Who was told, and when that is nobody, what came nearest and what stood in the way."""
+def explain(session: Session, intent: Intent, *, language: str = "en") -> Explanation:
+    """Who was told, and when that is nobody, what came nearest and what stood in the way.
+
+    The sentences are English; categories and regions in them are called as in `language`.
+    """
     told = told_count(session, intent)
-    trees = taxonomy.trees(session)
     before = _not_yet(intent)
     if before is not None:
         return Explanation(told, (before,))
     if told:
         return Explanation(told, (f"{vendors(told)} {verb(told, 'was', 'were')} told.",))
-    return Explanation(0, tuple(near_misses(session, intent, trees)))
+    return Explanation(0, tuple(near_misses(session, intent, taxonomy.trees(session).read_in(language))))
 
 
-def explain_vendor(session: Session, intent: Intent, vendor: Vendor) -> Explanation:
-    """Why this vendor was, or was not, told of this intent."""
+def explain_vendor(session: Session, intent: Intent, vendor: Vendor, *, language: str = "en") -> Explanation:
+    """Why this vendor was, or was not, told of this intent; `language` as above."""
+    trees = taxonomy.trees(session).read_in(language)
     told = told_count(session, intent)
     lead = session.get(Lead, (intent.id, vendor.id))
     if lead is not None:
         where = _WITHHELD[lead.withheld] if lead.withheld is not None else _STANDINGS[standing(lead)]
-        return Explanation(told, (where, *_reasons(lead, taxonomy.trees(session))))
-    return Explanation(told, tuple(_why_not(session, intent, vendor)))
+        return Explanation(told, (where, *_reasons(lead, trees)))
+    return Explanation(told, tuple(_why_not(session, intent, vendor, trees)))
 
 
 def _not_yet(intent: Intent) -> str | None:
@@ -72,7 +74,7 @@ def _reasons(lead: Lead, trees: Trees) -> list[str]:
     return [f"It listens to {reason.text(trees)}." for reason in reasons_of(lead.reasons)]
 
 
-def _why_not(session: Session, intent: Intent, vendor: Vendor) -> list[str]:
+def _why_not(session: Session, intent: Intent, vendor: Vendor, trees: Trees) -> list[str]:
     before = _not_yet(intent)
     if before is not None:
         return [before]
@@ -83,7 +85,6 @@ def _why_not(session: Session, intent: Intent, vendor: Vendor) -> list[str]:
     if session.get(Block, (intent.account_id, vendor.id)) is not None:
         return ["You have blocked this vendor."]
     found = ["This vendor takes no new wants at the moment."] if vendor.paused_at is not None else []
-    trees = taxonomy.trees(session)
     subscriptions = session.scalars(
         select(Subscription)
         .where(Subscription.vendor_id == vendor.id, Subscription.ended_at.is_(None))
@@ -93,7 +94,7 @@ def _why_not(session: Session, intent: Intent, vendor: Vendor) -> list[str]:
         found.append("This vendor has no subscription yet.")
     for subscription in subscriptions:
         stops = rule.stops(subscription, intent, trees)
-        name = f"{trees.categories.label(subscription.category_id)} in {trees.regions.label(subscription.region_id)}"
+        name = f"{trees.what(subscription.category_id)} in {trees.where(subscription.region_id)}"
         if stops:
             why = " and ".join(_stop(stop, subscription, intent, trees) for stop in stops)
             found.append(f"Its subscription “{name}” does not match: {why}.")
@@ -105,9 +106,9 @@ def _why_not(session: Session, intent: Intent, vendor: Vendor) -> list[str]:
 def _stop(stop: rule.Stop, subscription: Subscription, intent: Intent, trees: Trees) -> str:
     match stop:
         case rule.Stop.CATEGORY:
-            why = f"your want is in {_label(trees.categories, intent.category_id)}"
+            why = f"your want is in {_what(intent, trees)}"
         case rule.Stop.REGION:
-            why = f"your want is in {_label(trees.regions, intent.region_id)}"
+            why = f"your want is in {_where(intent, trees)}"
         case rule.Stop.BUDGET:
             floor = Money(subscription.min_budget, subscription.currency or "GBP").text()
             why = f"it takes budgets from {floor} upwards"
@@ -137,10 +138,10 @@ def _too_far(subscription: Subscription, intent: Intent, trees: Trees) -> str:
     reach = f"it serves {subscription.reach_km:g} km around its place"
     spot = rule.spot_of(intent, trees)
     if spot is None or subscription.x is None or subscription.y is None or subscription.z is None:
-        return f"{reach}, and {_label(trees.regions, intent.region_id)} has no place to measure from"
+        return f"{reach}, and {_where(intent, trees)} has no place to measure from"
     far = earth.apart_km(earth.Point(subscription.x, subscription.y, subscription.z), spot.point)
     if spot.slack_km < 0:
-        return f"{reach}, which is not all of {_label(trees.regions, intent.region_id)}"
+        return f"{reach}, which is not all of {_where(intent, trees)}"
     return f"{reach}, which is {far:,.0f} km away"
 
 
@@ -149,5 +150,9 @@ def _quoted(words: list[str], last: str) -> str:
     return f"{', '.join(most)} {last} {final}" if most else final
 
 
-def _label(tree: Tree, node_id: int | None) -> str:
-    return tree.label(node_id) if node_id is not None else "no place yet"
+def _what(intent: Intent, trees: Trees) -> str:
+    return trees.what(intent.category_id) if intent.category_id is not None else "nothing yet"
+
+
+def _where(intent: Intent, trees: Trees) -> str:
+    return trees.where(intent.region_id) if intent.region_id is not None else "no place yet"

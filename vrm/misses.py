@@ -33,7 +33,7 @@ def near_misses(session: Session, intent: Intent, trees: Trees) -> list[str]:
     """For an intent that reached nobody: how many come near, by what stands in the way."""
     if intent.category_id is None or intent.region_id is None:
         return ["This want has no category or no region yet."]
-    category, region = trees.categories.label(intent.category_id), trees.regions.label(intent.region_id)
+    category, region = trees.what(intent.category_id), trees.where(intent.region_id)
     sells = Subscription.category_id.in_(trees.categories.ancestors(intent.category_id))
     covers = Subscription.region_id.in_(trees.regions.ancestors(intent.region_id))
     within = _below(Region, trees.regions, intent.region_id, Subscription.region_id)
@@ -89,7 +89,7 @@ def _filtered(
             nearest[subscription.vendor_id] = stops
             if subscription.currency is not None:
                 floors[subscription.vendor_id] = Money(subscription.min_budget, subscription.currency)
-    where = f"{trees.categories.label(intent.category_id or 0)} in {trees.regions.label(intent.region_id or 0)}"
+    where = f"{trees.what(intent.category_id or 0)} in {trees.where(intent.region_id or 0)}"
     by_stops: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for vendor_id, stops in nearest.items():
         by_stops[tuple(stop for stop in stops if stop in _ASKS)].append(vendor_id)
@@ -128,10 +128,10 @@ def _nearest(session: Session, intent: Intent, trees: Trees, *conditions: Column
     known = {id_: km for id_, km in away.items() if km is not None}
     if known:
         closest = min(known, key=known.__getitem__)
-        return f"is in {trees.regions.label(closest)}, {known[closest]:,.0f} km away"
+        return f"is in {trees.where(closest)}, {known[closest]:,.0f} km away"
     shared = {id_: _shared(trees.regions, here.id, id_) for id_ in counts}
     most = max(shared.values())
-    names = [trees.regions.label(id_) for id_, _ in counts.most_common() if shared[id_] == most][:_PLACES_SHOWN]
+    names = [trees.where(id_) for id_, _ in counts.most_common() if shared[id_] == most][:_PLACES_SHOWN]
     return f"{'is' if len(names) == 1 else 'are'} in {_listed(names)}"
 
 

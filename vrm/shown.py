@@ -1,14 +1,13 @@
 """The settings as an operator may read them: what each means, its value with every secret masked, where it is from."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from vrm.config import SETTINGS, Settings
+from vrm.config import Settings
+from vrm.settings import MEANINGS
 
 MASK = "••••••"
-_FOR_MACHINES = re.compile(r"VRM_(TEST_\w+|REQUIRE|SERVE_PID)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +22,7 @@ class Shown:
 
 def settings_shown(settings: Settings) -> list[Shown]:
     """Every setting that an operator may want to know, in the order in which they are documented."""
-    return [
-        Shown(name, meaning, _value(settings, name), name in settings.given)
-        for name, meaning in SETTINGS.items()
-        if not _FOR_MACHINES.fullmatch(name)
-    ]
+    return [Shown(name, meaning, _value(settings, name), name in settings.given) for name, meaning in MEANINGS.items()]
 
 
 def masked(url: str) -> str:

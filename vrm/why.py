@@ -26,13 +26,16 @@ _STANDINGS = {
 }
 
 
-def why_us(session: Session, intent: Intent, vendor: Vendor) -> tuple[str, ...]:
-    """Why this vendor has, or has not, got the want. NotFound for a want that it could not see anyway."""
+def why_us(session: Session, intent: Intent, vendor: Vendor, *, language: str = "en") -> tuple[str, ...]:
+    """Why this vendor has, or has not, got the want. NotFound for a want that it could not see anyway.
+
+    The sentences are English; categories and regions in them are called as in `language`.
+    """
     lead = session.get(Lead, (intent.id, vendor.id))
     was_told = lead is not None and lead.withheld is None
     if not was_told and (intent.opened_at is None or intent.visibility is not Visibility.PUBLIC):
         raise NotFound("There is no such want, or it is not a public one.")
-    trees = taxonomy.trees(session)
+    trees = taxonomy.trees(session).read_in(language)
     if lead is not None and was_told:
         return (_STANDINGS[standing(lead)], *_because(lead, trees))
     if intent.closed_at is not None:
@@ -62,7 +65,7 @@ def _why_not(session: Session, intent: Intent, vendor: Vendor, trees: Trees) -> 
     found = ["You take a break: no new want comes."] if vendor.paused_at is not None else []
     for subscription in subscriptions:
         stops = rule.stops(subscription, intent, trees)
-        name = f"{trees.categories.label(subscription.category_id)} in {trees.regions.label(subscription.region_id)}"
+        name = f"{trees.what(subscription.category_id)} in {trees.where(subscription.region_id)}"
         if stops:
             why = " and ".join(_stop(stop.value, subscription, intent, trees) for stop in stops)
             found.append(f"“{subscription.name or name}” does not match: {why}.")
@@ -84,9 +87,9 @@ def _kept_back(session: Session, intent: Intent, vendor: Vendor) -> str | None:
 
 def _stop(stop: str, subscription: Subscription, intent: Intent, trees: Trees) -> str:
     """What stands in the way, by the value of a `rule.Stop`."""
-    where = trees.regions.label(intent.region_id) if intent.region_id is not None else "no place yet"
+    where = trees.where(intent.region_id) if intent.region_id is not None else "no place yet"
     sentences = {
-        "category": f"the want is in {trees.categories.label(intent.category_id)}" if intent.category_id else "",
+        "category": f"the want is in {trees.what(intent.category_id)}" if intent.category_id else "",
         "region": f"it is wanted in {where}",
         "distance": f"{where} is farther than you come",
         "budget": f"its budget is below {Money(subscription.min_budget, subscription.currency or 'GBP').text()}",

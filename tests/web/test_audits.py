@@ -1,8 +1,10 @@
 """Who did what: written down with it, shown to operators only, without anybody's address."""
 
+import ast
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,9 +17,13 @@ from test_signing_in import HERE, with_app
 from visiting import Visitor
 from world import World, settings_for
 
+import notifiers
+import vendors
+import vrm
 from vrm.kernel import audits
 from vrm.kernel.accounts import Audit, audit, ident
 from vrm.kernel.db import Store
+from vrm.web.deeds import DEEDS, FAMILIES, deed
 from vrm.wiring import works_of
 from vrm.worker.steps import lanes
 
@@ -101,6 +107,30 @@ def test_whatever_opens_or_shuts_an_account_is_written_down_with_who_did_it(
     assert buttons == done.keys() | _UNWRITTEN
 
 
+def test_each_code_that_is_written_down_is_a_sentence_on_the_page(app: Flask) -> None:
+    """Whole codes, and of those that are put together the part that stands fixed."""
+    rooms = Path(vrm.__file__).parent, Path(vendors.__file__).parent, Path(notifiers.__file__).parent
+    actions = [
+        node.args[1]
+        for room in rooms
+        for file in room.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "audit" and len(node.args) > 1
+    ]
+    written = [
+        str(part.value)
+        for action in actions
+        for part in ast.walk(action)
+        if isinstance(part, ast.Constant) and re.match(r"[a-z]+\.", str(part.value))
+    ]
+    assert len(written) > 30
+    assert [code for code in written if not any(known.startswith(code) for known in DEEDS)] == []
+    assert {code.partition(".")[0] for code in DEEDS} == set(FAMILIES)
+    with app.test_request_context("/", headers={"Accept-Language": "de"}):
+        assert deed("account.signed-in") == "Angemeldet"
+        assert deed("future.unknown") == "Etwas anderes"
+
+
 def test_rows_are_found_by_what_who_when_and_paged(
     visitor: Callable[[], Visitor], world: World, store: Store, now: datetime
 ) -> None:
@@ -110,7 +140,7 @@ def test_rows_are_found_by_what_who_when_and_paged(
         audit(session, "account.suspended", "=1+1", now, by=None)
     olu = visitor().sign_in(world.olu)
     first = olu.get("/admin/audit?action=intent")
-    assert ("want129" in first, "want29" in first, "account.suspended</code>" in first) == (True, False, False)
+    assert ("want129" in first, "want29" in first, '">account.suspended<' in first) == (True, False, False)
     with store.read() as session:
         page = audits.page(session, audits.Filter(action="intent"))
     assert "want29" in olu.get(f"/admin/audit?action=intent&before={page.next_before}")

@@ -82,7 +82,7 @@ def test_what_the_rooms_below_say_is_said_in_the_readers_language(visitor: Calla
         assert kind.blurb not in ways
     ana = visitor().sign_in(world.ana)
     nobody = ana.client.get(f"/me/intents/{world.lonely.code}", headers=german).text
-    assert "Noch hört kein Händler auf Musical Instruments." in nobody
+    assert "Noch hört kein Händler auf Musikinstrumente." in nobody
     held = ana.client.get(f"/me/intents/{world.held.code}", headers=german).text
     assert "fast denselben Text" in held
     assert "Several new accounts" in ana.get(f"/me/intents/{world.held.code}")

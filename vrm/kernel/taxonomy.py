@@ -4,7 +4,7 @@ import json
 import secrets
 from collections import defaultdict
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from sys import intern
@@ -99,10 +99,23 @@ class TreeName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Both trees, as the tables hold them now."""
+    """Both trees, as the tables hold them now, for people who read `language`."""
 
     categories: Tree
     regions: Tree
+    language: str = "en"
+
+    def read_in(self, language: str) -> "Trees":
+        """The same for people who read this language."""
+        return replace(self, language=language)
+
+    def what(self, category_id: int) -> str:
+        """What the category is called."""
+        return self.categories.label(category_id, self.language)
+
+    def where(self, region_id: int) -> str:
+        """What the region is called."""
+        return self.regions.label(region_id, self.language)
 
     def of(self, name: TreeName) -> Tree:
         """The one with this name."""

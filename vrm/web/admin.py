@@ -24,6 +24,7 @@ from vrm.kernel.accounts import Account, Audit, audit, ident
 from vrm.kernel.errors import NotFound
 from vrm.web import gauges as tiles
 from vrm.web import visitors
+from vrm.web.deeds import deed
 from vrm.web.desk import db, desk, now
 from vrm.web.typed import Typed
 from vrm.web.visitors import me
@@ -74,6 +75,7 @@ def overview() -> str:
         stuck=tiles.stuck(db(), now()),
         late_since=tiles.late_since(db(), now()),
         audits=audits,
+        deed=deed,
         relay=desk().settings.mail is not None,
         settings=desk().settings,
     )
@@ -161,7 +163,7 @@ def become_owner() -> AnyResponse:
 
 def _only_once() -> None:
     if _has_operator(db()):
-        raise NotFound("This broker has an operator already.")
+        raise NotFound(_("This broker has an operator already."))
 
 
 def _has_operator(session: Session) -> bool:

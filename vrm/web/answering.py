@@ -11,7 +11,7 @@ from vrm.kernel import taxonomy
 from vrm.kernel.taxonomy import Trees
 from vrm.web.typed import Typed
 from vrm.web.want import likely_currency
-from vrm.web.words import _, budget
+from vrm.web.words import _, budget, locale
 
 
 def answer_of(typed: Typed, trees: Trees) -> Answer | None:
@@ -45,10 +45,10 @@ def answer_typed(session: Session, lead: Lead, kind: str = "", template_id: str 
     body = ""
     if template_id.isdecimal() and len(template_id) < 19:
         template = templates.find(session, lead.vendor, int(template_id))
-        intent = lead.intent
+        intent, trees = lead.intent, taxonomy.trees(session).read_in(locale())
         facts = {
             "title": intent.title,
-            "place": taxonomy.trees(session).regions.label(intent.region_id) if intent.region_id is not None else "",
+            "place": trees.where(intent.region_id) if intent.region_id is not None else "",
             "budget": budget(intent),
             "vendor": lead.vendor.name,
         }

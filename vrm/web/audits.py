@@ -12,6 +12,7 @@ from vrm.kernel import audits
 from vrm.kernel.accounts import audit
 from vrm.kernel.db import is_row_id
 from vrm.web.cells import cell
+from vrm.web.deeds import deed
 from vrm.web.desk import db, desk, now
 from vrm.web.typed import Typed
 from vrm.web.visitors import me
@@ -34,6 +35,7 @@ def rows() -> AnyResponse:
         typed=typed,
         page=found,
         actions=_choices(audits.actions(db())),
+        deed=deed,
         people=audits.people(db(), found.rows),
         named={name: value for name, value in request.args.items() if name != "before" and value},
     )
@@ -73,6 +75,5 @@ def _wanted(typed: Typed) -> audits.Filter:
 
 
 def _choices(found: list[str]) -> list[str]:
-    """Actions, and before each family of several its first word, which stands for all of them."""
-    families = sorted({action.partition(".")[0] for action in found})
-    return sorted({*families, *found})
+    """Actions, and before each family its first word, which stands for all of them."""
+    return sorted({*(action.partition(".")[0] for action in found), *found})

@@ -95,7 +95,7 @@ def _parts(intent: Intent) -> dict[str, Any]:
     return {
         "intent": intent,
         "page": page,
-        "explanation": None if page.rows or wanted else explain(db(), intent),
+        "explanation": None if page.rows or wanted else explain(db(), intent, language=locale()),
         "counts": board.counts(db(), intent),
         "offers": offers.page(db(), intent, trees.regions, by=by, after=request.args.get("offers_after")),
         "offers_begin": "offers_after" in request.args,
@@ -139,12 +139,11 @@ def why(code: str) -> AnyResponse:
     if asked:
         try:
             vendor = team.by_slug(db(), asked)
-            answer = explain_vendor(db(), intent, vendor)
+            answer = explain_vendor(db(), intent, vendor, language=locale())
         except NotFound:
             typed.problems["vendor"] = _("There is no such vendor; its name stands at the end of its page’s address.")
-    page = render_template(
-        "me/why.html", intent=intent, typed=typed, found=explain(db(), intent), vendor=vendor, answer=answer
-    )
+    found = explain(db(), intent, language=locale())
+    page = render_template("me/why.html", intent=intent, typed=typed, found=found, vendor=vendor, answer=answer)
     return make_response(page, 422 if typed.problems else 200)
 
 
@@ -242,7 +241,7 @@ def _lead(intent: Intent, slug: str) -> Lead:
     vendor = team.by_slug(db(), slug)
     lead = db().get(Lead, (intent.id, vendor.id))
     if lead is None:
-        raise NotFound("This vendor was not told of this want.")
+        raise NotFound(_("This vendor was not told of this want."))
     return lead
 
 

@@ -23,7 +23,7 @@ from vrm.web import open_feeds
 from vrm.web.demand import demand
 from vrm.web.desk import db, desk
 from vrm.web.typed import Typed
-from vrm.web.words import _, budget
+from vrm.web.words import _, budget, locale
 
 blueprint = Blueprint("browse", __name__, url_prefix="/intents")
 
@@ -127,9 +127,9 @@ def _where(trees: Trees) -> tuple[Where, Typed]:
         words=words_asked(typed),
     )
     shown = Typed(
-        category=where.category.label if where.category else typed.get("category"),
+        category=where.category.label_in(locale()) if where.category else typed.get("category"),
         category_slug=where.category.slug if where.category else "",
-        region=where.region.label if where.region else typed.get("region"),
+        region=where.region.label_in(locale()) if where.region else typed.get("region"),
         region_slug=where.region.slug if where.region else "",
         q=where.words,
     )
@@ -162,8 +162,8 @@ def _named(where: Where) -> dict[str, str]:
 
 
 def _title(where: Where) -> str:
-    what = where.category.label if where.category else ""
-    place = where.region.label if where.region else ""
+    what = where.category.label_in(locale()) if where.category else ""
+    place = where.region.label_in(locale()) if where.region else ""
     if what and place:
         return _("Wanted: %(what)s in %(place)s", what=what, place=place)
     if what or place:
@@ -184,8 +184,8 @@ def _feed() -> tuple[str, str, str, list[tuple[Intent, str, str]]]:
 
 def _line(intent: Intent, trees: Trees) -> str:
     parts = [
-        trees.categories.label(intent.category_id) if intent.category_id is not None else "",
-        trees.regions.path_label(intent.region_id) if intent.region_id is not None else "",
+        trees.categories.label(intent.category_id, locale()) if intent.category_id is not None else "",
+        trees.regions.path_label(intent.region_id, locale()) if intent.region_id is not None else "",
         budget(intent),
     ]
     return " · ".join(filter(None, parts))

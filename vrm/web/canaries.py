@@ -16,7 +16,7 @@ from vrm.kernel.errors import NotFound
 from vrm.web.desk import db, desk, now
 from vrm.web.typed import Typed, preset_node
 from vrm.web.visitors import me
-from vrm.web.words import _, later
+from vrm.web.words import _, later, locale
 
 blueprint = Blueprint("canaries", __name__, url_prefix="/admin/marked-wants")
 
@@ -94,7 +94,7 @@ def _proposed(vendor: Vendor) -> Typed:
         trees = taxonomy.trees(db())
         preset |= preset_node("category", trees.categories, listens[0].category_id)
         preset |= preset_node("region", trees.regions, listens[0].region_id)
-        preset["title"] = _("Looking for: %(what)s", what=trees.categories.label(listens[0].category_id))
+        preset["title"] = _("Looking for: %(what)s", what=trees.categories.label(listens[0].category_id, locale()))
     return Typed(preset)
 
 

@@ -15,7 +15,7 @@ from vrm.research.live import live_table
 from vrm.research.metrics import Group, measure
 from vrm.web.desk import db, now
 from vrm.web.reference import reference
-from vrm.web.words import later
+from vrm.web.words import later, locale
 
 blueprint = Blueprint("home", __name__)
 
@@ -73,8 +73,8 @@ def _suggestions(tree: Tree) -> Response:
         [
             {
                 "slug": node.slug,
-                "label": node.label,
-                "path": " › ".join(above.label for above in tree.path(node.id)[:-1]),
+                "label": node.label_in(locale()),
+                "path": " › ".join(above.label_in(locale()) for above in tree.path(node.id)[:-1]),
             }
             for node in found
         ]

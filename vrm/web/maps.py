@@ -53,8 +53,11 @@ class Map:
     biggest: tuple[str, ...]
 
 
-def picture(subscription: Subscription, regions: Tree) -> Map | None:
-    """The places that a subscription, stored or only proposed, covers; None where no town is known."""
+def picture(subscription: Subscription, regions: Tree, language: str = "en") -> Map | None:
+    """The places that a subscription, stored or only proposed, covers; None where no town is known.
+
+    Towns are called as in `language`.
+    """
     towns = [node for node in regions.towns if regions.offers(node.id)]
     circle = None
     if subscription.reach_km is None:
@@ -75,10 +78,10 @@ def picture(subscription: Subscription, regions: Tree) -> Map | None:
         width=WIDTH,
         height=frame.height,
         dots=tuple(_dots(seen, covered, frame)),
-        names=tuple(_names(inside, frame)),
+        names=tuple(_names(inside, frame, language)),
         circle=None if circle is None else (*frame.at(circle[0], circle[1]), round(circle[2] * frame.per_km, 1)),
         towns=len(inside),
-        biggest=tuple(town.label for town in inside[:5]),
+        biggest=tuple(town.label_in(language) for town in inside[:5]),
     )
 
 
@@ -154,7 +157,7 @@ def _dots(seen: Sequence[Node], covered: set[int], frame: _Frame) -> Iterable[Do
                 yield Dots("".join(f"M{x} {y}h0" for x, y in sorted(places)), diameter * grown, inside)
 
 
-def _names(inside: Sequence[Node], frame: _Frame) -> Iterable[Name]:
+def _names(inside: Sequence[Node], frame: _Frame, language: str) -> Iterable[Name]:
     """Of the biggest towns, those whose names do not stand on each other."""
     taken: list[tuple[float, float]] = []
     for town in inside[:40]:
@@ -162,6 +165,6 @@ def _names(inside: Sequence[Node], frame: _Frame) -> Iterable[Name]:
         free = all(abs(x - other) > _APART[0] or abs(y - above) > _APART[1] for other, above in taken)
         if free and 10 <= x <= WIDTH - 10 and 10 <= y <= frame.height - 10:
             taken.append((x, y))
-            yield Name(x, y, town.label, x > WIDTH - _APART[0])
+            yield Name(x, y, town.label_in(language), x > WIDTH - _APART[0])
         if len(taken) == _NAMES:
             return

@@ -247,7 +247,7 @@ class Shown:
 
 def _shown(subscription: Subscription) -> Shown:
     regions = taxonomy.trees(db()).regions
-    return Shown(would_have_come(db(), subscription, now()), maps.picture(subscription, regions))
+    return Shown(would_have_come(db(), subscription, now()), maps.picture(subscription, regions, locale()))
 
 
 def _spoken() -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Operators look at categories and regions, and change them while wants and subscriptions live."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -14,7 +14,7 @@ from vrm.kernel.tree import Node, Tree
 from vrm.web.desk import db, now
 from vrm.web.typed import Typed
 from vrm.web.visitors import me
-from vrm.web.words import _, later
+from vrm.web.words import _, later, locale
 
 blueprint = Blueprint("trees", __name__, url_prefix="/admin/trees")
 
@@ -29,7 +29,7 @@ def trees() -> str:
     tops = []
     for name, title in NAMES.items():
         tree = both.of(name)
-        shown = tree.search(query, limit=20) if query else tree.children(tree.root.id)
+        shown = tree.search(query, limit=20) if query else _by_name(tree.children(tree.root.id))
         tops.append((name, title, tree, shown))
     return render_template("admin/trees.html", tops=tops, query=query)
 
@@ -144,6 +144,10 @@ def _typed_node(tree: Tree, typed: Typed, field: str) -> int | None:
     return chosen
 
 
+def _by_name(nodes: Iterable[Node]) -> list[Node]:
+    return sorted(nodes, key=lambda node: fold(node.label_in(locale())))
+
+
 def _words(found: Node) -> list[tuple[str, str]]:
     """(what stands for it in the form, word) of every other name."""
     return [(f"word:{fold(word).replace(' ', '-')}", word) for word in found.synonyms]
@@ -156,6 +160,7 @@ def _page(name: TreeName, tree: Tree, found: Node, typed: Typed, status: int) ->
         title=NAMES[name],
         tree=tree,
         node=found,
+        inside=_by_name(tree.children(found.id) or tree.members(found.id)),
         offered=tree.offers(found.id),
         at=living.at(db(), name, found.id),
         below=living.at_or_below(db(), name, found.id),

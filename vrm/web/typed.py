@@ -9,7 +9,7 @@ from typing import TypeVar
 from vrm.kernel.errors import BadInput, Candidate, UnknownNode
 from vrm.kernel.money import Money, parse_money
 from vrm.kernel.tree import Tree
-from vrm.web.words import _, zone
+from vrm.web.words import _, locale, zone
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -129,14 +129,23 @@ class Typed:
         if not text:
             return None
         chosen = tree.by_slug(self.get(f"{name}_slug"))
-        if chosen is not None and chosen.label == text:
+        if chosen is not None and text in (chosen.label, chosen.label_in(locale())):
             return chosen.id
         kind = name.removeprefix("home_")  # What the sentence calls it.
         try:
             return tree.resolve(text, field=kind).id
         except UnknownNode as error:
             self.note(error, {kind: name})
+            self.candidates[name] = [_in_readers_language(each, tree) for each in error.candidates]
             return None
+
+
+def _in_readers_language(candidate: Candidate, tree: Tree) -> Candidate:
+    node = tree.by_slug(candidate.slug)
+    if node is None:
+        return candidate
+    path = tuple(each.label_in(locale()) for each in tree.path(node.id))
+    return Candidate(candidate.slug, node.label_in(locale()), path)
 
 
 class _Attempt:
@@ -160,4 +169,4 @@ def preset_node(name: str, tree: Tree, node_id: int | None) -> dict[str, str]:
     if node_id is None:
         return {}
     node = tree.node(node_id)
-    return {name: node.label, f"{name}_slug": node.slug}
+    return {name: node.label_in(locale()), f"{name}_slug": node.slug}

@@ -184,7 +184,7 @@ def why(slug: str) -> AnyResponse:
     if code:
         try:
             found = publish.by_code(db(), code)
-            sentences = why_us(db(), found, vendor)
+            sentences = why_us(db(), found, vendor, language=locale())
             intent = found
         except NotFound:
             typed.problems["want"] = _("There is no such want, or it is not a public one.")
