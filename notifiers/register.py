@@ -147,10 +147,11 @@ def edit(
     *,
     outbound: Outbound,
     label: str = "",
+    proven_mailbox: str | None = None,
 ) -> Notification | None:
     """Change where it leads, or what it is called. A new place must be proven again: the challenge to send, or None.
 
-    A webhook keeps its secret. Raises as `add_channel` does.
+    A webhook keeps its secret. `proven_mailbox` is as in `add_channel`. Raises as `add_channel` does.
     """
     refuse_ended(channel)
     target = _clean(session, channel.vendor, channel.kind, fields, label=label, outbound=outbound)
@@ -164,8 +165,13 @@ def edit(
     if kind.proof is Proof.FETCH:
         session.flush()
         return None  # Its address stays, and whoever has it has it.
-    channel.verified_at = None
+    is_proven = channel.kind is ChannelKind.EMAIL and target["address"] == proven_mailbox
+    channel.verified_at = now if is_proven else None
     mend(channel)
+    if is_proven:
+        channel.challenge = None
+        session.flush()
+        return None
     return new_challenge(session, channel, now)
 
 

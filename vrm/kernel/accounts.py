@@ -64,6 +64,11 @@ class Account(Base):
     suspended_because: Mapped[Line | None]  # A sentence for its owner.
     trusted_at: Mapped[Moment | None]  # An operator vouched for it: it does not begin small, see intents/vetting.py.
 
+    @property
+    def proven_mailbox(self) -> str | None:
+        """The mail address, once its owner has shown that it is theirs."""
+        return self.email if self.verified_at is not None else None
+
 
 class Link(Base):
     """A one-time link that was mailed. Its GET shows a button; only the POST spends it."""

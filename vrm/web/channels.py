@@ -50,7 +50,7 @@ def add(slug: str, kind: str) -> AnyResponse:
             now(),
             outbound=desk().post.outbound,
             label=typed.get("label"),
-            proven_mailbox=me().email if me().verified_at else None,
+            proven_mailbox=me().proven_mailbox,
         )
     if made is None:
         return _new(vendor, chosen, typed, 422)
@@ -80,7 +80,13 @@ def edit(slug: str, code: str) -> AnyResponse:
     challenge = None
     with typed.attempt():
         challenge = register.edit(
-            db(), found, _fields(kind, typed), now(), outbound=desk().post.outbound, label=typed.get("label")
+            db(),
+            found,
+            _fields(kind, typed),
+            now(),
+            outbound=desk().post.outbound,
+            label=typed.get("label"),
+            proven_mailbox=me().proven_mailbox,
         )
     if typed.problems:
         return _page(vendor, code, typed, 422)

@@ -83,7 +83,7 @@ def found() -> AnyResponse:
                 {"address": typed.get("email")},
                 now(),
                 outbound=desk().post.outbound,
-                proven_mailbox=account.email if account.verified_at else None,
+                proven_mailbox=account.proven_mailbox,
             )
     if made is None or typed.problems:
         return _home([], typed, 422)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from notifiers.deliver import deliver
 from vrm import route, turns
-from vrm.kernel.accounts import ApiToken
+from vrm.kernel.accounts import Account, ApiToken
 
 
 def test_a_want_published_through_the_api_reaches_a_vendor_who_answers(store, program, ana, ben, now) -> None:
@@ -119,6 +119,27 @@ def test_subscriptions_are_changed_paused_and_ended(scene, program, ben) -> None
     assert (changed["condition"], changed["region"]["id"], changed["paused_at"]) == ("used", "gb", None)
     assert dealer.ask("DELETE", path).status_code == 204
     assert dealer.get(path).status_code == 404
+
+
+def test_the_mailbox_that_signs_in_needs_no_second_proof(scene, program, ben, store) -> None:
+    dealer, path = program(ben), f"/vendors/{scene.slug}/channels"
+    dealer.ask("DELETE", f"{path}/{scene.channel}")
+    own = dealer.post(path, {"kind": "email", "address": "Ben@Leeds-Toyota.example"}).get_json()
+    assert own["state"] == "working"
+    there = f"{path}/{own['id']}"
+    moved = dealer.ask("PATCH", there, {"address": "sales@leeds-toyota.example"}).get_json()
+    back = dealer.ask("PATCH", there, {"address": "ben@leeds-toyota.example"}).get_json()
+    assert (moved["state"], back["state"]) == ("unverified", "working")
+    with store.write() as session:
+        session.get_one(Account, ben.id).verified_at = None
+    assert (
+        dealer.ask("PATCH", there, {"address": "ben@leeds-toyota.example", "label": "x"}).get_json()["state"]
+        == "working"
+    )
+    dealer.ask("DELETE", there)
+    assert (
+        dealer.post(path, {"kind": "email", "address": "ben@leeds-toyota.example"}).get_json()["state"] == "unverified"
+    )
 
 
 def test_a_channel_is_proven_by_the_code_that_arrived(scene, program, ben, store) -> None:

@@ -231,7 +231,10 @@ def list_channels(caller: Caller, slug: str, query: PageQuery) -> Page[ChannelOu
     refuses=(403, 409, 429),
 )
 def create_channel(caller: Caller, slug: str, body: NewChannel) -> ChannelMade:
-    """Add a channel. A challenge goes out to it within seconds; nothing else does before it is answered."""
+    """Add a channel. A challenge goes out to it within seconds; nothing else does before it is answered.
+
+    The mailbox of the token's owner was proven by signing in: as a channel it is verified at once.
+    """
     vendor = vendor_for(caller, slug, Role.ADMIN)
     made = register.add_channel(
         caller.session,
@@ -241,6 +244,7 @@ def create_channel(caller: Caller, slug: str, body: NewChannel) -> ChannelMade:
         caller.now,
         outbound=desk().post.outbound,
         label=body.label,
+        proven_mailbox=caller.account.proven_mailbox,
     )
     proving.leave_to_worker(made.challenge, caller.now)
     return ChannelMade(**dict(_out(made.channel)), secret=made.secret)
@@ -266,7 +270,15 @@ def change_channel(caller: Caller, slug: str, channel: str, body: ChannelChange)
     fields = _fields(body, found.kind)
     if fields:
         label = body.label if "label" in body.model_fields_set else found.label
-        challenge = register.edit(caller.session, found, fields, caller.now, outbound=desk().post.outbound, label=label)
+        challenge = register.edit(
+            caller.session,
+            found,
+            fields,
+            caller.now,
+            outbound=desk().post.outbound,
+            label=label,
+            proven_mailbox=caller.account.proven_mailbox,
+        )
         proving.leave_to_worker(challenge, caller.now)
     elif "label" in body.model_fields_set:
         register.rename(caller.session, found, body.label)
