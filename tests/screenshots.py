@@ -21,8 +21,8 @@ OUT = Path("screenshots")
 README = (
     ("want", "want-said", 1150, "light"),
     ("board", "board", 1250, "light"),
-    ("inbox", "inbox", 640, "dark"),
-    ("responsiveness", "responsiveness", 910, "light"),
+    ("inbox", "inbox", 690, "dark"),
+    ("responsiveness", "responsiveness", 975, "light"),
 )
 SIZES = {"phone": (320, 700), "desk": (1280, 900)}
 

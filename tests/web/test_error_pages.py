@@ -1,10 +1,11 @@
 """What could not be done says so in the reader's language, and always has a way on."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
-from visiting import Visitor
+from visiting import Clock, Visitor
 from werkzeug.exceptions import BadRequest, HTTPException, RequestTimeout, UnsupportedMediaType
 from world import World
 
@@ -55,3 +56,14 @@ def test_why_there_is_nothing_to_draw_fits_into_the_drawing() -> None:
     why = "Noch nichts zu zeichnen: Kein Händler hat einen Lead, der 30 Tage lang beobachtet wurde."
     narrow, wide = nothing("small", 300, "Nothing", why), nothing("wide", 700, "Nothing", why)
     assert (narrow.count("<text"), wide.count("<text")) == (3, 1)
+
+
+def test_who_has_just_signed_in_elsewhere_is_not_told_that_something_ended(
+    visitor: Callable[[], Visitor], world: World, clock: Clock
+) -> None:
+    ana = visitor().sign_in(world.ana)
+    form = {"name": "Ana Castro", "csrf_token": "of the page before"}
+    browser = {"Sec-Fetch-Site": "same-origin"}
+    assert "You are signed in" in ana.client.post("/me/account", data=form, headers=browser).text
+    clock.moment += timedelta(days=1)
+    assert "Please press once more" in ana.client.post("/me/account", data=form, headers=browser).text

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
+from vrm.kernel import sessions
 from vrm.kernel.db import store_down
 from vrm.kernel.errors import (
     BadInput,
@@ -22,8 +23,8 @@ from vrm.kernel.errors import (
     VrmError,
     WrongState,
 )
-from vrm.web.desk import from_here, undo
-from vrm.web.visitors import SignInNeeded, keep_typed, kept_typed
+from vrm.web.desk import from_here, now, undo
+from vrm.web.visitors import SignInNeeded, keep_typed, kept_typed, somebody, this_browser
 from vrm.web.words import _, later
 
 _log = logging.getLogger(__name__)
@@ -145,7 +146,9 @@ def _ask_again(_error: CSRFError) -> Response:
         return kind_page(400, _("The form did not come from one of our pages. Open the page here and try again."))
     kept = kept_typed(keep_typed())
     path, fields = kept if kept else (request.path, None)
-    page = render_template("press_again.html", path=path, fields=fields)
+    # Whoever has just signed in, in another window, knows why: nothing ended.
+    entered = somebody() is not None and sessions.is_fresh(this_browser(), now())
+    page = render_template("press_again.html", path=path, fields=fields, entered=entered)
     return make_response(page, 400)
 
 
