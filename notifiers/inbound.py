@@ -1,5 +1,6 @@
 """One mail that came in → what it is: a reply with its own words only, an answering machine's, or a bounce."""
 
+import codecs
 import re
 import subprocess
 import sys
@@ -137,12 +138,22 @@ def text_of(mail: EmailMessage) -> str:
     part = mail.get_body(("plain", "html"))
     if part is None:
         return ""
+    if _is_punycode(part.get_content_charset("")):
+        part.set_param("charset", "utf-8")
     try:
         content = str(part.get_content())
     except (LookupError, ValueError, KeyError):  # A charset that nobody knows.
         payload = part.get_payload(decode=True)
         content = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
     return plain_text(content, most_bytes=_LOOKED_AT) if part.get_content_subtype() == "html" else content
+
+
+def _is_punycode(charset: str) -> bool:
+    """Python takes it for a charset, and the square of the time; no mail is written in it."""
+    try:
+        return codecs.lookup(charset).name == "punycode"
+    except (LookupError, ValueError):
+        return False
 
 
 def header(mail: EmailMessage, name: str) -> str:

@@ -125,6 +125,7 @@ def queue(session: Session, limit: int) -> Sequence[Report]:
 
 def close(session: Session, found: Report, ruling: Ruling, now: datetime) -> None:
     """Say what became of it. WrongState when that was said."""
+    session.refresh(found, with_for_update={"key_share": True})
     if found.closed_at is not None:
         raise WrongState("This report was closed already.")
     found.closed_at, found.ruling = now, ruling

@@ -163,15 +163,22 @@ def pause(session: Session, vendor: Vendor, now: datetime) -> None:
 
 
 def suspend(session: Session, vendor: Vendor, now: datetime, *, why: str) -> None:
-    """No leads, no answers and no public page, until `restore`. BadInput("why") without a sentence for its people."""
-    vendor.suspended_because = text.line(why, field="why", label="The sentence to its people", most=500)
-    vendor.suspended_at = now
+    """No leads, no answers and no public page, until `restore`. BadInput("why") without a sentence for its people.
+
+    WrongState when it is suspended: a second moment would hide that it was us who paused it.
+    """
+    why = text.line(why, field="why", label="The sentence to its people", most=500)
+    _hold(session, vendor)
+    if vendor.suspended_at is not None:
+        raise WrongState("This vendor is suspended already.")
+    vendor.suspended_at, vendor.suspended_because = now, why
     vendor.paused_at = vendor.paused_at or now
     session.flush()
 
 
 def restore(session: Session, vendor: Vendor, now: datetime) -> None:
     """Let it go on; what it had paused itself stays so. WrongState when it is not suspended."""
+    _hold(session, vendor)
     if vendor.suspended_at is None:
         raise WrongState("This vendor is not suspended.")
     by_us = vendor.paused_at == vendor.suspended_at
@@ -193,6 +200,11 @@ def resume(session: Session, vendor: Vendor, now: datetime) -> None:
             .values(backfilled_at=None, changed_at=now)
         )
         silence(session, vendor)
+
+
+def _hold(session: Session, vendor: Vendor) -> None:
+    session.flush()
+    session.refresh(vendor, with_for_update={"key_share": True})
 
 
 def _lock(session: Session, membership: Membership) -> None:

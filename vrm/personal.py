@@ -30,7 +30,7 @@ from vendors.models import (
 )
 from vendors.reports import Report
 from vendors.templates import Template
-from vrm.kernel import taxonomy
+from vrm.kernel import accounts, taxonomy
 from vrm.kernel.accounts import Account, ApiToken, Audit, audit, ident
 from vrm.kernel.db import Base, new_code
 from vrm.kernel.errors import WrongState
@@ -194,8 +194,9 @@ def erase(session: Session, account: Account, now: datetime) -> Gone:
 
     Wants, leads and answers stay as moments without words, so that what was measured stays true: who was told, when,
     and what kind of answer came. The account itself stays as a closed one without a name, because they refer to it.
-    WrongState as `would_go`.
+    WrongState as `would_go`, and when it was done already.
     """
+    accounts.alone(session, account)
     gone = would_go(session, account)
     if gone.handed_on:
         _hand_on(session, account)

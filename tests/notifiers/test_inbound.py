@@ -184,8 +184,19 @@ def test_an_address_names_its_message_in_any_case_and_nobody_forges_one() -> Non
         b"Subject: x\r\n\r\nx" + b" " * 900_000 + b"x",
         b"Subject: x\r\n\r\n" + b"On x wrote: " * 80_000,
         b"Subject: x\r\n\r\n" + b"Am 1. schrieb x " * 320,
+        *(
+            b"Content-Type: text/%s; charset=%s\r\n\r\n" % (kind, charset) + b"a" * 450_000 + b"-" + b"b" * 450_000
+            for kind in (b"plain", b"html")
+            for charset in (b"punycode", b"Punycode", b'"!punycode "', b"idna", b"zlib", b"undefined")
+        ),
+        b"From: =?punycode?q?" + b"a" * 900 + b"-" + b"b" * 900 + b"?= <eve@example.org>\r\n\r\nx",
+        b"Content-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b"UEsDBBQ" * 128_000,
+        b"Content-Type: text/plain\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x\r\n"
+        + b"M"
+        + b"x" * 900_000,
+        b"Content-Type: text/plain\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08" + b"\0" * 900_000,
     ],
-    ids=lambda odd: repr(odd[:40]),
+    ids=lambda odd: repr(odd[:60]),
 )
 @pytest.mark.parametrize("sender", ["", "eve@example.org"])
 def test_a_mail_that_is_built_to_hurt_is_read_or_refused_soon(odd: bytes, sender: str) -> None:

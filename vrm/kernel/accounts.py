@@ -13,16 +13,20 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import ForeignKey, Index, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from vrm.kernel import text
 from vrm.kernel.db import Address, Base, Document, Id, Line, Moment, Ref, Word, choice, is_row_id
-from vrm.kernel.errors import BadInput, LinkSpent, NotFound
+from vrm.kernel.errors import BadInput, LinkSpent, NotFound, WrongState
 
 LINK_LASTS = timedelta(minutes=30)
 TOKEN_LASTS_AT_MOST = timedelta(days=3_660)
+
+
+# A row that is read so is not erased before the transaction ends. Many may hold it at a time, and change its name.
+STAYS: dict[str, Any] = {"read": True, "key_share": True}
 
 
 class Scope(StrEnum):
@@ -193,13 +197,17 @@ def _prepared(password: str) -> str | None:
 
 def find(session: Session, email: str) -> Account | None:
     """The open account with this address (in any spelling), or None. BadInput for what is not an address."""
-    return session.scalar(select(Account).where(Account.email == text.mail_address(email), Account.closed_at.is_(None)))
+    return session.scalar(select(Account).where(*_open(email)))
+
+
+def _open(email: str) -> tuple[ColumnElement[bool], ...]:
+    return Account.email == text.mail_address(email), Account.closed_at.is_(None)
 
 
 def ensure(session: Session, email: str, now: datetime, *, name: str = "") -> Account:
     """The open account with this address, made when there is none. BadInput for what is not an address."""
     add_if_new(session, email, now, name=name)
-    account = find(session, email)
+    account = session.scalar(select(Account).where(*_open(email)).with_for_update(**STAYS))
     if account is None:
         raise BadInput({"email": "The account with this address was closed; please use another address."})
     return account
@@ -214,6 +222,14 @@ def add_if_new(session: Session, email: str, now: datetime, *, name: str = "", l
     row = {"email": text.mail_address(email), "name": clean_name(name), "locale": locale, "created_at": now}
     made = dialect.insert(Account).values(row).on_conflict_do_nothing(index_elements=["email"]).returning(Account.id)
     return session.execute(made).first() is not None
+
+
+def alone(session: Session, account: Account) -> None:
+    """Wait for whoever writes in the name of this account; later ones wait for us. WrongState when it is closed."""
+    session.flush()
+    session.refresh(account, with_for_update=True)
+    if account.closed_at is not None:
+        raise WrongState("This account is closed already.")
 
 
 def clean_name(name: str) -> str:

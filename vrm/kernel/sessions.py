@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, ForeignKey, delete, or_, select, update
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, contains_eager, mapped_column, relationship
 
+from vrm.kernel import accounts
 from vrm.kernel.accounts import Account, digest
 from vrm.kernel.db import Base, Code, Id, Moment, Ref, Word, is_code, new_code
 from vrm.kernel.errors import NotFound
@@ -63,16 +64,19 @@ def begin(session: Session, account: Account, now: datetime, *, agent: str) -> B
     return Began(browser, secret)
 
 
-def live(session: Session, secret: str, now: datetime) -> BrowserSession | None:
+def live(session: Session, secret: str, now: datetime, *, writes: bool = False) -> BrowserSession | None:
     """The session with this secret and its account; None when it is over or its account is closed.
 
+    What `writes` goes before an erasure, or finds it done: nothing of somebody is written after they were erased.
     A suspended account has sessions as well: for what may be done with them, see vrm/web/access.py.
     """
-    found = session.scalar(
+    query = (
         select(BrowserSession)
         .where(BrowserSession.secret_hash == digest(secret), *_is_live(now))
-        .options(joinedload(BrowserSession.account))
+        .join(BrowserSession.account)
+        .options(contains_eager(BrowserSession.account))
     )
+    found = session.scalar(query.with_for_update(of=Account, **accounts.STAYS) if writes else query)
     return None if found is None or found.account.closed_at is not None else found
 
 

@@ -62,7 +62,8 @@ def join(token: str) -> AnyResponse:
     vendor = found.lead.vendor
     account = accounts.ensure(db(), address, now())
     if team.role_of(db(), vendor, account) is None:
-        # A vendor without people, as an import makes them, belongs to whoever reads its mail.
+        # A vendor without people, as an import makes them, belongs to whoever reads its mail: of two the first.
+        db().refresh(vendor, with_for_update={"key_share": True})
         alone = not team.has_people(db(), vendor)
         team.add(db(), vendor, account, Role.OWNER if alone else Role.MEMBER, now())
         accounts.audit(db(), "membership.by-answer-link", vendor.slug, now(), by=account)

@@ -10,6 +10,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from werkzeug.wrappers import Response as AnyResponse
 
 from vrm import personal
+from vrm.kernel import accounts
 from vrm.kernel.accounts import audit, ident
 from vrm.kernel.errors import WrongState
 from vrm.kernel.text import one_spelling
@@ -64,6 +65,8 @@ def erase() -> AnyResponse:
     if one_spelling(typed.get("email")) != email:
         typed.problems["email"] = _("Please type your address, %(email)s, so that this is no slip.", email=email)
         return _page(typed, 422)
+    save()  # Two of these at once, each with the account in its hand, would wait for each other.
+    accounts.alone(db(), account)
     personal.would_go(db(), account)  # Refuses before anything is ended.
     visitors.sign_out()
     tombstones_of(desk().settings).add(account, now())  # First: after a crash in between, a backup still forgets.

@@ -1,7 +1,7 @@
 """The accounts there are, for operators: found by address, invited, given or taken a role, vouched for, suspended."""
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
-from sqlalchemy import func, select
+from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from intents import suspension, vetting
@@ -52,8 +52,10 @@ def invite() -> AnyResponse:
 @proven_lately
 def set_role(account_id: int, role: str) -> AnyResponse:
     """Give or take a role, as the button said. Whose rights change signs in anew."""
-    account, given = _by_id(account_id), request.form.get("to") == "yes"
-    if role == "operator" and not given and _operators() == 1:
+    given = request.form.get("to") == "yes"
+    operators = _operators() if role == "operator" and not given else []
+    account = _by_id(account_id)
+    if operators == [account.id]:
         raise WrongState(_("Somebody has to run this broker: make somebody else an operator first."))
     if getattr(account, f"is_{role}") != given:
         setattr(account, f"is_{role}", given)
@@ -111,9 +113,11 @@ def _by_id(account_id: int) -> Account:
     return account
 
 
-def _operators() -> int:
-    there = select(func.count(Account.id)).where(Account.is_operator.is_(True), Account.closed_at.is_(None))
-    return db().scalar(there) or 0
+def _operators() -> list[int]:
+    """Who runs this broker, held until the end: of two who take each other's role, the second finds one."""
+    there = select(Account).where(Account.is_operator.is_(True), Account.closed_at.is_(None))
+    held = there.order_by(Account.id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    return [account.id for account in db().scalars(held) if account.is_operator]
 
 
 def _page(typed: Typed, status: int, *, people: bool = True) -> AnyResponse:

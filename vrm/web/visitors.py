@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 from vrm.kernel import sessions
 from vrm.kernel.accounts import Account, audit, ident
 from vrm.kernel.sessions import BrowserSession
-from vrm.web.desk import db, desk, from_here, now
+from vrm.web.desk import SAFE, db, desk, from_here, now
 from vrm.web.words import _
 
 _KEPT_S = 24 * 3600
@@ -93,7 +93,7 @@ def sign_out() -> None:
 
 
 def _load(secret: str) -> Visitor | None:
-    browser = sessions.live(db(), secret, now())
+    browser = sessions.live(db(), secret, now(), writes=request.method not in SAFE)
     if browser is None:
         return None
     if sessions.is_stale(browser, now()):

@@ -12,7 +12,7 @@ from vrm.kernel import accounts
 from vrm.kernel.accounts import Account, ApiToken, Scope
 from vrm.web.api import quota
 from vrm.web.api.problems import NoToken, WrongScope
-from vrm.web.desk import db, desk, now
+from vrm.web.desk import SAFE, db, desk, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,7 @@ def caller(any_of: Iterable[Scope]) -> Caller:
     with desk().store.read() as session:
         token = accounts.bearer(session, secret.strip(), now())
         if token is None:
-            raise NoToken(
-                "This token is unknown, has expired or was revoked; make a new one on the page of your account.",
-                'Bearer error="invalid_token"',
-            )
+            raise _refused()
     quota.spend(token.secret_hash, now())
     _note_use(token)
     wanted = tuple(any_of)
@@ -53,7 +50,18 @@ def caller(any_of: Iterable[Scope]) -> Caller:
     if wanted and not scopes.intersection(wanted):
         raise WrongScope(wanted)
     session = db()
-    return Caller(session, session.get_one(Account, token.account_id), scopes, now(), token.id)
+    stays = accounts.STAYS if request.method not in SAFE else None
+    account = session.get_one(Account, token.account_id, with_for_update=stays)
+    if account.closed_at is not None:  # Since we looked.
+        raise _refused()
+    return Caller(session, account, scopes, now(), token.id)
+
+
+def _refused() -> NoToken:
+    return NoToken(
+        "This token is unknown, has expired or was revoked; make a new one on the page of your account.",
+        'Bearer error="invalid_token"',
+    )
 
 
 def _note_use(token: ApiToken) -> None:
