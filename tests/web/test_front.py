@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -202,3 +202,24 @@ def test_bodies_have_bounds_together_and_alone(door: Door) -> None:
     with door.many(one % 2_500_000 + b"x" * 2_400_000, times=3) as waiting:
         assert sorted(connection.recv(65_536)[9:12] for connection in waiting) == [b"408", b"408", b"503"]
     assert door.ask(one % 4 + b"abcd")[0] == 200
+
+
+def test_heads_have_bounds(door: Door) -> None:
+    """Thousands of lines, or one of a megabyte, are refused by the server itself; nobody else notices."""
+    begin, end = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", b"\r\n"
+    for lines in (
+        b"".join(b"X-A%d: x\r\n" % number for number in range(5_000)),
+        b"Cookie: a=1\r\n" * 5_000,
+        b"Cookie: " + b"a" * 1_000_000 + b"\r\n",
+        b"X" * 1_000_000 + b": 1\r\n",
+    ):
+        with suppress(ConnectionError):  # It hangs up before all is sent.
+            assert door.ask(begin + lines + end)[0] in (0, 400, 431)
+    with suppress(ConnectionError):
+        assert door.ask(b"GET /?q=" + b"x" * 1_000_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[0] in (
+            0,
+            400,
+            414,
+            431,
+        )
+    assert door.get(b"/", b"Cookie: " + b"a" * 20_000)["HTTP_COOKIE"] == "a" * 20_000

@@ -74,7 +74,14 @@ def test_nobody_else_finds_it(
     marked: Intent, visitor: Callable[[], Visitor], world: World, store: Store, now: datetime
 ) -> None:
     nobody, ben, ana = visitor(), visitor().sign_in(world.ben), visitor().sign_in(world.ana)
-    for page in ("/", "/intents", "/intents?q=kiln", "/intents.atom", "/intents.json", "/vendors/carol-s-cakes"):
+    for page in (
+        "/",
+        "/intents",
+        "/intents?q=kiln",
+        "/intents/feed.atom",
+        "/intents/feed.json",
+        "/vendors/carol-s-cakes",
+    ):
         answer = nobody.client.get(page)
         assert "kiln" not in answer.text.replace("q=kiln", "").replace('value="kiln"', "").lower()
         assert marked.code not in answer.text

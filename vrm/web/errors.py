@@ -48,6 +48,8 @@ _TITLES = {
     409: later("Too late for that"),
     410: later("This link does not work"),
     413: later("That is too much"),
+    414: later("That is too much"),
+    415: later("We could not read that"),
     422: later("Something does not fit"),
     429: later("A little slower, please"),
     502: later("The other side did not answer"),
@@ -57,7 +59,9 @@ _SENTENCES = {
     400: later("Something is missing in what your browser sent. Go back, load the page again, and try once more."),
     404: later("The address may be mistyped, or what was here is gone or not for you to see."),
     405: later("Go back and use the button on the page."),
-    413: later("One form can hold 256 kB. Go back and make it shorter."),
+    413: later("One form can hold 256 kB and 1,000 fields. Go back and make it shorter."),
+    414: later("No address of ours is that long. Go back and make it shorter."),
+    415: later("A form is read as it is, not packed. Go back and use the button on the page."),
     500: later("This is our fault, not yours. It has been noted; try again in a minute."),
 }
 

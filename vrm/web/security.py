@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, Response, g, request, session, url_for
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped] # It ships no types.
+from werkzeug.exceptions import RequestEntityTooLarge, RequestURITooLarge, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from vrm.config import Settings
@@ -17,6 +18,9 @@ from vrm.web.edge import YEAR_S, Edge
 
 csrf = CSRFProtect()
 
+_LONGEST_QUERY = 100_000  # Bytes: a long sentence that is handed on in an address, each letter of it nine.
+_MOST_FIELDS = 1_000  # As Werkzeug takes parts. Pages that carry on what was typed would be many times as long.
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _PACKED = ("text/css", "text/javascript", "image/svg+xml")
 
 
@@ -54,12 +58,12 @@ def install(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # As long as the session.
         # Some browsers send no Referer; the token and the cookie's SameSite do the work.
         WTF_CSRF_SSL_STRICT=False,
-        WTF_CSRF_CHECK_DEFAULT=False,  # `_refuse_forged` asks, and not for what only reads.
+        WTF_CSRF_CHECK_DEFAULT=False,  # `_refuse` asks, and not for what only reads.
     )
     app.session_interface = _Cookies()
     csrf.init_app(app)
     csrf.exempt(api.blueprint)  # It takes bearer tokens, which no browser sends by itself.
-    app.before_request(_refuse_forged)
+    app.before_request(_refuse)
     app.after_request(_add_headers)
     app.wsgi_app = Edge(app.wsgi_app)  # type: ignore[method-assign] # Flask's documented way to wrap it.
     app.jinja_env.globals["static_url"] = _static_url
@@ -68,7 +72,15 @@ def install(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign] # Flask's documented way to wrap it.
 
 
-def _refuse_forged() -> None:
+def _refuse() -> None:
+    """What is built to be large where it is opened, and buttons that another site's page presses."""
+    if len(request.query_string) > _LONGEST_QUERY:
+        raise RequestURITooLarge
+    if request.mimetype in _FORMS and request.blueprint != "api":
+        if "Content-Encoding" in request.headers:
+            raise UnsupportedMediaType
+        if sum(map(len, request.form.listvalues())) > _MOST_FIELDS:
+            raise RequestEntityTooLarge
     if request.method not in SAFE:
         csrf.protect(apply_exemptions=True)
 

@@ -201,7 +201,7 @@ def _read_body(operation: Operation) -> dict[str, BaseModel]:
     raw = request.get_data()
     if not raw and operation.body_optional and operation.body is not None:
         return {"body": operation.body()}
-    if raw and not request.is_json:
+    if raw and (not request.is_json or "Content-Encoding" in request.headers):
         raise UnsupportedMediaType
     value = strict.parse(raw)
     if operation.body is None:

@@ -75,12 +75,13 @@ _NAMES: Mapping[type[Exception], tuple[str, str]] = {
     NotKept: ("begin-anew", "That is too long ago"),
     OutsideError: ("outside", "The other side did not answer"),
 }
+_MOST_TOLD = 100  # Fields that are wrong: a body of thousands would be answered by fourteen times as much.
 _OUR_FAULT = "This is our fault, not yours. It has been noted; try again in a minute."
 _HTTP_SENTENCES = {
     404: "There is nothing at this address; /api/v1/openapi.json lists what there is.",
     412: conditions.CHANGED,
     413: "A body can have 256 kB; send less at a time.",
-    415: "Send the body as JSON, with Content-Type: application/json.",
+    415: "Send the body as JSON, with Content-Type: application/json, and not packed (no Content-Encoding).",
 }
 
 
@@ -205,12 +206,14 @@ _SENTENCES = {
 
 
 def bad_fields(error: ValidationError, kind: type[BadInput] = BadInput) -> BadInput:
-    """The same findings as one BadInput, a sentence per field."""
+    """The same findings as one BadInput, a sentence per field, for the first hundred."""
     problems: dict[str, str] = {}
     for found in error.errors(include_url=False, include_input=False):
         # "~" and "/" inside a key are escaped as in a JSON pointer (RFC 6901 §3).
         steps = (str(step).replace("~", "~0").replace("/", "~1") for step in found["loc"])
         problems.setdefault("/".join(steps)[:200], _sentence(found["type"], found))
+        if len(problems) == _MOST_TOLD:
+            break
     return kind(problems)
 
 
