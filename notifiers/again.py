@@ -70,11 +70,15 @@ def by_id(session: Session, id_: int) -> Notification:
     return found
 
 
-def by_wire_id(session: Session, channel: Channel, text: str) -> Notification:
-    """A message to this channel by the id that it carries (`webhook-id`); NotFound for any other."""
+def by_wire_id(session: Session, channel: Channel | None, text: str) -> Notification:
+    """A message to this channel, or to any, by the id that it carries (`webhook-id`); NotFound for any other."""
     found = re.fullmatch(r"msg_(\d{1,18})_(\w{1,64})", text, re.ASCII)
     notification = session.get(Notification, int(found[1])) if found else None
-    if found is None or notification is None or notification.code != found[2] or notification.channel_id != channel.id:
+    if found is None or notification is None or notification.code != found[2]:
+        raise NotFound("There is no such message.")
+    if channel is None:
+        return by_id(session, notification.id)
+    if notification.channel_id != channel.id:
         raise NotFound("There is no such message.")
     return notification
 
@@ -109,10 +113,7 @@ def resend_range(
     At most 1,000 at once, the oldest first. BadInput for an empty or too old range, WrongState for a silent channel.
     """
     _refuse_silent(channel)
-    if since >= until:
-        raise BadInput({"until": "The end must come after the beginning."})
-    if since < now - REPLAY_FOR - timedelta(days=1):  # A day's grace: forms give whole days.
-        raise BadInput({"since": f"Messages can be sent again for {REPLAY_FOR.days} days; choose a later beginning."})
+    _refuse_range(since, until, now)
     results = [Result.FAILED] if only_failed else [Result.FAILED, Result.DELIVERED]
     ids = session.scalars(
         select(Notification.id)
@@ -128,6 +129,38 @@ def resend_range(
     ).all()
     _owe_again(session, ids, now)
     return len(ids)
+
+
+def resend_lost(session: Session, since: datetime, until: datetime, now: datetime) -> int:
+    """Send again what was given up at any vendor, owed from `since` to before `until`; how many messages that are.
+
+    At most 1,000 at once, the oldest first; channels that are off are left out. BadInput as in `resend_range`.
+    """
+    _refuse_range(since, until, now)
+    ids = session.scalars(
+        select(Notification.id)
+        .join(Notification.channel)
+        .where(
+            *_given_up(now),
+            Notification.owed_at >= since,
+            Notification.owed_at < until,
+            Channel.ended_at.is_(None),
+            Channel.switched_off_at.is_(None),
+            Channel.verified_at.is_not(None),
+            Channel.paused_at.is_(None),
+        )
+        .order_by(Notification.id)
+        .limit(AT_ONCE)
+    ).all()
+    _owe_again(session, ids, now)
+    return len(ids)
+
+
+def _refuse_range(since: datetime, until: datetime, now: datetime) -> None:
+    if since >= until:
+        raise BadInput({"until": "The end must come after the beginning."})
+    if since < now - REPLAY_FOR - timedelta(days=1):  # A day's grace: forms give whole days.
+        raise BadInput({"since": f"Messages can be sent again for {REPLAY_FOR.days} days; choose a later beginning."})
 
 
 def _given_up(now: datetime) -> tuple[ColumnElement[bool], ...]:

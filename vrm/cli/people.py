@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from vrm.cli.terminal import ready_store, sentences, settings, show_json, show_table
 from vrm.kernel import accounts as kernel
-from vrm.kernel.accounts import Account, Passwords, Scope
+from vrm.kernel.accounts import OF_EVERYBODY, Account, Passwords, Scope
 from vrm.kernel.clock import utc_now
 from vrm.kernel.errors import BadInput, NotFound
 
@@ -84,7 +84,7 @@ def list_(as_json: bool) -> None:
     "scopes",
     multiple=True,
     type=click.Choice([scope.value for scope in Scope]),
-    help="May be repeated; all if none.",
+    help="May be repeated; all but operator if none.",
 )
 @click.option("--expires", default="90d", show_default=True, help="Such as 12h, 30d or never.")
 @click.option("--name", default="from the terminal", show_default=True, help="To tell it from others.")
@@ -101,7 +101,7 @@ def token(email: str, scopes: tuple[str, ...], expires: str, name: str) -> None:
         if account is None:
             raise NotFound(f"There is no account for {email}; make it with `vrm accounts create {email}`.")
         made = kernel.make_token(
-            session, account, utc_now(), name=name, scopes=scopes or tuple(Scope), lasts=_span(expires)
+            session, account, utc_now(), name=name, scopes=scopes or OF_EVERYBODY, lasts=_span(expires)
         )
         kernel.audit(session, "account.token-made", kernel.ident(account), utc_now(), by=None, scopes=made.token.scopes)
     click.echo(f"Token for {account.email} ({', '.join(made.token.scopes)}), shown this once: {made.secret}")

@@ -38,6 +38,10 @@ class Scope(StrEnum):
     VENDORS_WRITE = "vendors:write"
     ACCOUNT_READ = "account:read"
     ACCOUNT_WRITE = "account:write"
+    OPERATOR = "operator"  # Of operators only, and never unless it is asked for.
+
+
+OF_EVERYBODY = tuple(scope for scope in Scope if scope is not Scope.OPERATOR)
 
 
 class LinkPurpose(StrEnum):
@@ -213,6 +217,14 @@ def ensure(session: Session, email: str, now: datetime, *, name: str = "") -> Ac
     return account
 
 
+def by_number(session: Session, number: int) -> Account:
+    """The open account with this number, held until the end for whoever changes what it may; NotFound."""
+    found = session.get(Account, number, with_for_update={"key_share": True}) if is_row_id(number) else None
+    if found is None or found.closed_at is not None:
+        raise NotFound("There is no such account.")
+    return found
+
+
 def add_if_new(session: Session, email: str, now: datetime, *, name: str = "", locale: str = "") -> bool:
     """Make an account for this address unless there is one; whether it was made. BadInput for what is not an address.
 
@@ -303,15 +315,19 @@ def make_token(
     now: datetime,
     *,
     name: str,
-    scopes: Iterable[str] = tuple(Scope),
+    scopes: Iterable[str] = OF_EVERYBODY,
     lasts: timedelta | None = timedelta(days=90),
 ) -> NewToken:
-    """A new API token. BadInput for an unknown scope, or a life that is not positive or above ten years."""
+    """A new API token. BadInput for a scope that is unknown or not the account's, and for a life that is not positive
+    or above ten years.
+    """
     wanted = sorted(set(scopes))
     unknown = [scope for scope in wanted if scope not in set(Scope)]
     if unknown or not wanted:
         known = ", ".join(Scope)
         raise BadInput({"scopes": f"Unknown scope {', '.join(unknown) or '(none)'}; choose from {known}."})
+    if Scope.OPERATOR in wanted and not account.is_operator:
+        raise BadInput({"scopes": "Only an operator's token can have the scope operator."})
     if lasts is not None and not timedelta(0) < lasts <= TOKEN_LASTS_AT_MOST:
         raise BadInput({"expires": "A token must expire in the future, within ten years, such as 30d."})
     secret = f"vrm_{secrets.token_urlsafe(32)}"

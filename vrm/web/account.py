@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from intents import corrections
 from vrm.kernel import accounts, text
-from vrm.kernel.accounts import ApiToken, NewToken, Scope, audit, ident
+from vrm.kernel.accounts import OF_EVERYBODY, ApiToken, NewToken, Scope, audit, ident
 from vrm.kernel.languages import LANGUAGES
 from vrm.web.desk import db, now
 from vrm.web.signing_in import proven_lately
@@ -102,7 +102,7 @@ def _page(typed: Typed, status: int, *, made: NewToken | None = None) -> AnyResp
         languages=[("", _("As my browser asks")), *LANGUAGES.items()],
         tokens=tokens.all(),
         made=made,
-        scopes=list(Scope),
+        scopes=list(Scope) if me().is_operator else OF_EVERYBODY,
         taught=corrections.count(db(), me()),
         lives=[(str(days), _("%(days)s days", days=days)) for days in _LIVES_DAYS],
     )

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from intents import holds, publish
+from intents import publish
 from notifiers import gauges
 from notifiers.channels import KINDS
-from vendors import reports
+from vrm import moderation
 from vrm.config import Settings
 from vrm.kernel import accounts
 from vrm.kernel.accounts import Account, Audit, audit, ident
@@ -118,9 +118,7 @@ def mail(name: str) -> str:
 def remove(code: str) -> AnyResponse:
     """Close a want by moderation."""
     intent = publish.by_code(db(), code)
-    holds.remove(db(), intent, now())
-    reports.close_about(db(), now(), intent=intent)
-    audit(db(), "intent.removed", code, now(), by=me())
+    moderation.remove(db(), intent, now(), by=me())
     flash(_("Removed. Vendors who were told hear that it is over."))
     return redirect(url_for("want.show", code=code), 303)
 

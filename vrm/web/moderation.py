@@ -6,10 +6,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from intents import holds, publish
 from intents.holds import HeldBy
-from notifiers import letters
 from vendors import reports, respond, team
 from vendors.models import Lead, Vendor
-from vendors.reports import Report, Ruling
+from vendors.reports import Report
+from vrm import moderation
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import audit
 from vrm.kernel.errors import BadInput
@@ -69,14 +69,11 @@ def rule(report_id: int, what: str) -> AnyResponse:
     """Close a report: nothing is wrong, or what was said is taken away."""
     found = reports.by_id(db(), report_id)
     if what == "dismiss":
-        reports.close(db(), found, Ruling.DISMISSED, now())
+        moderation.dismiss(db(), found, now(), by=me())
         flash(_("Dismissed. Nothing changes for what was reported."))
     else:
-        gone = reports.take_words_away(db(), found)
-        reports.close(db(), found, Ruling.ACTED, now())
-        audit(db(), "conversation.blanked", f"report:{found.id}", now(), by=me(), words=gone)
+        moderation.take_words_away(db(), found, now(), by=me())
         flash(_("Taken away. Both sides see that the operator did it."))
-    audit(db(), f"report.{found.ruling.value if found.ruling else what}", f"report:{found.id}", now(), by=me())
     return redirect(url_for("moderation.queue"), 303)
 
 
@@ -86,19 +83,16 @@ def want(code: str, what: str) -> AnyResponse:
     intent = publish.by_code(db(), code)
     try:
         if what == "hold":
-            holds.hold(db(), intent, now(), by=HeldBy.OPERATOR, why=request.form.get("why", ""))
+            moderation.hold(db(), intent, now(), by=me(), why=request.form.get("why", ""))
         elif what == "release":
-            holds.release(db(), intent, now())
+            moderation.release(db(), intent, now(), by=me())
         else:
-            holds.remove(db(), intent, now())
+            moderation.remove(db(), intent, now(), by=me())
     except BadInput as error:
         if request.form.get("why", "").strip():
             raise  # To the page that shows what was typed.
         flash(str(error), "bad")
         return redirect(url_for("moderation.queue"), 303)
-    if what != "release":
-        reports.close_about(db(), now(), intent=intent)
-    audit(db(), {"hold": "intent.held", "release": "intent.released"}.get(what, "intent.removed"), code, now(), by=me())
     flash(
         {
             "hold": _("Held. Nobody new hears of it; its author is told why."),
@@ -114,19 +108,16 @@ def vendor(slug: str, what: str) -> AnyResponse:
     found = team.by_slug(db(), slug)
     if what == "suspend":
         try:
-            team.suspend(db(), found, now(), why=request.form.get("why", ""))
+            moderation.suspend_vendor(db(), found, now(), by=me(), why=request.form.get("why", ""))
         except BadInput as error:
             if request.form.get("why", "").strip():
                 raise  # To the page that shows what was typed.
             flash(str(error), "bad")
             return redirect(url_for("moderation.queue"), 303)
-        letters.owe_suspended(db(), found, now())
-        reports.close_about(db(), now(), vendor=found)
         flash(_("Suspended. It is told of nothing, and its people are told why."))
     else:
-        team.restore(db(), found, now())
+        moderation.restore_vendor(db(), found, now(), by=me())
         flash(_("Restored. It hears of what is still open."))
-    audit(db(), f"vendor.{what}ed" if what == "suspend" else "vendor.restored", slug, now(), by=me())
     return redirect(url_for("moderation.queue"), 303)
 
 

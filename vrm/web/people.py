@@ -4,12 +4,12 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from intents import suspension, vetting
-from notifiers import letters
+from intents import vetting
+from vrm import moderation
 from vrm.kernel import accounts, sessions
 from vrm.kernel.accounts import Account, LinkPurpose, audit, ident
 from vrm.kernel.db import is_row_id
-from vrm.kernel.errors import BadInput, NotFound, WrongState
+from vrm.kernel.errors import BadInput, WrongState
 from vrm.web.desk import db, desk, now
 from vrm.web.links import mail_link
 from vrm.web.signing_in import proven_lately
@@ -54,7 +54,7 @@ def set_role(account_id: int, role: str) -> AnyResponse:
     """Give or take a role, as the button said. Whose rights change signs in anew."""
     given = request.form.get("to") == "yes"
     operators = _operators() if role == "operator" and not given else []
-    account = _by_id(account_id)
+    account = accounts.by_number(db(), account_id)
     if operators == [account.id]:
         raise WrongState(_("Somebody has to run this broker: make somebody else an operator first."))
     if getattr(account, f"is_{role}") != given:
@@ -69,7 +69,7 @@ def set_role(account_id: int, role: str) -> AnyResponse:
 @blueprint.post("/<int:account_id>/sign-out")
 def sign_out(account_id: int) -> AnyResponse:
     """End every session of the account, as after a telephone was lost."""
-    account = _by_id(account_id)
+    account = accounts.by_number(db(), account_id)
     sessions.end_all(db(), account, now())
     audit(db(), "account.signed-out", ident(account), now(), by=me())
     flash(_("Signed out everywhere."))
@@ -80,23 +80,20 @@ def sign_out(account_id: int) -> AnyResponse:
 @proven_lately
 def stand(account_id: int, what: str) -> AnyResponse:
     """Vouch for a new account, so that it does not begin small; stop one, or let it come in again."""
-    account = _by_id(account_id)
+    account = accounts.by_number(db(), account_id)
     try:
         if what == "vouch":
             account.trusted_at = account.trusted_at or now()
+            audit(db(), "account.vouched", ident(account), now(), by=me())
         elif what == "suspend":
-            suspension.suspend(db(), account, now(), why=request.form.get("why", ""))
+            moderation.suspend_account(db(), account, now(), by=me(), why=request.form.get("why", ""))
         else:
-            suspension.restore(db(), account, now())
+            moderation.restore_account(db(), account, now(), by=me())
     except BadInput as error:
         if request.form.get("why", "").strip():
             raise  # To the page that shows what was typed.
         flash(str(error), "bad")
         return redirect(url_for("people.people", q=account.email), 303)
-    if what != "vouch":
-        letters.owe_account(db(), account, now())
-    done = {"vouch": "vouched", "suspend": "suspended", "restore": "restored"}[what]
-    audit(db(), f"account.{done}", ident(account), now(), by=me())
     flash(
         {
             "vouch": _("Done. What a new account may not does not hold for it."),
@@ -104,13 +101,6 @@ def stand(account_id: int, what: str) -> AnyResponse:
         }.get(what, _("Restored. They can sign in, and wants that were held go on."))
     )
     return redirect(url_for("people.people", q=account.email), 303)
-
-
-def _by_id(account_id: int) -> Account:
-    account = db().get(Account, account_id, with_for_update={"key_share": True}) if is_row_id(account_id) else None
-    if account is None or account.closed_at is not None:
-        raise NotFound("There is no such account.")
-    return account
 
 
 def _operators() -> list[int]:

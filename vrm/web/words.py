@@ -300,6 +300,7 @@ SCOPES = {
     Scope.VENDORS_WRITE: later("Answer for them; change subscriptions and channels"),
     Scope.ACCOUNT_READ: later("See my account"),
     Scope.ACCOUNT_WRITE: later("Change my account and revoke tokens"),
+    Scope.OPERATOR: later("Run this broker: reports, holds, suspensions, and messages that did not arrive"),
 }
 ROLES = {
     Role.OWNER: later("Owner: everything, and the team"),

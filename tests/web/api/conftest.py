@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from programs import Hands, Program, Scene
-from rooms import publish_want, route_all, start_vendor
+from rooms import person, publish_want, route_all, start_vendor
 from world import settings_for
 
 from notifiers import proving, register
@@ -17,7 +17,7 @@ from notifiers.models import ChannelKind
 from vendors.models import Lead
 from vrm.app import desk_of
 from vrm.kernel import accounts
-from vrm.kernel.accounts import Account, Passwords, Scope
+from vrm.kernel.accounts import OF_EVERYBODY, Account, Passwords, Scope
 from vrm.kernel.db import Store
 
 
@@ -33,6 +33,12 @@ def app(house: Flask, store: Store, store_url: str, clock: Hands, passwords: Pas
     return house
 
 
+@pytest.fixture
+def olu(store: Store) -> Account:
+    """An operator."""
+    return person(store, "olu@example.com", operator=True)
+
+
 Connect = Callable[..., Program]
 
 
@@ -40,11 +46,12 @@ Connect = Callable[..., Program]
 def program(app: Flask, store: Store, now: datetime) -> Connect:
     """A program with a fresh token of an account; of nobody without one."""
 
-    def connect(account: Account | None, scopes: Iterable[str] = tuple(Scope)) -> Program:
+    def connect(account: Account | None, scopes: Iterable[str] = ()) -> Program:
         if account is None:
             return Program(app, None)
         with store.write() as session:
-            made = accounts.make_token(session, account, now, name="test", scopes=scopes)
+            every = tuple(Scope) if account.is_operator else OF_EVERYBODY
+            made = accounts.make_token(session, account, now, name="test", scopes=scopes or every)
         return Program(app, made.secret)
 
     return connect

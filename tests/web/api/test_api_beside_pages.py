@@ -64,11 +64,14 @@ BY_PROGRAM: dict[str, dict[str, str]] = {
         "rotate": "rotate_secret",
     },
     "timing": {"change": "change_channel", "set_hours": "change_hours"},
-    "lost": {"one_again": "send_again", "range_again": "send_range_again"},
+    "lost": {"one_again": "send_again", "range_again": "send_range_again", "again_for": "send_lost_again"},
     "templates": {"make": "create_template", "change": "change_template", "remove": "delete_template"},
     "colleagues": {"add": "add_member", "change_role": "change_member", "leave": "remove_member"},
     "listening": {"watch": "create_watch", "end": "delete_watch", "dismiss": "dismiss_sighting"},
     "research": {"reply": "change_vendor"},
+    "admin": {"remove": "remove_want"},
+    "people": {"stand": "suspend_account"},
+    "moderation": {"rule": "dismiss_report", "want": "hold_want", "vendor": "suspend_vendor"},
     "reporting": {"want": "report_want", "vendor": "report_vendor", "conversation": "report_conversation"},
 }
 # Reason → pages. docs/api.md gives the reasons to those who write programs.
@@ -77,7 +80,7 @@ PAGES_ONLY: dict[str, str] = {
         "mydata.erase account.make_token signing_in.password signing_in.again signing_in.again_by_mail"
         " signing_in.end_session signing_in.end_others signing_in.recovery_codes signing_in.passkey_options"
         " signing_in.add_passkey signing_in.remove_passkey signing_in.propose_app signing_in.confirm_app"
-        " signing_in.remove_app people.set_role people.stand keeping.take"
+        " signing_in.remove_app people.set_role keeping.take"
     ),
     "It is how a person signs in, or begins to; a program has a token.": (
         "door.send_link door.spend_link door.with_password door.second door.passkey_options door.with_passkey"
@@ -86,10 +89,12 @@ PAGES_ONLY: dict[str, str] = {
     "The link in the message is the key, and its page is for a person; with a token the same is another operation.": (
         "answer.answer answer.agree answer.stop answer.unsubscribe answer.join blogs.answered channels.prove"
     ),
-    "It is an operator's: no scope reaches over other people's things; on the machine there is `vrm`.": (
-        "admin.remove people.invite people.sign_out keeping.make moderation.rule moderation.want moderation.vendor"
-        " canaries.set_one trees.edit lost.again_for listening.watch_for_operators listening.end_for_operators"
-        " listening.dismiss_for_operators research.decide"
+    "An operator does it once and looks at what comes of it; programs on the machine have `vrm` for it.": (
+        "people.invite people.sign_out keeping.make trees.edit"
+    ),
+    "An operator has to read and judge first, with a person's eyes: who asks for what, what a post means.": (
+        "research.decide canaries.set_one listening.watch_for_operators listening.end_for_operators"
+        " listening.dismiss_for_operators"
     ),
     "A person has to read what they agree to.": "research.asked",
     "It shows that a post on the web is whose account it is, which takes the person's own browser or blog.": (

@@ -24,6 +24,7 @@ from vrm.web.api import (
     listening,
     messages,
     openapi,
+    operating,
     problems,
     quota,
     reports,
@@ -59,6 +60,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         responsiveness,
         reports,
         account,
+        operating,
     )
     for operation in noun.ROUTES.operations
 )

@@ -71,11 +71,16 @@ class Messages(Told):
     items: list[MessageOut]
 
 
-class Range(Given):
-    """What to send again: owed from `since` to before `until`, at most 1,000, the oldest first."""
+class Span(Given):
+    """From `since` to before `until`."""
 
     since: MomentIn
     until: MomentIn
+
+
+class Range(Span):
+    """What to send again: owed from `since` to before `until`, at most 1,000, the oldest first."""
+
     only_failed: bool = True
 
 

@@ -25,6 +25,7 @@ _SCOPES = {
     Scope.VENDORS_WRITE: "Change them, and answer leads.",
     Scope.ACCOUNT_READ: "See your name, address, telephone and tokens, and take all your data along.",
     Scope.ACCOUNT_WRITE: "Change your name, telephone, zone and language; revoke tokens.",
+    Scope.OPERATOR: "Decide what waits for operators: reports, holds, suspensions, messages that were given up.",
 }
 
 _ERROR = {
