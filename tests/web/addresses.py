@@ -87,6 +87,8 @@ def of_operation(town: Town, path: str) -> dict[str, str]:
         "member": named("member", world.vendor.id, world.ben.id),
         "template": named("template", world.template.id),
         "token": named("token", world.token.id),
+        "report": str(world.report.id),
+        "account": str(world.carol.id),
     }
 
 

@@ -22,7 +22,7 @@ from rounds import Got, Said, rounds
 from tallies import Tally
 
 from vrm.kernel import accounts
-from vrm.kernel.accounts import Account
+from vrm.kernel.accounts import OF_EVERYBODY, Account, Scope
 from vrm.kernel.db import Store
 from vrm.web.api import OPERATIONS
 from vrm.web.api.operations import Operation
@@ -43,16 +43,21 @@ BASES: dict[str, dict[str, object]] = {
 
 def token_of(store: Store, account: Account, now: datetime) -> str:
     with store.write() as session:
-        return accounts.make_token(session, session.merge(account, load=False), now, name="t").secret
+        scopes = tuple(Scope) if account.is_operator else OF_EVERYBODY
+        return accounts.make_token(session, session.merge(account, load=False), now, name="t", scopes=scopes).secret
 
 
-def tokens(store: Store, town: Town, now: datetime) -> dict[bool, str]:
-    """By whether it is about a vendor."""
-    return {False: token_of(store, town.world.ana, now), True: token_of(store, town.world.ben, now)}
+def tokens(store: Store, town: Town, now: datetime) -> dict[str, str]:
+    """By who may call it; see `caller_of`."""
+    people = {"ana": town.world.ana, "ben": town.world.ben, "olu": town.world.olu}
+    return {name: token_of(store, person, now) for name, person in people.items()}
 
 
-def is_bens(operation: Operation) -> bool:
-    return operation.path.startswith("/vendors") or operation.name in ("create_response", "accept_terms")
+def caller_of(operation: Operation) -> str:
+    if operation.path.startswith("/operator"):
+        return "olu"
+    is_bens = operation.path.startswith("/vendors") or operation.name in ("create_response", "accept_terms")
+    return "ben" if is_bens else "ana"
 
 
 def texts_of(operation: Operation) -> list[str]:
@@ -157,7 +162,7 @@ def test_every_field_of_every_operation(
     strings = list(dict.fromkeys([*STRINGS, *SURROGATES, *(strings_of_others(corpora) if corpora else ())]))
     turns, counts = len(strings) if corpora else 1, got.counts
     targets = [
-        OperationTarget(app, whose[is_bens(operation)], operation, town, counts)
+        OperationTarget(app, whose[caller_of(operation)], operation, town, counts)
         for operation in OPERATIONS
         if operation.body is not None and not operation.outside and texts_of(operation)
     ]
@@ -189,7 +194,7 @@ def test_what_is_no_json_is_400_everywhere(
             few = bodies if corpora else bodies[counts["operations"] % 5 :: 5]
             for body in few:
                 if body:  # None at all is what some operations want.
-                    status, said = send(app, whose[is_bens(operation)], operation, town, body)
+                    status, said = send(app, whose[caller_of(operation)], operation, town, body)
                     assert status == 400, (operation.name, body[:60], status, said)
                     counts["refused"] += 1
     tally("no JSON", counts)

@@ -10,7 +10,7 @@ import pytest
 from addresses import Town, of_operation, of_page, pages
 from flask import Flask
 from hand import SLOWEST_S
-from test_attack_api import is_bens, token_of, tokens
+from test_attack_api import caller_of, token_of, tokens
 from visiting import Visitor
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -60,7 +60,7 @@ def test_names_that_are_none_are_not_there(
     for operation in OPERATIONS:
         arguments = operation.arguments
         if operation.method == "GET" and arguments:
-            headers = {"Authorization": f"Bearer {whose[is_bens(operation)]}"}
+            headers = {"Authorization": f"Bearer {whose[caller_of(operation)]}"}
             for name in _NO_NAMES:
                 path = "/api/v1" + operation.path.format_map(dict.fromkeys(arguments, name))
                 answer = app.test_client().get(path, headers=headers)
@@ -135,9 +135,9 @@ def test_no_body_of_the_api_takes_a_field_that_is_not_its_own(
                 assert f"/{column}" in {one.get("pointer") for one in answer.get_json()["errors"]}, operation.name
 
 
-def _send(app: Flask, whose: dict[bool, str], operation: Operation, town: Town, body: object) -> TestResponse:
+def _send(app: Flask, whose: dict[str, str], operation: Operation, town: Town, body: object) -> TestResponse:
     path = "/api/v1" + operation.path.format_map(of_operation(town, operation.path))
-    headers = {"Authorization": f"Bearer {whose[is_bens(operation)]}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {whose[caller_of(operation)]}", "Content-Type": "application/json"}
     return app.test_client().open(path, method=operation.method, data=json.dumps(body), headers=headers)
 
 
