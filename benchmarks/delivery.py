@@ -35,6 +35,7 @@ from sqlalchemy import create_engine, make_url, select, text, update
 
 from intents import publish
 from intents.draft import Budget, IntentDraft
+from notifiers.apart import Apart
 from notifiers.channels.webhook import new_secret
 from notifiers.deliver import deliver
 from notifiers.models import Channel, ChannelKind, Notification
@@ -174,18 +175,30 @@ def a_post(folder: Path) -> Post:
     return Post("http://127.0.0.1:8000", Signer("k" * 40), outbound, None, "vrm@broker.example", folder / "outbox")
 
 
-def ours(store: Store, folder: Path) -> float:
+@contextmanager
+def running(post: Post) -> Iterator[Apart]:
+    """The process that sends, as a worker has it."""
+    senders = Apart(post)
+    senders.open()
+    try:
+        yield senders
+    finally:
+        senders.close()
+
+
+def ours(store: Store, post: Post, senders: Apart) -> float:
     """Deliveries that are sent and recorded, per second."""
     begun = time.perf_counter()
-    sent = deliver(store, a_post(folder), utc_now)
+    sent = deliver(store, post, utc_now, senders=senders)
     return sent / (time.perf_counter() - begun)
 
 
-def ours_but_hanging(store: Store, folder: Path, count: int) -> float:
+def ours_but_hanging(store: Store, post: Post, senders: Apart, count: int) -> float:
     """The same to the nineteen that answer, while the twentieth does not."""
     stop = threading.Event()
     begun = time.perf_counter()
-    thread = threading.Thread(target=deliver, args=(store, a_post(folder), utc_now), kwargs={"stop": stop.is_set})
+    how = {"stop": stop.is_set, "senders": senders}
+    thread = threading.Thread(target=deliver, args=(store, post, utc_now), kwargs=how)
     thread.start()
     done = text("SELECT count(*) FROM attempts WHERE status = 204")
     while True:
@@ -270,11 +283,12 @@ def postgres() -> Iterator[str]:
 
 
 def one_of_several(url: str, folder: str, ready: Any, go: Any) -> None:
-    with Store.open(url) as store:
+    post = a_post(Path(folder))
+    with Store.open(url) as store, running(post) as senders:
         keep(store)
         ready.release()
         go.wait()
-        deliver(store, a_post(Path(folder)), utc_now)
+        deliver(store, post, utc_now, senders=senders)
 
 
 def by_workers(url: str, folder: Path, workers: int, count: int) -> float:
@@ -315,10 +329,12 @@ def measure(*, wants: int, times: int) -> Iterator[Line]:
         port = stack.enter_context(nginx(folder))
         store = stack.enter_context(Store.open(f"sqlite:///{folder}/vrm.db"))
         fill(store, port, wants)
+        post = a_post(folder)
+        senders = stack.enter_context(running(post))
 
         def delivered() -> float:
             owe_again(store, port)
-            return ours(store, folder)
+            return ours(store, post, senders)
 
         keep(store)  # As a worker does when it starts.
         delivered()  # Caches, compiled statements.
@@ -334,11 +350,11 @@ def measure(*, wants: int, times: int) -> Iterator[Line]:
 
         def with_one_hanging() -> float:
             owe_again(store, hanging)
-            return ours_but_hanging(store, folder, answering)
+            return ours_but_hanging(store, post, senders, answering)
 
         def without() -> float:
             owe_again(store, quick)
-            return ours_but_hanging(store, folder, answering)
+            return ours_but_hanging(store, post, senders, answering)
 
         ratio, _, _ = best_ratio(with_one_hanging, without, 1)
         yield at_least("throughput with one of 20 hanging ÷ without", ratio, 0.95)
@@ -347,15 +363,16 @@ def measure(*, wants: int, times: int) -> Iterator[Line]:
         slow = stack.enter_context(own_sink(delay_s=0.2))
         shared = stack.enter_context(Store.open(url))
         fill(shared, slow, wants)
-        ratio, _, one = best_ratio(
-            lambda: (owe_again(shared, slow), by_workers(url, folder, 2, count))[1],
-            lambda: (owe_again(shared, slow), by_workers(url, folder, 1, count))[1],
-            1,
-        )
+
+        def by(workers: int) -> float:
+            owe_again(shared, slow)
+            return by_workers(url, folder, workers, count)
+
+        ratio, _, one = best_ratio(lambda: by(2), lambda: by(1), 1)
         yield at_least("two workers on PostgreSQL ÷ one, sink of 200 ms", ratio, 1.6)
         yield line("  one worker, a second", one, "/s")
         owe_again(shared, port)
-        alone = ours(shared, folder)
+        alone = ours(shared, post, senders)
         yield at_least("webhooks on PostgreSQL ÷ bare aiohttp posts", alone / raw(port, count), 0.5)
         yield at_least("the same ÷ a job for each delivery", alone / by_jobs(url, port, min(count, 1000)), 8)
 

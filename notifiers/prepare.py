@@ -18,6 +18,7 @@ from notifiers.facts import LeadRow, intent_json, names_of
 from notifiers.hold import hold, is_at_once
 from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
 from notifiers.post import Post
+from notifiers.sending import Errand
 from vendors.models import Lead, Undelivered
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import VrmError
@@ -49,8 +50,11 @@ class Ready:
     retries: bool
 
     @property
-    def host(self) -> str:
-        return KINDS[self.kind].host(self.target)
+    def errand(self) -> Errand:
+        """What senders get of it, written to the end."""
+        kind = KINDS[self.kind]
+        packed = kind.pack(self.target, self.message, self.wire)
+        return Errand(self.id, self.kind, kind.host(self.target), self.target, packed, self.wire)
 
 
 @dataclass(frozen=True, slots=True)

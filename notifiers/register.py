@@ -17,7 +17,7 @@ from vendors import subscribe
 from vendors.models import Vendor
 from vrm.kernel import text
 from vrm.kernel.accounts import audit
-from vrm.kernel.db import new_code
+from vrm.kernel.db import is_code, new_code
 from vrm.kernel.errors import BadInput, LimitReached, NotFound, WrongState
 from vrm.kernel.outbound import Outbound
 
@@ -72,9 +72,8 @@ def channels_of(session: Session, vendor: Vendor) -> list[Channel]:
 
 def by_code(session: Session, vendor: Vendor, code: str) -> Channel:
     """The vendor's channel with this code; NotFound for anybody else's and for a removed one."""
-    channel = session.scalar(
-        select(Channel).where(Channel.vendor_id == vendor.id, Channel.code == code, Channel.ended_at.is_(None))
-    )
+    theirs = select(Channel).where(Channel.vendor_id == vendor.id, Channel.code == code, Channel.ended_at.is_(None))
+    channel = session.scalar(theirs) if is_code(code) else None
     if channel is None:
         raise NotFound("There is no such channel.")
     return channel

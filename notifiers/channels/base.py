@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from notifiers.models import ChannelKind, Topic, Verdict
 from notifiers.post import Post
@@ -68,8 +68,7 @@ class Composed:
     about: tuple[int, ...] = ()  # Of a digest: the notifications whose word is in it.
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """The same for every attempt of one notification, so that a receiver can drop what comes twice."""
 
     id: str  # Safe in a header, a Message-ID and a webhook-id.
@@ -78,8 +77,7 @@ class Wire:
     at: datetime  # Of this attempt.
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What one attempt came to."""
 
     verdict: Verdict
@@ -133,7 +131,10 @@ class ChannelType(Protocol):
     def host(self, target: Mapping[str, Any]) -> str:
         """Attempts to one host are few at a time."""
 
-    async def send(self, target: Mapping[str, Any], message: Composed, wire: Wire, post: Post) -> Outcome:
+    def pack(self, target: Mapping[str, Any], message: Composed, wire: Wire) -> Any:
+        """What `send` takes: as much of the message as is needed there, written as far as it can be beforehand."""
+
+    async def send(self, target: Mapping[str, Any], packed: Any, wire: Wire, post: Post) -> Outcome:
         """One attempt. Whatever goes wrong outside is an Outcome, not an exception."""
 
 

@@ -67,14 +67,18 @@ class Chat:
         del target
         return self.name
 
-    async def send(self, target: Mapping[str, Any], message: Composed, wire: Wire, post: Post) -> Outcome:
+    def pack(self, target: Mapping[str, Any], message: Composed, wire: Wire) -> Composed:
+        del target, wire
+        return message
+
+    async def send(self, target: Mapping[str, Any], packed: Composed, wire: Wire, post: Post) -> Outcome:
         del wire, post  # These services know no ids of ours.
         sender = Apprise(asset=_ASSET)
         sender.add(self.plugin(**self.arguments(target), asset=_ASSET))
         async with asyncio.timeout(DEADLINE_S + 5):  # Its own limit should be met first.
             result = await sender.async_notify(
-                body=self.render(message, self.most),
-                title=calm(message.subject),
+                body=self.render(packed, self.most),
+                title=calm(packed.subject),
                 body_format=self.body_format,
                 timeout=DEADLINE_S,
                 log_level=logging.WARNING,

@@ -45,8 +45,11 @@ class Feed:
         del target
         return "our own feeds"
 
-    async def send(self, target: Mapping[str, Any], message: Composed, wire: Wire, post: Post) -> Outcome:
-        del target, message, wire, post
+    def pack(self, target: Mapping[str, Any], message: Composed, wire: Wire) -> None:
+        del target, message, wire
+
+    async def send(self, target: Mapping[str, Any], packed: None, wire: Wire, post: Post) -> Outcome:
+        del target, packed, wire, post
         return Outcome(
             Verdict.DELIVERED, said="It stands in the feed; that it is fetched is the proof.", evidence=False
         )

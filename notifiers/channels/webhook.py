@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from notifiers.channels.base import Composed, Field, Outcome, Proof, Shared, Wire, filled, kept
@@ -145,7 +145,7 @@ class Webhook:
     def host(self, target: Mapping[str, Any]) -> str:
         return urlsplit(str(target["url"])).netloc
 
-    async def send(self, target: Mapping[str, Any], message: Composed, wire: Wire, post: Post) -> Outcome:
+    def pack(self, target: Mapping[str, Any], message: Composed, wire: Wire) -> "Request":
         body = write_body(message, wire)
         timestamp = int(wire.at.timestamp())
         headers = {
@@ -156,8 +156,13 @@ class Webhook:
                 sign(secret, wire.id, timestamp, body) for secret in secrets_of(target, wire.at)
             ),
         }
+        challenge = str(message.data["challenge"]) if message.topic is Topic.CHALLENGE else None
+        return Request(str(target["url"]), body, headers, challenge)
+
+    async def send(self, target: Mapping[str, Any], packed: "Request", wire: Wire, post: Post) -> Outcome:
+        del target
         try:
-            answer = await post.outbound.post(str(target["url"]), body=body, policy=self.policy, headers=headers)
+            answer = await post.outbound.post(packed.url, body=packed.body, policy=self.policy, headers=packed.headers)
         except OutsideError as error:
             return Outcome(
                 Verdict.PERMANENT if error.permanent else Verdict.TRANSIENT,
@@ -165,9 +170,18 @@ class Webhook:
                 said=str(error),
                 retry_after_s=error.retry_after_s,
             )
-        if message.topic is Topic.CHALLENGE:
-            return _of_challenge(answer, str(message.data["challenge"]))
+        if packed.challenge is not None:
+            return _of_challenge(answer, packed.challenge)
         return of_answer(answer, wire.at)
+
+
+class Request(NamedTuple):
+    """A signed POST."""
+
+    url: str
+    body: bytes
+    headers: dict[str, str]
+    challenge: str | None  # What must be given back, when that is what it asks for.
 
 
 def of_answer(answer: Answer, now: datetime) -> Outcome:

@@ -6,9 +6,10 @@ import pytest
 from notifiers_world import Heard, Reply, Sink, Time, World, a_channel, look, owe
 
 from notifiers.claim import PER_CHANNEL, PER_QUICK_CHANNEL, claim
-from notifiers.deliver import PER_HOST, deliver, send_now
+from notifiers.deliver import deliver, send_now
 from notifiers.models import Notification, Topic
 from notifiers.post import Post
+from notifiers.sending import PER_HOST
 from vrm.kernel.db import Store
 from vrm.kernel.errors import WrongState
 

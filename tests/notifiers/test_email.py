@@ -67,7 +67,7 @@ def test_a_mail_arrives_whole(tmp_path: Path) -> None:
 
 
 def test_a_letter_has_no_list_and_the_first_of_a_thread_no_reply() -> None:
-    mail = write_mail("a@b.example", replace(MESSAGE, unsubscribe_url=None), replace(WIRE, thread=None), POST)
+    mail = write_mail("a@b.example", replace(MESSAGE, unsubscribe_url=None), WIRE._replace(thread=None), POST)
     for name in ("List-Unsubscribe", "List-Unsubscribe-Post", "In-Reply-To", "References"):
         assert name not in mail
 

@@ -21,6 +21,7 @@ from vrm.kernel.outbound import WEBHOOK, Outbound
 WANT = {"lead": {"code": "a-b"}, "intent": {"title": "Toyota “Yaris” & <more>", "budget": {"max": "12000.00"}}}
 MESSAGE = Composed(Topic.LEAD_CREATED, "Wanted", "plain", "<p>html</p>", "chat", (), WANT)
 
+WIRE = Wire("msg_1_a", None, NOW, NOW)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -49,17 +50,16 @@ class Crm:
     def host(self, target: Mapping[str, Any]) -> str:
         return str(target["url"])
 
-    async def send(self, target: Mapping[str, Any], message: Composed, wire: Wire, post: Post) -> Outcome:
+    def pack(self, target: Mapping[str, Any], message: Composed, wire: Wire) -> tuple[bytes, str]:
         intent = message.data["intent"]
         if self.xml:
             root = ET.Element("prospect", id=wire.id)
             ET.SubElement(root, "vehicle").text = intent["title"]
-            body, kind = ET.tostring(root, encoding="utf-8"), "application/xml"
-        else:
-            body, kind = (
-                urlencode({"oid": wire.id, "title": intent["title"]}).encode(),
-                "application/x-www-form-urlencoded",
-            )
+            return ET.tostring(root, encoding="utf-8"), "application/xml"
+        return urlencode({"oid": wire.id, "title": intent["title"]}).encode(), FORM
+
+    async def send(self, target: Mapping[str, Any], packed: tuple[bytes, str], wire: Wire, post: Post) -> Outcome:
+        body, kind = packed
         headers = {"Content-Type": kind}
         answer = await post.outbound.post(str(target["url"]), body=body, policy=WEBHOOK, headers=headers)
         return of_answer(answer, wire.at)
@@ -71,7 +71,7 @@ def sent(crm: ChannelType, sink: Sink) -> Outcome:
 
     async def go() -> Outcome:
         async with post.outbound:
-            return await crm.send(target, MESSAGE, Wire("msg_1_a", None, NOW, NOW), post)
+            return await crm.send(target, crm.pack(target, MESSAGE, WIRE), WIRE, post)
 
     return asyncio.run(go())
 

@@ -49,11 +49,11 @@ def send(
 ) -> Outcome:
     post = a_post(tmp_path)
 
+    target, sender, on = {"url": url, "secret": SECRET}, kind or Webhook(), wire(now or utc_now())
+
     async def run() -> Outcome:
         async with post.outbound:
-            return await (kind or Webhook()).send(
-                {"url": url, "secret": SECRET}, what or message(), wire(now or utc_now()), post
-            )
+            return await sender.send(target, sender.pack(target, what or message(), on), on, post)
 
     return asyncio.run(run())
 

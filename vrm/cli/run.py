@@ -4,12 +4,14 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from notifiers.apart import Apart
 from notifiers.inlet import Inlet
 from vrm import dangers, migrations
 from vrm.cli.terminal import console, errors, ready_store, sentences, settings
@@ -96,7 +98,9 @@ def worker() -> None:
     _guard(found)
     end_with_parent()
     works = works_of(found, store=store)
-    running = engine_for(works)
+    senders = Apart(works.post, log=found.log)
+    senders.open()
+    running = engine_for(replace(works, senders=senders))
     keep(store)
     inlets = _open_inlets(inlets_of(found, works))
     ended = threading.Event()
@@ -108,6 +112,7 @@ def worker() -> None:
     for inlet in inlets:
         inlet.stop()
     running.stop()
+    senders.close()
     store.close()
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
+from typing import Any
 
 from itsdangerous import BadSignature, HMACAlgorithm
 from itsdangerous import Signer as _Signer
@@ -25,6 +26,11 @@ class Signer:
         self._secret_key = secret_key
         self._keys = [*reversed(old), secret_key]  # The last one signs; what the others signed is still good.
         self._signers: dict[str, _Signer] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: the keys."""
+        *old, secret_key = self._keys
+        return type(self), (secret_key, old[::-1])
 
     def _of(self, purpose: str) -> _Signer:
         signer = self._signers.get(purpose)

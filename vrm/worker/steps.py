@@ -22,6 +22,7 @@ from notifiers.deliver import deliver
 from notifiers.forget import forget
 from notifiers.letters import owe_letters
 from notifiers.post import Post
+from notifiers.sending import Senders
 from vendors import watches
 from vendors.listen import listen
 from vrm import route, turns
@@ -48,6 +49,7 @@ class Works:
     keep_audits: timedelta = timedelta(days=730)
     keep_changes: timedelta = timedelta(days=365)
     back_up: Callable[[datetime], int] = lambda _now: 0  # Makes a backup when one is due.
+    senders: Senders | None = None  # Who carries messages; None: a thread for each delivery.
     kept: Path | None = None  # Where what the live page of responsiveness shows is kept; None: nowhere.
 
 
@@ -86,7 +88,7 @@ def lanes(works: Works, stopped: Callable[[], bool] = lambda: False) -> Mapping[
     )
     found: dict[str, Sequence[Step]] = {
         "rows": [_in_transactions(works, verb) for verb in rows],
-        "deliver": [lambda: deliver(works.store, works.post, works.clock, stop=stopped)],
+        "deliver": [lambda: deliver(works.store, works.post, works.clock, stop=stopped, senders=works.senders)],
         "harvest": [lambda: harvest(harvester(works), stop=stopped)],
         "listen": [lambda: listen(harvester(works)), _in_transactions(works, watches.forget)],
         "word": [lambda: renew(harvester(works)), lambda: reply_owed(harvester(works))],

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from weakref import WeakKeyDictionary
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
@@ -73,6 +73,15 @@ class Outbound:
         # Parsing strictly takes as long as a third of a request, and its result is the same for ever.
         self._parsed = lru_cache(maxsize=_PARSED_KEPT)(self.check)
         self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, ClientSession] = WeakKeyDictionary()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: the same way out, with the system's resolver and no connection yet."""
+        return type(self), (self.allow_private,)
+
+    @property
+    def allow_private(self) -> tuple[IPNetwork, ...]:
+        """The private networks that the operator lets us reach."""
+        return self._gate.allow_private
 
     async def __aenter__(self) -> Self:
         return self
