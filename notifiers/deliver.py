@@ -52,7 +52,7 @@ def deliver(
 ) -> int:
     """Send what is due until nothing is due or under way; how many attempts were made.
 
-    At most `limit` are under way, and as many again are in line. A slow host holds up its own messages only, but
+    At most `limit` are under way, and twice as many are in line. A slow host holds up its own messages only, but
     also this call: give it a thread of its own. After `stop` says so nothing new is begun. `senders` carry it; a
     thread that ends with this call when there are none.
     """

@@ -223,3 +223,24 @@ def ben(store: Store) -> Account:
 def carol(store: Store) -> Account:
     """The third person, who must learn nothing."""
     return person(store, "carol@example.net", name="Carol Diaz")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def nothing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store without a single table."""
+    if request.param == "sqlite":
+        store = Store.open(f"sqlite:///{tmp_path / 'empty.db'}")
+        yield store
+        store.close()
+        return
+    url = make_url(request.getfixturevalue("postgres_url"))
+    name = f"{url.database}_migrations"
+    admin = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    store = Store.open(url.set(database=name).render_as_string(hide_password=False))
+    yield store
+    store.close()
+    with admin.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()

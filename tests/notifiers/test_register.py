@@ -269,6 +269,8 @@ def test_another_vendor_finds_nothing(store: Store, vendor: Vendor, carol: Accou
         other = team.found(session, session.merge(carol), now, name="Carol's")
         with pytest.raises(NotFound):
             register.by_code(session, other, new.channel.code)
+        with pytest.raises(NotFound):
+            register.by_code(session, other, "\0")  # PostgreSQL cannot even look for it.
         assert session.scalar(select(func.count()).select_from(Channel)) == 1
 
 

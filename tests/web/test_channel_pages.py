@@ -1,0 +1,164 @@
+"""A vendor's pages about how it is told: channels, their hours and secrets, to stop, to send again."""
+
+import re
+from collections.abc import Callable
+
+from flask import Flask
+from sqlalchemy import select
+from visiting import Visitor
+from world import World
+
+from notifiers.models import Channel, Notification, Result, Topic
+from vendors.models import Lead, Withheld
+from vrm.kernel.db import Store
+
+
+def test_a_webhook_shows_its_secret_once(visitor: Callable[[], Visitor], world: World) -> None:
+    ben = visitor().sign_in(world.ben)
+    channels = f"/vendor/{world.vendor.slug}/channels"
+    assert "http" in ben.refused(f"{channels}/new/webhook", 422, url="http://127.0.0.1/")
+    answer = ben.send(f"{channels}/new/webhook", url="https://hooks.nowhere.invalid/new")
+    assert answer.status_code == 422  # Not a public host.
+    page = ben.get(f"{channels}/{world.hook.code}")
+    assert "whsec_" not in page
+    ben.get(f"{channels}/new/pigeon", 404)
+
+
+def test_one_click_unsubscribes_by_post_only(app: Flask, world: World, store: Store) -> None:
+    # As a mail program does it (RFC 8058): no cookie, no token of a form.
+    client = app.test_client()
+    path = f"/r/{world.links['answer']}/unsubscribe"
+
+    def paused() -> bool:
+        with store.read() as session:
+            return session.get_one(Channel, world.mail.id).paused_at is not None
+
+    assert client.get(path).status_code == 303
+    assert not paused()
+    for _ in range(2):
+        assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert paused()
+
+
+def test_the_stop_button_stops(visitor: Callable[[], Visitor], world: World, store: Store) -> None:
+    assert "Stopped" in visitor().send(f"/r/{world.links['answer']}/stop").text
+    with store.read() as session:
+        assert session.get_one(Channel, world.mail.id).paused_at is not None
+    assert "stopped already" in visitor().get(f"/r/{world.links['answer']}?do=stop")
+
+
+def test_the_link_in_a_challenge_verifies_by_its_button(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    path, somebody = f"/channels/verify/{world.links['channel']}", visitor()
+    somebody.get(path)
+    with store.read() as session:
+        assert session.get_one(Channel, world.hook.id).verified_at is None
+    assert somebody.send(path).status_code == 200
+    with store.read() as session:
+        assert session.get_one(Channel, world.hook.id).verified_at is not None
+    somebody.get(path, 410)
+
+
+def test_when_a_channel_is_told_is_changed_and_what_does_not_hold_is_a_sentence(
+    visitor: Callable[[], Visitor], world: World
+) -> None:
+    ben = visitor().sign_in(world.ben)
+    page = f"/vendor/{world.vendor.slug}/channels/{world.mail.code}"
+    good = {
+        "mode": "weekly",
+        "hour": "9",
+        "day": "1",
+        "quiet_from": "22:00",
+        "quiet_until": "7:00",
+        "office_only": "on",
+    }
+    ben.press(f"{page}/timing", **good)
+    shown = ben.get(page)
+    assert "Together, once a week, Tuesday" in shown
+    assert "quiet from 22:00 to 07:00" in shown
+    for field, typed, sentence in (
+        ("hour", "25", "between 0 and 23"),
+        ("quiet_until", "25:00", "time of day"),
+        ("quiet_from", "", "both a beginning and an end"),
+        ("mode", "often", "one of those"),
+        ("backup_after_minutes", "30", "told at once"),
+    ):
+        again = ben.refused(f"{page}/timing", 422, **{**good, field: typed})
+        assert sentence in again
+        assert typed in again
+
+
+def test_open_hours_are_kept_and_bad_ones_are_not_lost(visitor: Callable[[], Visitor], world: World) -> None:
+    ben = visitor().sign_in(world.ben)
+    page = f"/vendor/{world.vendor.slug}/hours"
+    ben.press(page, monday="9:00-17:30", holidays="gb-eng")
+    assert 'value="09:00–17:30"' in ben.get(page)
+    assert 'value="17:30-9:00"' in ben.refused(page, 422, monday="17:30-9:00")
+    assert "do not know the holidays" in ben.refused(page, 422, monday="9:00-17:00", holidays="XX")
+    assert "one day at least" in ben.refused(page, 422)
+
+
+def test_a_feed_is_made_fetched_and_given_another_address(visitor: Callable[[], Visitor], world: World) -> None:
+    ben, program = visitor().sign_in(world.ben), visitor().client
+    page = ben.press(f"/vendor/{world.vendor.slug}/channels/new/feed", subscription="")
+    urls = re.findall(r'data-copy="http://localhost(/feeds/[^"]+)"', ben.get(page))
+    assert [url.rpartition(".")[2] for url in urls] == ["atom", "json"]
+    first = program.get(urls[0])
+    assert (first.status_code, first.mimetype) == (200, "application/atom+xml")
+    assert "small and reliable" in first.text
+    assert "ana@example.org" not in first.text
+    again = program.get(urls[0], headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.text) == (304, "")
+    assert "Last fetched" in ben.get(page)
+    ben.press(f"{page}/secret")
+    assert program.get(urls[1]).status_code == 410
+    assert program.get("/feeds/forged.atom").status_code == 410
+
+
+def test_a_webhook_gets_a_new_secret_that_is_shown_once(visitor: Callable[[], Visitor], world: World) -> None:
+    ben = visitor().sign_in(world.ben)
+    page = f"/vendor/{world.vendor.slug}/channels/{world.hook.code}"
+    answer = ben.send(f"{page}/secret")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert "whsec_" in answer.text
+    after = ben.get(page)
+    assert "whsec_" not in after
+    assert "the old one signs beside it" in after
+    ben.refused(f"/vendor/{world.vendor.slug}/channels/{world.mail.code}/secret", 409)
+
+
+def test_what_did_not_arrive_is_sent_again_by_its_vendor_and_by_the_operator(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    with store.write() as session:
+        lost = session.scalars(
+            select(Notification).where(
+                Notification.channel_id == world.mail.id, Notification.topic == Topic.LEAD_CREATED
+            )
+        ).one()
+        lost.result, lost.done_at = Result.FAILED, lost.owed_at
+    ben, olu, carol = (visitor().sign_in(one) for one in (world.ben, world.olu, world.carol))
+    page = f"/vendor/{world.vendor.slug}/lost"
+    assert "A new want" in ben.get(page)
+    assert "Leeds Toyota" in olu.get("/admin/lost")
+    carol.refused(f"/vendor/{world.carols.slug}/messages/{lost.id}/again", 404)
+    ben.press(f"/vendor/{world.vendor.slug}/messages/{lost.id}/again")
+    assert "Everything arrived" in ben.get(page)
+    ben.refused(f"/vendor/{world.vendor.slug}/messages/{lost.id}/again", 409)
+    olu.refused(f"/admin/lost/{lost.id}/again", 409)
+    days = {"channel": world.mail.code, "what": "all", "since": "2026-11-01", "until": "2026-11-22"}
+    assert "choose a day" in ben.refused(page, 422, **{**days, "until": ""})
+    assert "must come after" in ben.refused(page, 422, **{**days, "until": "2026-10-01"})
+    ben.press(page, **days)
+
+
+def test_to_stop_is_possible_whatever_became_of_the_want(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    with store.write() as session:
+        session.get_one(Lead, (world.lead.intent_id, world.lead.vendor_id)).withheld = Withheld.BLOCKED
+    answer = visitor().client.post(f"/r/{world.links['answer']}/unsubscribe", data={"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    with store.read() as session:
+        assert session.get_one(Channel, world.mail.id).paused_at is not None
