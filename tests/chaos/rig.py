@@ -13,13 +13,14 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.context import ForkServerProcess
 from urllib.parse import urlsplit
 
 from werkzeug.serving import make_server
 
 from intents import publish as intents_publish
+from notifiers.apart import Apart
 from notifiers.models import Channel, ChannelKind
 from tests.little import sow
 from vendors import team
@@ -48,8 +49,12 @@ def run_web(environ: Mapping[str, str], port: int) -> None:
 
 
 def run_worker(environ: Mapping[str, str]) -> None:
-    """The work in the background, until killed."""
-    engine_for(works_of(read_settings(environ))).start()
+    """The work in the background, until killed; it sends as `vrm worker` does, in a process that ends with it."""
+    settings = read_settings(environ)
+    works = works_of(settings)
+    senders = Apart(works.post, log=settings.log)
+    senders.open()
+    engine_for(replace(works, senders=senders)).start()
     threading.Event().wait()
 
 

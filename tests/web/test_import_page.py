@@ -36,6 +36,11 @@ def test_a_table_is_looked_at_taken_and_mended(visitor: Callable[[], Visitor], w
     assert refused.mimetype == "text/csv"
     assert refused.text.startswith("\ufeffrow,problem,category")
     assert "\n3," in refused.text
+    ben.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
+    german = ben.send(page, do="refused", table=TABLE)
+    assert "bitte wählen Sie" in german.text
+    assert german.text.splitlines()[0] == refused.text.splitlines()[0], "The columns are read again."
+    del ben.client.environ_base["HTTP_ACCEPT_LANGUAGE"]
     mended = refused.text.replace("Springfield,", "Leeds,", 2)
     ben.press(page, do="take", table=mended.replace("Bicycles,Springfield", "Bicycles,Leeds"))
     ben.press(page, do="take", table="category,region,name\nBicycles,York,Bikes\nBicycles,Leeds,\n")

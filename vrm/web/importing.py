@@ -9,6 +9,7 @@ from vendors.models import Vendor
 from vrm.kernel.accounts import audit
 from vrm.web.acting import acting_for, vendor_page
 from vrm.web.desk import db, now
+from vrm.web.spoken import spoken
 from vrm.web.typed import Typed
 from vrm.web.visitors import me
 from vrm.web.words import _, later, ngettext
@@ -58,7 +59,7 @@ def take(slug: str) -> AnyResponse:
     keep = request.form.get("do") == "take"
     report = importing.run(db(), vendor, lines, now(), keep=keep)
     if request.form.get("do") == "refused":
-        return _file(importing.refused_rows(report.refused), "refused.csv")
+        return _file(importing.refused_rows(report.refused, say=spoken), "refused.csv")
     if not keep:
         return _page(vendor, typed, 200, report)
     counts = {fate.value: count for fate, count in report.counts.items()}
@@ -67,7 +68,7 @@ def take(slug: str) -> AnyResponse:
     flash(ngettext("One subscription was made or changed.", "%(num)s subscriptions were made or changed.", done))
     if report.refused:
         # What was taken is kept; the page shows the rest, to be mended.
-        typed = Typed({"table": importing.refused_rows(report.refused)})
+        typed = Typed({"table": importing.refused_rows(report.refused, say=spoken)})
         return _page(vendor, typed, 200, Report(list(report.refused)))
     return redirect(url_for("subscriptions.subscriptions", slug=slug), 303)
 
