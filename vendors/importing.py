@@ -118,7 +118,7 @@ def run(
 
 
 def refused_rows(outcomes: Iterable[Outcome], *, more: Sequence[str] = (), say: Callable[[str], str] = str) -> str:
-    """A table of the rows that were refused with each one's reason, as `say` puts it; it may be mended and read again."""
+    """A table of the refused rows, each with its reason as `say` puts it; it may be mended and read again."""
     columns = [*more, *COLUMNS]
     rows = ([one.line.number, say(one.sentence), *(one.line.get(name) for name in columns)] for one in outcomes)
     return sheet.write([*OF_ERRORS, *columns], rows)
