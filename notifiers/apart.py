@@ -88,14 +88,14 @@ class Apart:
         except Empty:
             return []
         if came is None:
-            raise Gone("The process that sends has ended; what it had under way is sent again in a minute.")
+            raise Gone("the process that sends has ended; what it had under way is sent again in a minute")
         return came
 
     def _tell(self, errands: Sequence[Errand] | None) -> None:
         try:
             self._pipe.send(errands)
         except OSError as error:
-            raise Gone("The process that sends has ended; what it was given is sent in a minute.") from error
+            raise Gone("the process that sends has ended; what it was given is sent in a minute") from error
 
 
 def _hear(pipe: Connection, ended: "SimpleQueue[list[Came] | None]") -> None:

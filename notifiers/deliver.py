@@ -200,7 +200,7 @@ class _Books:
 
     def _tried(self, ready: Ready, came: Came) -> Tried:
         outcome = came.outcome
-        assert outcome is not None, "Only what was tried is written down."  # noqa: S101
+        assert outcome is not None  # noqa: S101 - Only what was tried is written down.
         if ready.channel_id is not None:
             is_quick = outcome.delivered and came.took_ms < _QUICK_MS
             (self._quick.add if is_quick else self._quick.discard)(ready.channel_id)

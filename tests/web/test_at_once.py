@@ -146,14 +146,17 @@ def test_two_operators_decide_a_held_want_once(
 ) -> None:
     path = f"/admin/moderation/wants/{world.held.code}"
     codes = statuses(*(button(who, f"{path}/{what}") for who, what in zip(operators, (one, other), strict=True)))
-    assert sorted(codes) == [303, 409]
     with store.read() as session:
-        done = session.scalars(select(Audit.action).where(Audit.subject == world.held.code)).all()
-        assert len(done) == 1
-        ended = session.scalars(select(Hold).where(Hold.intent_id == world.held.id)).one()
+        done = session.scalars(select(Audit.action).where(Audit.subject == world.held.code).order_by(Audit.id)).all()
+        holds = session.scalars(select(Hold).where(Hold.intent_id == world.held.id)).all()
         intent = session.get_one(Intent, world.held.id)
-        assert (ended.ended_at is not None, intent.held_at) == (True, None)
-        assert (intent.closed_at is None) == (done == ["intent.released"])
+    if {one, other} == {"release", "remove"} and done == ["intent.released", "intent.removed"]:
+        assert codes == [303, 303], "A want that has just been released may be removed: it is open then."
+    else:
+        assert (sorted(codes), len(done), len(holds)) == ([303, 409], 1, 1)
+    assert all(hold.ended_at is not None for hold in holds)
+    assert intent.held_at is None
+    assert (intent.closed_at is None) == (done == ["intent.released"])
 
 
 def test_two_operators_rule_a_report_once(

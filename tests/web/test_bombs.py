@@ -15,7 +15,7 @@ import pytest
 from addresses import Town, of_operation
 from flask import Flask
 from hand import SLOWEST_S
-from test_attack_api import BASES, is_bens, tokens
+from test_attack_api import BASES, caller_of, tokens
 from visiting import Visitor
 from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 
@@ -189,7 +189,7 @@ def test_no_number_of_any_body_is_too_large_to_be_refused(app: Flask, town: Town
                 base = json.dumps(BASES.get(operation.name, {}))
                 whole = text if base == "{}" else f"{base[:-1]}, {text[1:]}"
                 address = "/api/v1" + operation.path.format_map(of_operation(town, operation.path))
-                headers = {"Authorization": f"Bearer {whose[is_bens(operation)]}", "Content-Type": "application/json"}
+                headers = {"Authorization": f"Bearer {whose[caller_of(operation)]}", "Content-Type": "application/json"}
                 answer = app.test_client().open(address, method=operation.method, data=whole, headers=headers)
                 assert answer.status_code < 500, (operation.name, path, number[:20], answer.text[:500])
                 tried += 1
@@ -211,7 +211,7 @@ def test_no_number_of_any_body_is_too_large_to_be_refused(app: Flask, town: Town
 def test_a_body_that_is_built_to_be_large_is_refused(
     body: bytes, app: Flask, town: Town, store: Store, now: datetime
 ) -> None:
-    token = tokens(store, town, now)[False]
+    token = tokens(store, town, now)["ana"]
     packed = {"Content-Encoding": "gzip"} if body.startswith(b"\x1f\x8b") else {}
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **packed}
     client = app.test_client()

@@ -3,6 +3,7 @@
 import dataclasses
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -77,6 +78,8 @@ def test_half_a_backup_is_none(tmp_path: Path, now: datetime) -> None:
     daily = backups.Daily(dataclasses.replace(settings, keep_backups=1))
     assert daily(now) == 0
     (tmp_path / "vrm.db").unlink()
+    with closing(sqlite3.connect(tmp_path / "vrm.db")) as mended:
+        mended.execute("CREATE TABLE accounts (id INTEGER)")
     assert daily(now + timedelta(minutes=59)) == 0
     assert daily(now + timedelta(hours=1)) == 1
 
