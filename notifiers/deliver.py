@@ -93,7 +93,7 @@ class _Books:
         """Begin what is due and write down what came of it, until neither is left."""
         sent, told_to_stop = 0, False
         if not stop():
-            self._begin(senders, limit)
+            sent += self._begin(senders, limit)
         while self._out:
             came = self._gathered(senders)
             sent += self._note(came)
@@ -102,7 +102,7 @@ class _Books:
                     senders.give_back()
                 told_to_stop = True
             elif self._is_time_to_look(came, limit):
-                self._begin(senders, limit)
+                sent += self._begin(senders, limit)
         return sent
 
     def alone(self, id_: int) -> Attempt | None:
@@ -134,8 +134,9 @@ class _Books:
         room = _CLAIMED * limit - len(self._out)
         return (not came or room >= limit // 2) and time.monotonic() >= self._rests_until
 
-    def _begin(self, senders: Senders, limit: int) -> None:
-        begun = time.monotonic()
+    def _begin(self, senders: Senders, limit: int) -> int:
+        """Claim as much as there is room for; how many failed at once, since they could not even be written."""
+        failed, begun = 0, time.monotonic()
         room = _CLAIMED * limit - len(self._out)
         ids = self._take(room)
         now = time.monotonic()
@@ -146,7 +147,8 @@ class _Books:
             self._taken.update(ready.channel_id for ready in prepared)
             packed = [self._packed(ready) for ready in prepared]
             senders.put([one for one in packed if isinstance(one, Errand)])
-            self._note([one for one in packed if isinstance(one, Came)])
+            failed += self._note([one for one in packed if isinstance(one, Came)])
+        return failed
 
     def _take(self, room: int) -> list[int]:
         now = self._clock()
