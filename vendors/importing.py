@@ -84,9 +84,12 @@ def run(
     now: datetime,
     *,
     keep: bool,
+    language: str = "en",
     step: Callable[[int], None] = lambda _rows: None,
 ) -> Report:
     """What each row makes of this vendor's subscriptions; nothing is written unless `keep`.
+
+    Categories and regions are called as in `language`, whichever the sentences around them are in.
 
     A row with the name of one subscription changes it, a row that asks for what one asks for already leaves it, any
     other makes one: so that reading a file twice makes nothing twice. `step` is told how many more rows are done.
@@ -97,8 +100,8 @@ def run(
     report, new = Report(), list[Order]()
     for done, line in enumerate(lines, start=1):
         try:
-            order = _bare(subscribe.checked(session, _order(trees, line)))
-            fate, sentence = _decide(known, order, trees)
+            order = _bare(subscribe.checked(session, _order(trees, line, language)))
+            fate, sentence = _decide(known, order, trees, language)
             if fate is Fate.MADE:
                 new.append(order)
             elif fate is Fate.CHANGED and keep and (found := known.stored(order.name)) is not None:
@@ -173,7 +176,7 @@ def _asks(order: Order) -> Order:
     return replace(order, name="")
 
 
-def _decide(known: _Known, order: Order, trees: Trees) -> tuple[Fate, str]:
+def _decide(known: _Known, order: Order, trees: Trees, language: str) -> tuple[Fate, str]:
     if known.has(order):
         return Fate.KEPT, "You listen for this already."
     before = known.named(order.name)
@@ -183,21 +186,21 @@ def _decide(known: _Known, order: Order, trees: Trees) -> tuple[Fate, str]:
         raise BadInput({"name": f"{len(before)} subscriptions are called “{order.name}”; give each a name of its own."})
     if before:
         changed = [each.name for each in fields(Order) if getattr(before[0], each.name) != getattr(order, each.name)]
-        names = ", ".join(name.removesuffix("_id").replace("_", " ").replace("reach", "radius") for name in changed)
+        names = ", ".join("radius_km" if name == "reach" else name.removesuffix("_id") for name in changed)  # Columns.
         return Fate.CHANGED, f"“{order.name}” exists; changes: {names}."
     if known.count >= subscribe.AT_MOST:
         raise BadInput({"file": subscribe.TOO_MANY})
-    where = trees.regions.path_label(order.region_id)
+    where = trees.regions.path_label(order.region_id, language)
     if order.reach is not None:
         where = f"{order.reach.radius_km:g} km around {where}"
-    return Fate.MADE, f"{trees.categories.path_label(order.category_id)}; {where}."
+    return Fate.MADE, f"{trees.categories.path_label(order.category_id, language)}; {where}."
 
 
 def _sentence(error: BadInput) -> str:
     return " ".join(dict.fromkeys(error.problems.values()))
 
 
-def _order(trees: Trees, line: Line) -> Order:
+def _order(trees: Trees, line: Line, language: str) -> Order:
     """What a row asks for; BadInput with everything in it that does not hold."""
     if line.extra:
         raise BadInput({"file": "The row has more cells than row 1 names; put quotes around a cell with a comma."})
@@ -206,7 +209,7 @@ def _order(trees: Trees, line: Line) -> Order:
 
     def node(tree: Tree, name: str) -> int:
         try:
-            return tree.resolve(line.get(name)[:200], field=name).id
+            return tree.resolve(line.get(name)[:200], field=name, language=language).id
         except UnknownNode as error:
             problems.update(error.problems)
             candidates.extend(error.candidates)

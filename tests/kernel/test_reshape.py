@@ -135,7 +135,24 @@ def test_a_renamed_node_is_found_by_both_names(little_store: Store, now: datetim
         }
         row = session.scalars(select(Audit)).one()
         assert (row.action, row.subject) == ("category.renamed", "cars")
-        assert row.facts == {"was": "Cars", "to": "Motor cars"}
+        assert row.facts == {"language": "en", "was": "Cars", "to": "Motor cars"}
+
+
+def test_a_node_has_a_name_for_the_readers_of_each_language(little_store: Store, now: datetime) -> None:
+    with little_store.write() as session:
+        cars = node(session, "cars")
+        for label in ("Wagen", "Autos"):
+            reshape.rename(session, C, cars, label, now, by=None, language="de")
+        tree = tree_of(session)
+        assert (tree.label(cars), tree.label(cars, "de"), tree.label(cars, "fr")) == ("Cars", "Autos", "Cars")
+        assert {tree.resolve(name, field="x").id for name in ("Cars", "Autos", "Wagen")} == {cars}
+        for label, language, why in (
+            ("Autos", "de", "its name already"),
+            ("Bikes", "de", "There is a “Bikes” below “Vehicles”"),
+            ("Auta", "pl", "Names are kept in en, de, fr, es"),
+        ):
+            with pytest.raises(BadInput, match=why):
+                reshape.rename(session, C, cars, label, now, by=None, language=language)
 
 
 def test_a_merged_node_is_found_as_what_took_its_place(little_store: Store, now: datetime) -> None:

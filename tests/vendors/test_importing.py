@@ -55,7 +55,7 @@ def test_a_table_is_tried_taken_and_never_taken_twice(store: Store, ben: Account
         assert fates(run(session, vendor, TABLE, now)) == ["kept", "kept", "refused"]
         dearer = run(session, vendor, TABLE.replace(",5000,", ",7000,"), now)
         assert fates(dearer) == ["changed", "kept", "refused"]
-        assert "changes: min budget" in dearer.outcomes[0].sentence
+        assert "changes: min_budget" in dearer.outcomes[0].sentence
         found = subscribe.subscriptions_of(session, vendor)
         assert len(found) == 2
         assert found[0].min_budget == 700_000

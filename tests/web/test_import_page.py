@@ -40,6 +40,14 @@ def test_a_table_is_looked_at_taken_and_mended(visitor: Callable[[], Visitor], w
     german = ben.send(page, do="refused", table=TABLE)
     assert "bitte wählen Sie" in german.text
     assert german.text.splitlines()[0] == refused.text.splitlines()[0], "The columns are read again."
+    looked = ben.send(page, do="look", table="category,region,radius_km\nFahrräder,Springfield,\nFahrräder,Köln,30\n")
+    for words in (
+        "„Springfield“ kann „Nordamerika › Vereinigte Staaten › ",
+        "“ oder „Nordamerika › ",
+        "30 km um Europa › Deutschland › ",
+    ):
+        assert words in looked.text
+    assert "United States" not in looked.text
     del ben.client.environ_base["HTTP_ACCEPT_LANGUAGE"]
     mended = refused.text.replace("Springfield,", "Leeds,", 2)
     ben.press(page, do="take", table=mended.replace("Bicycles,Springfield", "Bicycles,Leeds"))

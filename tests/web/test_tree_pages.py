@@ -57,7 +57,7 @@ def test_a_node_says_who_lives_there(olu: Visitor) -> None:
 
 
 def test_each_edit_has_its_button(olu: Visitor, little_store: Store) -> None:
-    assert olu.press(f"{BIKES}/rename", label="Cycles") == BIKES
+    assert olu.press(f"{BIKES}/rename", label_en="Cycles") == BIKES
     assert olu.press(f"{BIKES}/synonym", synonym="velo") == BIKES
     olu.press(f"{BIKES}/add", new="Recumbents")
     olu.press(f"{BIKES}/split", part="Electric", along=["scooters", "word:e-bike"])
@@ -80,7 +80,7 @@ def test_each_edit_has_its_button(olu: Visitor, little_store: Store) -> None:
 
 
 def test_what_cannot_be_is_said_at_its_field(olu: Visitor, little_store: Store) -> None:
-    assert "is missing" in olu.refused(f"{BIKES}/rename", 422, label=" ")
+    assert "is missing" in olu.refused(f"{BIKES}/rename", 422, label_en=" ")
     assert "leads to “Vehicles › Cars”" in olu.refused(f"{BIKES}/synonym", 422, synonym="auto")
     assert "already; choose another name" in olu.refused(f"{BIKES}/add", 422, new="Tandems")
     assert "cannot hang on its own part" in olu.refused(f"{BIKES}/move", 422, parent="scooters")

@@ -17,6 +17,7 @@ from vrm import trees
 from vrm.cli.terminal import console, ready_store, sentences, settings, show_json, show_table
 from vrm.kernel import own_lines, reshape, taxonomy
 from vrm.kernel.clock import utc_now
+from vrm.kernel.edition import LANGUAGES
 from vrm.kernel.errors import VrmError
 from vrm.kernel.taxonomy import TreeName
 from vrm.kernel.tree import Node, Tree
@@ -207,18 +208,20 @@ def _lines(file: Path) -> list[dict[str, str]]:
 @tree.command()
 @click.argument("node")
 @click.argument("label")
+@click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], help="Whose readers see this name.")
 @_name
 @_dry
 @sentences
-def rename(node: str, label: str, name: TreeName, dry_run: bool) -> None:
+def rename(node: str, label: str, language: str, name: TreeName, dry_run: bool) -> None:
     """Give NODE another LABEL. Its slug stays, and the old name still leads to it.
 
     \b
     Example:
       vrm tree rename plumber "Plumbers & Heating"
+      vrm tree rename plumber "Sanitär & Heizung" --language de
     """
     with _editing(name, node, dry=dry_run) as (edit, found):
-        reshape.rename(edit.session, name, found.id, label, edit.now, by=None)
+        reshape.rename(edit.session, name, found.id, label, edit.now, by=None, language=language)
         click.echo(f"Renamed: {edit.shown(found.id)}.")
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from vrm.kernel import taxonomy, text
 from vrm.kernel.accounts import Account, audit
+from vrm.kernel.edition import LANGUAGES
 from vrm.kernel.errors import BadInput
 from vrm.kernel.names import fold
 from vrm.kernel.taxonomy import TreeName, TreeVersion, distinct
@@ -24,16 +25,35 @@ _BELOW = {"world": "continent", "continent": "country", "country": "subdivision"
 _UNCHECKED = {"synchronize_session": False}  # No node is held as an object: they are read as `Tree`.
 
 
-def rename(session: Session, name: TreeName, node_id: int, label: str, now: datetime, *, by: Account | None) -> None:
-    """Give a node another name; the old one still leads to it. BadInput for `label`, or for the root."""
+def rename(
+    session: Session,
+    name: TreeName,
+    node_id: int,
+    label: str,
+    now: datetime,
+    *,
+    by: Account | None,
+    language: str = "en",
+) -> None:
+    """Give a node another name in one language (ISO 639-1); the old one still leads to it.
+
+    BadInput for `label`, for a `language` without names, or for the root.
+    """
     tree = _locked(session, name)
     node = _branch(tree, name, node_id)
+    if language not in LANGUAGES:
+        raise BadInput({"language": f"Names are kept in {', '.join(LANGUAGES)}; please choose one of these."})
     label = _clean(label, field="label")
-    if label == node.label:
+    was = node.label_in(language)
+    if label == was and (language == "en" or language in node.names):
         raise BadInput({"label": f"“{label}” is its name already."})
-    _refuse_twin(tree, label, node.parent_id, but=node_id)
-    _set(session, name, node_id, label=label, synonyms=distinct([*node.synonyms, node.label], label))
-    _done(session, name, "renamed", node, now, by=by, was=node.label, to=label)
+    _refuse_twin(tree, label, node.parent_id, but=node_id, language=language)
+    if language == "en":
+        _set(session, name, node_id, label=label, synonyms=distinct([*node.synonyms, was], label))
+    else:
+        others = distinct(node.names.get(language, ()), label)
+        _set(session, name, node_id, names={**node.names, language: [label, *others]})
+    _done(session, name, "renamed", node, now, by=by, language=language, was=was, to=label)
 
 
 def add_synonym(
@@ -231,13 +251,15 @@ def _refuse_group(node: Node, *, field: str) -> None:
         raise BadInput({field: f"“{node.label}” is a group: it has members, and nothing hangs on it."})
 
 
-def _refuse_twin(tree: Tree, label: str, parent_id: int | None, *, but: int | None = None) -> None:
+def _refuse_twin(
+    tree: Tree, label: str, parent_id: int | None, *, but: int | None = None, language: str = "en"
+) -> None:
     if parent_id is None:
         return
     for child in tree.children(parent_id):
-        if child.id != but and fold(child.label) == fold(label):
-            above = tree.label(parent_id)
-            raise BadInput({"label": f"There is a “{child.label}” below “{above}” already; choose another name."})
+        if child.id != but and fold(child.label_in(language)) == fold(label):
+            twin, above = child.label_in(language), tree.label(parent_id, language)
+            raise BadInput({"label": f"There is a “{twin}” below “{above}” already; choose another name."})
 
 
 def _clean(value: str, *, field: str, label: str = "The name") -> str:

@@ -299,11 +299,11 @@ class Tree:
                 people[node.parent_id] = max(people[node.parent_id], people[node.id])
         return people
 
-    def resolve(self, text: str, *, field: str) -> Node:
+    def resolve(self, text: str, *, field: str, language: str = "en") -> Node:
         """The one node that `text` means: a slug, a label, or a synonym, whatever its case, accents and plural.
 
         Of a city and the county of the same name around it, the county. Of places that share a name, the one with ten
-        times the people of every other. Otherwise UnknownNode for `field`, with candidates.
+        times the people of every other. Otherwise UnknownNode for `field`, with candidates called as in `language`.
         """
         named = self._slugs.get(text.strip().lower())
         node = self.current(named.id) if named is not None else None
@@ -313,18 +313,18 @@ class Tree:
         for find in (names.by_label, names.by_synonym, names.by_phrase, names.by_foreign):
             ids = find(text)
             if ids:
-                return self._one_of(ids, text, field=field)
+                return self._one_of(ids, text, field, language)
         shown = text.strip()[:60]
         if not shown:
             raise UnknownNode(field, f"The {field} is missing; please choose one.")
         close = self._without_echoes(self._names.close_to(text, limit=8))[:5]
         sentence = f"There is no {field} called “{shown}”; try another word."
         if close:
-            like = _list_of(self.label(id_) for id_ in close[:3])
+            like = _list_of(self.label(id_, language) for id_ in close[:3])
             sentence = f"There is no {field} called “{shown}”; did you mean {like}?"
-        raise UnknownNode(field, sentence, self._candidates(close))
+        raise UnknownNode(field, sentence, self._candidates(close, language))
 
-    def _one_of(self, ids: Sequence[int], text: str, *, field: str) -> Node:
+    def _one_of(self, ids: Sequence[int], text: str, field: str, language: str) -> Node:
         widest = [id_ for id_ in ids if not any(other in self.ancestors(id_) for other in ids if other != id_)]
         widest.sort(key=lambda id_: -self._people[id_])
         first = self._people[widest[0]]
@@ -334,9 +334,9 @@ class Tree:
         others = self._without_echoes([*widest, *self._names.by_synonym(text)])
         raise UnknownNode(
             field,
-            f"“{shown}” may be {_list_of((self.path_label(id_) for id_ in widest[:3]), last='or')}; "
+            f"“{shown}” may be {_list_of(self.path_label(id_, language) for id_ in widest[:3])}; "
             f"please choose one {field}.",
-            self._candidates(others[:10]),
+            self._candidates(others[:10], language),
         )
 
     def _without_echoes(self, ids: Sequence[int]) -> list[int]:
@@ -348,11 +348,13 @@ class Tree:
             if not any(up != id_ and up in there and self.label(up) == self.label(id_) for up in self.ancestors(id_))
         ]
 
-    def _candidates(self, ids: Iterable[int]) -> list[Candidate]:
-        return [
-            Candidate(self._nodes[id_].slug, self.label(id_), tuple(node.label for node in self.path(id_)))
-            for id_ in ids
-        ]
+    def _candidates(self, ids: Iterable[int], language: str) -> list[Candidate]:
+        return [self.candidate(id_, language) for id_ in ids]
+
+    def candidate(self, id_: int, language: str = "en") -> Candidate:
+        """What may be chosen, called as in this language."""
+        path = tuple(node.label_in(language) for node in self.path(id_))
+        return Candidate(self._nodes[id_].slug, path[-1], path)
 
     def called(self, text: str) -> list[Node]:
         """The nodes with this label or synonym, whatever its case and accents."""
@@ -381,6 +383,6 @@ class Tree:
         return found
 
 
-def _list_of(names: Iterable[str], *, last: str = "or") -> str:
+def _list_of(names: Iterable[str]) -> str:
     *most, final = (f"“{name}”" for name in names)
-    return f"{', '.join(most)} {last} {final}" if most else final
+    return f"{', '.join(most)} or {final}" if most else final

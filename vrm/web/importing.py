@@ -12,7 +12,7 @@ from vrm.web.desk import db, now
 from vrm.web.spoken import spoken
 from vrm.web.typed import Typed
 from vrm.web.visitors import me
-from vrm.web.words import _, later, ngettext
+from vrm.web.words import _, later, locale, ngettext
 
 blueprint = Blueprint("importing", __name__, url_prefix="/vendor/<slug>/subscriptions/import")
 
@@ -57,7 +57,7 @@ def take(slug: str) -> AnyResponse:
     if lines is None:
         return _page(vendor, typed, 422)
     keep = request.form.get("do") == "take"
-    report = importing.run(db(), vendor, lines, now(), keep=keep)
+    report = importing.run(db(), vendor, lines, now(), keep=keep, language=locale())
     if request.form.get("do") == "refused":
         return _file(importing.refused_rows(report.refused, say=spoken), "refused.csv")
     if not keep:

@@ -136,15 +136,10 @@ def _candidates(found: Understanding, trees: Trees) -> dict[str, Sequence[Candid
     best = max((suggestion.confidence for suggestion in found.categories), default=0.0)
     ids = [each.node_id for each in found.categories if each.confidence >= best * _WORTH_ASKING]
     if len(ids) > 1 or (ids and "category" not in found.sure):
-        offered["category"] = [_candidate(trees.categories, id_) for id_ in ids]
+        offered["category"] = [trees.categories.candidate(id_, locale()) for id_ in ids]
     if len(found.places) > 1:
-        offered["region"] = [_candidate(trees.regions, place.node.id) for place in found.places]
+        offered["region"] = [trees.regions.candidate(place.node.id, locale()) for place in found.places]
     return offered
-
-
-def _candidate(tree: Tree, id_: int) -> Candidate:
-    names = tuple(node.label_in(locale()) for node in tree.path(id_))
-    return Candidate(tree.node(id_).slug, tree.label(id_, locale()), names)
 
 
 def _chips(found: Understanding, trees: Trees) -> Iterator[Chip]:

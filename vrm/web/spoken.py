@@ -17,6 +17,8 @@ from vrm.web.words import _, locale, texts
 CONTEXT = "said"
 _LONGEST = 600  # Letters: what is longer was not written by us.
 _BLANK = re.compile(r"%\((\w+)\)s")
+_QUOTED = re.compile("“([^“”]*)”")
+_JOINTS = re.compile("(?<=”)(, | or )(?=“)|( and )")  # Of a list; between quotes there may be anything.
 _SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z“0-9])")
 _Pattern = tuple[str, str, re.Pattern[str]]  # Context, text with blanks, and what finds their fillings.
 
@@ -70,6 +72,7 @@ _OF_PARTS = (
     say("%(count)s vendors were told."),
     say("%(count)s vendors wait before you"),
     say("%(browser)s on %(system)s"),
+    say("%(km)s km around %(where)s"),
 )
 
 
@@ -108,10 +111,17 @@ def _found(said: str) -> str | None:
 
 def _filling(words: str) -> str:
     """Words of somebody as they are, ours in the language of this page; several of ours may be strung together."""
-    heard = [_found(part) for part in words.split(" and ")]
-    return f" {_('and')} ".join(part for part in heard if part) if None not in heard else spoken(words)
+    parts = [part for part in _JOINTS.split(words) if part]
+    heard = [_JOINING[part]() if part in _JOINING else _named(part) or _found(part) for part in parts]
+    return "".join(filter(None, heard)) if None not in heard else spoken(words)
 
 
+def _named(words: str) -> str | None:
+    quoted = _QUOTED.fullmatch(words)
+    return _("“%(name)s”", name=quoted[1]) if quoted else None
+
+
+_JOINING = {", ": lambda: ", ", " or ": lambda: f" {_('or')} ", " and ": lambda: f" {_('and')} "}
 _known: dict[str, list[_Pattern]] = {}
 
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from vrm import trees as living
 from vrm.kernel import reshape, taxonomy
 from vrm.kernel.errors import NotFound
+from vrm.kernel.languages import LANGUAGES, SOURCE
 from vrm.kernel.names import fold
 from vrm.kernel.taxonomy import TreeName
 from vrm.kernel.tree import Node, Tree
@@ -40,7 +41,7 @@ def node(name: str, slug: str) -> AnyResponse:
     named, tree, found = _found(name, slug)
     if found.slug != slug:  # It was merged.
         return redirect(url_for("trees.node", name=name, slug=found.slug), 302)
-    return _page(named, tree, found, Typed(label=found.label), 200)
+    return _page(named, tree, found, Typed(_labels(found)), 200)
 
 
 @blueprint.post("/<name>/<slug>/<what>")
@@ -49,7 +50,7 @@ def edit(name: str, slug: str, what: str) -> AnyResponse:
     named, tree, found = _found(name, slug)
     if what not in _EDITS:
         raise NotFound("There is no such page.")
-    typed = Typed({"label": found.label, **request.form})
+    typed = Typed({**_labels(found), **request.form})
     sentence = _EDITS[what](named, tree, found, typed)
     if typed.problems:
         return _page(named, tree, found, typed, 422)
@@ -62,8 +63,9 @@ def edit(name: str, slug: str, what: str) -> AnyResponse:
 
 
 def _rename(name: TreeName, _tree: Tree, found: Node, typed: Typed) -> str:
-    with typed.attempt():
-        reshape.rename(db(), name, found.id, typed.get("label"), now(), by=me())
+    language = typed.get("language", SOURCE)
+    with typed.attempt(label=f"label_{language}"):
+        reshape.rename(db(), name, found.id, typed.get(f"label_{language}"), now(), by=me(), language=language)
     return _("Renamed. The old name still leads here.")
 
 
@@ -148,6 +150,10 @@ def _by_name(nodes: Iterable[Node]) -> list[Node]:
     return sorted(nodes, key=lambda node: fold(node.label_in(locale())))
 
 
+def _labels(found: Node) -> dict[str, str]:
+    return {f"label_{language}": found.label_in(language) for language in LANGUAGES}
+
+
 def _words(found: Node) -> list[tuple[str, str]]:
     """(what stands for it in the form, word) of every other name."""
     return [(f"word:{fold(word).replace(' ', '-')}", word) for word in found.synonyms]
@@ -165,6 +171,7 @@ def _page(name: TreeName, tree: Tree, found: Node, typed: Typed, status: int) ->
         at=living.at(db(), name, found.id),
         below=living.at_or_below(db(), name, found.id),
         words=_words(found),
+        languages=LANGUAGES,
         typed=typed,
     )
     return make_response(page, status)

@@ -133,19 +133,10 @@ class Typed:
             return chosen.id
         kind = name.removeprefix("home_")  # What the sentence calls it.
         try:
-            return tree.resolve(text, field=kind).id
+            return tree.resolve(text, field=kind, language=locale()).id
         except UnknownNode as error:
             self.note(error, {kind: name})
-            self.candidates[name] = [_in_readers_language(each, tree) for each in error.candidates]
             return None
-
-
-def _in_readers_language(candidate: Candidate, tree: Tree) -> Candidate:
-    node = tree.by_slug(candidate.slug)
-    if node is None:
-        return candidate
-    path = tuple(each.label_in(locale()) for each in tree.path(node.id))
-    return Candidate(candidate.slug, node.label_in(locale()), path)
 
 
 class _Attempt:
