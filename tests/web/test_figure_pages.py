@@ -239,3 +239,15 @@ def test_a_world_of_few_leads_has_all_its_figures(visitor: Callable[[], Visitor]
     assert "nan" not in page.lower().replace("nano", "")
     for name in charts.NAMES:
         visitor().get(f"/responsiveness/figures/{name}")
+
+
+def test_places_are_called_in_the_readers_language_and_files_keep_the_published_names(
+    app: Flask, made: Snapshot
+) -> None:
+    client = app.test_client()
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
+    for asked in ("", f"?snapshot={made.id}"):
+        page = client.get(f"/responsiveness/figures/places{asked}").text
+        assert page.count("Europa › Vereinigtes Königreich") >= 2, "In the table, and in the words of both drawings."
+        assert "United Kingdom" not in page
+        assert "Europe › United Kingdom" in client.get(f"/responsiveness/figures/places.csv{asked}").text

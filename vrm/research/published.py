@@ -22,7 +22,7 @@ from vrm.research.hours import placed, weeks_of
 from vrm.research.kept import Kept
 from vrm.research.live import fine, paths
 from vrm.research.metrics import COLUMN_OF, NOT_STATED, By
-from vrm.research.release import below, roll_up
+from vrm.research.release import BETWEEN, below, roll_up
 from vrm.research.snapshots import Snapshot
 from vrm.research.table import Delivery, LeadTable
 
@@ -42,13 +42,27 @@ class Wanted:
         return not (self.category or self.region or self.since)
 
 
-def node_path(tree: Tree, name: str, *, field: str) -> Steps:
+def node_path(tree: Tree, name: str, *, field: str, language: str = "en") -> Steps:
     """The path of a node by id, slug or unambiguous name; () for "". UnknownNode, naming `field`, otherwise."""
     if not name.strip():
         return ()
     numbered = int(name) if name.strip().isascii() and name.strip().isdigit() and len(name.strip()) < 19 else None
-    node = tree.current(numbered) if numbered is not None and numbered in tree else tree.resolve(name, field=field)
+    if numbered is not None and numbered in tree:
+        node = tree.current(numbered)
+    else:
+        node = tree.resolve(name, field=field, language=language)
     return paths(tree, [node.slug])[node.slug]
+
+
+def called(tree: Tree, label: str, language: str) -> str:
+    """A published path as it is called in this language; as it is, where the tree has no such path now."""
+    node = tree.root
+    for step in label.split(BETWEEN):
+        found = next((child for child in tree.children(node.id) if child.label == step), None)
+        if found is None:
+            return label
+        node = found
+    return tree.path_label(node.id, language)
 
 
 def live(

@@ -13,9 +13,9 @@ from vrm.research.metrics import measure
 from vrm.research.published import Wanted
 from vrm.research.table import LeadTable, waits
 from vrm.web.acting import acting_for, vendor_page
-from vrm.web.desk import db, desk, now
-from vrm.web.figures import MARKS
-from vrm.web.words import _, locale
+from vrm.web.desk import db, now
+from vrm.web.figures import MARKS, live
+from vrm.web.words import _
 
 blueprint = Blueprint("answering_times", __name__)
 
@@ -26,7 +26,7 @@ def answers(slug: str) -> str:
     vendor = acting_for(slug)
     own = live_table(db(), now(), vendor_id=vendor.id)
     measures = measure(own)
-    everybody = published.live(db(), now(), say=_, folder=desk().settings.kept, language=locale())
+    everybody = live()
     category, others = _main_category(own), everybody
     if category is not None:
         wanted = Wanted(category=(category.label,))

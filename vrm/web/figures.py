@@ -10,12 +10,14 @@ from markupsafe import Markup
 
 from vrm.kernel import taxonomy
 from vrm.kernel.errors import BadInput, NotFound
+from vrm.kernel.languages import SOURCE
 from vrm.research import charts, drawing, published
 from vrm.research.charts import Cell, Column, Figure, Material
 from vrm.research.hours import CLOCKS, Clock
 from vrm.research.precision import precision
 from vrm.research.published import LIVE, Wanted
 from vrm.research.queries import QUERIES
+from vrm.research.release import ROOTS
 from vrm.research.snapshots import Shelf, Snapshot
 from vrm.web.desk import db, desk, now
 from vrm.web.words import _, later, locale, number
@@ -103,19 +105,34 @@ def shelf() -> Shelf:
     return Shelf(desk().settings.shelf)
 
 
+def live() -> Material:
+    """What is published as it stands now, in the reader's language."""
+    return published.live(db(), now(), say=said, folder=desk().settings.kept, language=locale())
+
+
+def said(words: str, **named: object) -> str:
+    """Words of a figure in the reader's language, and its categories and countries, which are published in English."""
+    translated = _(words, **named)
+    if named or translated != words or locale() == SOURCE:
+        return translated
+    trees = taxonomy.trees(db())
+    for tree, root in zip((trees.categories, trees.regions), ROOTS, strict=True):
+        label = tree.path_label(tree.root.id, locale()) if words == root else published.called(tree, words, locale())
+        if label != words:
+            return label
+    return words
+
+
 def _asked() -> Asked:
     args = {name: request.args[name].strip() for name in _ASKED if request.args.get(name, "").strip()}
     source = args.get("snapshot", LIVE)
     trees = taxonomy.trees(db())
     wanted = Wanted(
-        category=published.node_path(trees.categories, args.get("category", ""), field="category"),
-        region=published.node_path(trees.regions, args.get("region", ""), field="region"),
+        category=published.node_path(trees.categories, args.get("category", ""), field="category", language=locale()),
+        region=published.node_path(trees.regions, args.get("region", ""), field="region", language=locale()),
         since=_day(args.get("since", "")),
     )
-    if source == LIVE:
-        material = published.live(db(), now(), say=_, folder=desk().settings.kept, language=locale())
-    else:
-        material = published.of_snapshot(shelf().by_id(source), say=_)
+    material = live() if source == LIVE else published.of_snapshot(shelf().by_id(source), say=said)
     material = published.narrowed(material, wanted).by(_clock(args.get("clock", CLOCKS[0])))
     return Asked(material, wanted, source, args)
 
@@ -164,7 +181,7 @@ def cell(value: Cell, column: Column) -> str:
     if value is None:
         return "–"
     if isinstance(value, str):
-        return value
+        return said(value) if column.kind == "path" else value
     if column.kind == "share":
         return f"{100 * value:.0f} %"
     return number(value) if column.kind == "count" else f"{value:.3g}"

@@ -9,12 +9,12 @@ from vendors import team
 from vendors.models import Role
 from vrm.kernel.accounts import audit
 from vrm.kernel.errors import NotFound
-from vrm.research import access, experiments, published
+from vrm.research import access, experiments
 from vrm.web.desk import db, desk, now
-from vrm.web.figures import MARKS, shelf
+from vrm.web.figures import MARKS, live, shelf
 from vrm.web.typed import Typed
 from vrm.web.visitors import me, somebody
-from vrm.web.words import _, locale
+from vrm.web.words import _
 
 blueprint = Blueprint("research", __name__, url_prefix="/research")
 
@@ -156,7 +156,7 @@ def reply(slug: str) -> AnyResponse:
 
 def _vendor(slug: str, typed: Typed) -> str:
     found = team.by_slug(db(), slug)
-    material = published.live(db(), now(), say=_, folder=desk().settings.kept, language=locale())
+    material = live()
     reader = somebody()
     own = reader is not None and team.role_of(db(), found, reader) in (Role.OWNER, Role.ADMIN)
     if found.suspended_at is not None or (slug not in material.names and not own):

@@ -53,6 +53,9 @@ WORDS = (
     say("Your word on your figures"),
     say("category"),
     say("region"),
+    # Between two of them.
+    say("and"),
+    say("or"),
     # What is not known of a browser, or of a page.
     say("Another browser"),
     say("A browser"),
@@ -112,16 +115,19 @@ def _found(said: str) -> str | None:
 def _filling(words: str) -> str:
     """Words of somebody as they are, ours in the language of this page; several of ours may be strung together."""
     parts = [part for part in _JOINTS.split(words) if part]
-    heard = [_JOINING[part]() if part in _JOINING else _named(part) or _found(part) for part in parts]
+    heard = [_part(part) for part in parts]
     return "".join(filter(None, heard)) if None not in heard else spoken(words)
 
 
-def _named(words: str) -> str | None:
+def _part(words: str) -> str | None:
+    if words in (" or ", " and "):
+        return f" {_(words.strip())} "
     quoted = _QUOTED.fullmatch(words)
-    return _("“%(name)s”", name=quoted[1]) if quoted else None
+    if quoted:
+        return _("“%(name)s”", name=quoted[1])
+    return words if words == ", " else _found(words)
 
 
-_JOINING = {", ": lambda: ", ", " or ": lambda: f" {_('or')} ", " and ": lambda: f" {_('and')} "}
 _known: dict[str, list[_Pattern]] = {}
 
 

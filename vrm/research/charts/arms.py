@@ -72,7 +72,7 @@ def forest(by_arm: Measures, say: Say) -> Figure:
                 Column("wants_against", say("Wants against"), "count"),
                 Column("difference", say("Difference"), "share"),
                 Column("low", say("Interval from"), "share"),
-                Column("high", say("to"), "share"),
+                Column("high", say("Interval to"), "share"),
                 Column("p", say("p")),
                 Column("randomisation_p", say("p by dealing anew")),
                 Column("icc", say("ICC")),
@@ -141,7 +141,7 @@ def randomisation(leads: LeadTable, by_arm: Measures, say: Say, *, horizon_s: in
         table=table(
             [
                 Column("from", say("From"), "share"),
-                Column("to", say("to"), "share"),
+                Column("to", say("Up to"), "share"),
                 Column("deals", say("Deals"), "count"),
             ],
             [

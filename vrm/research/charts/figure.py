@@ -9,7 +9,7 @@ from typing import Any, Literal
 from vrm.research.queries import QUERIES
 
 Cell = str | int | float | None  # None is "not known" or "not observable"; never NaN.
-Say = Callable[..., str]  # Translates: say("Of %(n)s", n=3).
+Say = Callable[..., str]  # Translates: say("Of %(n)s", n=3), and published paths: say("Europe › Germany").
 
 
 def plain(words: str, **named: object) -> str:
@@ -23,7 +23,7 @@ class Column:
 
     key: str
     label: str
-    kind: Literal["text", "count", "share", "span"] = "text"
+    kind: Literal["text", "path", "count", "share", "span"] = "text"
 
 
 @dataclass(frozen=True, slots=True)

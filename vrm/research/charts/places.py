@@ -10,7 +10,7 @@ from vrm.research import drawing
 from vrm.research.cells import LEAST
 from vrm.research.charts.figure import Cell, Column, Figure, Say, table
 from vrm.research.hours import Clock, Week
-from vrm.research.release import ROOTS, coarser, tops
+from vrm.research.release import BETWEEN, ROOTS, coarser, tops
 from vrm.research.survival import Share, kaplan_meier_by, share_by, wilson
 from vrm.research.table import LeadTable, waits
 
@@ -58,13 +58,13 @@ def places(leads: LeadTable, say: Say) -> Figure:
         n=int(counted.size),
         table=table(
             [
-                Column("category", say("Category")),
-                Column("region", say("Country")),
+                Column("category", say("Category"), "path"),
+                Column("region", say("Country"), "path"),
                 Column("leads", say("Leads"), "count"),
                 Column("behind_the_curve", say("Delivered and counted"), "count"),
                 Column("answered_24h", say("Answered within 24 h"), "share"),
                 Column("low", say("Interval from"), "share"),
-                Column("high", say("to"), "share"),
+                Column("high", say("Interval to"), "share"),
             ],
             rows,
         ),
@@ -94,11 +94,11 @@ def _map(ident: str, width: int, grid: _Grid, say: Say) -> str:
     body = [drawing.hatch(f"{ident}-few"), drawing.area(ground, opacity=1, pattern=f"{ident}-few")]
     for c, column in enumerate(columns):
         letters = max(int(wide / 7), 3)
-        name = drawing.cut(column.rpartition(" › ")[2], letters)
+        name = drawing.cut(say(column).rpartition(BETWEEN)[2], letters)
         body.append(drawing.text(left + wide * (c + 0.5), top - 8, name, anchor="middle", small=True))
     for r, line in enumerate(lines):
         y = top + high * r
-        body.append(drawing.text(left - 6, y + 19, drawing.cut(line, int(left / 6.6)), anchor="end", small=True))
+        body.append(drawing.text(left - 6, y + 19, drawing.cut(say(line), int(left / 6.6)), anchor="end", small=True))
         for c, column in enumerate(columns):
             x = left + wide * c
             corners = [(x + 1, y + 1), (x + wide - 1, y + 1), (x + wide - 1, y + high - 1), (x + 1, y + high - 1)]
@@ -111,7 +111,7 @@ def _map(ident: str, width: int, grid: _Grid, say: Say) -> str:
             body.append(drawing.outline(x + 1, y + 1, wide - 2, high - 2))
             shown = "–" if share is None else drawing.percent(share.estimate)
             body.append(drawing.text(x + wide / 2, y + 19, shown, anchor="middle", small=wide < 50))
-            said.append(f"{line}, {column}: {shown}")
+            said.append(f"{say(line)}, {say(column)}: {shown}")
     return drawing.svg(ident, (width, top + high * len(lines) + 6), title, "; ".join(said), body)
 
 
@@ -174,7 +174,7 @@ def week(found: Week, clock: Clock, say: Say) -> Figure:
                 Column("answered", say("Answered"), "count"),
                 Column("share", say("Share"), "share"),
                 Column("low", say("Interval from"), "share"),
-                Column("high", say("to"), "share"),
+                Column("high", say("Interval to"), "share"),
             ],
             rows,
         ),
