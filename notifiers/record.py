@@ -1,16 +1,18 @@
 """What came back from one attempt → the attempt's row, and what it means for notification, channel and lead."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (
-    ARRAY,
+    JSON,
     BigInteger,
     ColumnElement,
     Table,
     TableValuedAlias,
+    Text,
     bindparam,
     column,
     func,
@@ -81,23 +83,23 @@ def _record_routine(session: Session, tried: Sequence[Tried], now: datetime) -> 
     connection = session.connection()
     connection.execute(_DONE, {"ids": [one.ready.id for one in tried], "now": now})
     first_words = [
-        {"of_intent": one.ready.lead[0], "of_vendor": one.ready.lead[1], "told": one.started_at, "now": now}
+        {"of_intent": one.ready.lead[0], "of_vendor": one.ready.lead[1], "told": one.started_at}
         for one in sorted(tried, key=lambda one: one.ready.lead or (0, 0))
         if one.ready.topic is Topic.LEAD_CREATED and one.ready.lead is not None
     ]
     attempts = [_attempt_of(one) for one in tried]
     if connection.dialect.name == "postgresql":  # A statement for each row costs ten times as much there.
-        connection.execute(_ATTEMPTED_TOGETHER, _by_column(attempts))
+        connection.execute(_ATTEMPTED_TOGETHER, {"rows": _as_json(attempts)})
         if first_words:
-            connection.execute(_REACHED_TOGETHER, {**_by_column(first_words), "now": now})
+            connection.execute(_REACHED_TOGETHER, {"rows": _as_json(first_words), "now": now})
         return
     connection.execute(insert(_ATTEMPTS), attempts)
     if first_words:
-        connection.execute(_REACHED, first_words)
+        connection.execute(_REACHED, [{**each, "now": now} for each in first_words])
 
 
-def _by_column(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    return {name: [row[name] for row in rows] for name in rows[0]}
+def _as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps(rows, default=datetime.isoformat)
 
 
 def _attempt_of(tried: Tried) -> dict[str, Any]:
@@ -212,10 +214,10 @@ _REACHED = (
 
 
 def _rows_of(columns: Mapping[str, TypeEngine[Any]]) -> TableValuedAlias:
-    """PostgreSQL's arrays of one parameter for each column, as rows."""
-    arrays = [bindparam(name, type_=ARRAY(type_)) for name, type_ in columns.items()]
-    rows = func.unnest(*arrays).table_valued(*(column(name, type_) for name, type_ in columns.items()), name="rows")
-    return rows.render_derived()
+    """Rows of one parameter for PostgreSQL; in JSON, which the driver does not go through value by value."""
+    listed = func.json_to_recordset(bindparam("rows", type_=Text()).cast(JSON))
+    rows = listed.table_valued(*(column(name, type_) for name, type_ in columns.items()), name="rows")
+    return rows.render_derived(with_types=True)
 
 
 _ATTEMPTED = _rows_of({each.name: each.type for each in _ATTEMPTS.c if each.name != "id"})
