@@ -371,9 +371,16 @@ def measure(*, wants: int, times: int) -> Iterator[Line]:
         ratio, _, one = best_ratio(lambda: by(2), lambda: by(1), 1)
         yield at_least("two workers on PostgreSQL ÷ one, sink of 200 ms", ratio, 1.6)
         yield line("  one worker, a second", one, "/s")
-        owe_again(shared, port)
-        alone = ours(shared, post, senders)
-        yield at_least("webhooks on PostgreSQL ÷ bare aiohttp posts", alone / raw(port, count), 0.5)
+
+        def shared_delivered() -> float:
+            owe_again(shared, port)
+            return ours(shared, post, senders)
+
+        keep(shared)
+        shared_delivered()
+        ratio, alone, _ = best_ratio(shared_delivered, lambda: raw(port, count), times)
+        yield at_least("webhooks on PostgreSQL ÷ bare aiohttp posts", ratio, 0.5)
+        yield line("  webhooks a second, on PostgreSQL", alone, "/s")
         yield at_least("the same ÷ a job for each delivery", alone / by_jobs(url, port, min(count, 1000)), 8)
 
 
