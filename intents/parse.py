@@ -47,7 +47,7 @@ class NotAWant:
     sentence: str
 
 
-_NO_SIGN = NotAWant(
+NO_SIGN = NotAWant(
     "no-sign",
     "Nothing says that this post is a want: tag it #intent, #wanttobuy or #vrm, or begin its title with “I want”.",
 )
@@ -173,7 +173,7 @@ def _refusal(headline: str, lead_in: LeadIn | None, title: str, *, tagged: bool)
     if is_offer(headline):
         return _OFFER
     if not tagged and lead_in is None:
-        return _NO_SIGN
+        return NO_SIGN
     # "Looking for a plumber?" is what plumbers write.
     if not tagged and lead_in is not None and not lead_in.first_person and headline.endswith("?"):
         return _QUESTION

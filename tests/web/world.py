@@ -12,6 +12,7 @@ from intents import blogs, holds, publish
 from intents.draft import Budget, IntentDraft
 from intents.holds import HeldBy
 from intents.models import Blog, Decision, Entry, Intent
+from intents.parse import NO_SIGN
 from notifiers.models import Attempt, Channel, ChannelKind, Notification, Result, Topic, Verdict
 from vendors import reports, respond, subscribe, team, templates, watches
 from vendors.models import DeclineReason, Kind, Lead, Role, SeenBy, Undelivered, Vendor, Via
@@ -208,8 +209,8 @@ def make_world(store: Store, now: datetime, passwords: Passwords, instance: Path
                 intent_id=read.id if decision is Decision.ASKED else None,
             )
             for number, title, decision, reason in (
-                (2, "Wanted: a standing desk", Decision.ASKED, "Its tag says that you want something."),
-                (8, "A walk along the canal", Decision.SKIPPED, "Neither its title nor its tags say “I want”."),
+                (2, "Wanted: a standing desk", Decision.ASKED, ""),
+                (8, "A walk along the canal", Decision.SKIPPED, NO_SIGN.sentence),
             )
         ]
         session.add_all(entries)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from babel import Locale
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -171,7 +172,7 @@ def _page(name: TreeName, tree: Tree, found: Node, typed: Typed, status: int) ->
         at=living.at(db(), name, found.id),
         below=living.at_or_below(db(), name, found.id),
         words=_words(found),
-        languages=LANGUAGES,
+        languages={tag: str(Locale.parse(tag).get_display_name(locale())) for tag in LANGUAGES},
         typed=typed,
     )
     return make_response(page, status)
