@@ -137,6 +137,22 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, desk: Desk, world: Worl
     assert not found, "\n".join(found)
 
 
+def test_german_words_are_long_and_no_page_is_wider_than_a_telephone(
+    browser: Browser, desk: Desk, world: World
+) -> None:
+    wide = []
+    visits = sorted(pages(world), key=lambda visit: visit[1].id if visit[1] else 0)
+    for person, theirs in groupby(visits, key=lambda visit: visit[1]):
+        small = {"width": 320, "height": 700}
+        with as_person(browser, desk.app, person, desk.base, locale="de-DE", viewport=small) as context:
+            page = context.new_page()
+            for name, _, path in theirs:
+                page.goto(path, wait_until="load")
+                if (width := page.evaluate("document.documentElement.scrollWidth")) > 320:
+                    wide.append(f"{name}: {width}")
+    assert not wide
+
+
 def test_the_first_page_is_light(browser: Browser, desk: Desk) -> None:
     page = browser.new_context(base_url=desk.base).new_page()
     sizes: list[int] = []
