@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from little import fewer_towns
@@ -30,6 +31,8 @@ from vrm.models import Base
 from vrm.wiring import works_of
 from vrm.worker.steps import Works, settle
 
+# Of a module in which what is looked at is the same over both stores.
+ONE_STORE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"]
 
 

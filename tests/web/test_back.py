@@ -1,20 +1,17 @@
 """Back, in a browser that keeps pages as people's do: nothing typed is lost, and after signing out nothing is shown."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import datetime
 
 import pytest
-from browsing import Desk, as_person, chromium, open_desk, opened
-from flask import Flask
+from browsing import ONE_STORE, Desk, as_person, chromium, opened
 from playwright.sync_api import Browser, Error, Page
-from world import World, make_world
+from world import World
 
 from tests.conftest import missing
-from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import utc_now
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, ONE_STORE]
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +26,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def desk(house: Flask, sqlite_template: Path, tmp_path: Path, passwords: Passwords) -> Iterator[Desk]:
-    """Over SQLite only: what is looked at here is the same over both."""
-    shutil.copy(sqlite_template, tmp_path / "vrm.db")
-    with open_desk(house, f"sqlite:///{tmp_path / 'vrm.db'}", tmp_path, passwords) as desk:
-        yield desk
-
-
-@pytest.fixture
-def world(desk: Desk, passwords: Passwords) -> World:
-    return make_world(desk.store, utc_now(), passwords, desk.outbox.parent)
+def now() -> datetime:
+    """The world is of today: browsers have a clock of their own."""
+    return utc_now()
 
 
 def back(page: Page, *, until: str) -> None:

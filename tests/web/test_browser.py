@@ -1,29 +1,24 @@
 """What only a real browser shows: axe over every page, suggestions, passkeys, how short the first time is."""
 
 import re
-import shutil
-from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import Desk, as_person, field, open_desk, pages
-from flask import Flask
+from browsing import ONE_STORE, Desk, as_person, field, pages
 from hands import begin_to_listen, sits_down
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select, update
-from world import World, make_world
+from world import World
 
 from intents.models import Intent
 from vrm.kernel import accounts
-from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import utc_now
 from vrm.kernel.sessions import BrowserSession
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, ONE_STORE]
 
 # Every rule once, on the phone in light; the width changes only what is laid out, the mode only what is coloured.
 _EVERY_RULE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -39,16 +34,9 @@ _AXE_SCRIPT = Axe().axe_script
 
 
 @pytest.fixture
-def desk(house: Flask, sqlite_template: Path, tmp_path: Path, passwords: Passwords) -> Iterator[Desk]:
-    """Over SQLite only: what is looked at here is the same over both."""
-    shutil.copy(sqlite_template, tmp_path / "vrm.db")
-    with open_desk(house, f"sqlite:///{tmp_path / 'vrm.db'}", tmp_path, passwords) as desk:
-        yield desk
-
-
-@pytest.fixture
-def world(desk: Desk, passwords: Passwords) -> World:
-    return make_world(desk.store, utc_now(), passwords, desk.outbox.parent)
+def now() -> datetime:
+    """The world is of today: browsers have a clock of their own."""
+    return utc_now()
 
 
 def press(page: Page, name: str) -> None:
