@@ -50,9 +50,8 @@ def places(leads: LeadTable, say: Say) -> Figure:
         definition=say(
             "The share answered within 24 hours. A cell has a colour where %(least)s leads or more are published "
             "under its name; hatched cells have fewer, or none, and their leads are counted in a wider category or "
-            "region "
-            "(“Anything”, “World”). Rows and columns sum what is published, nothing else, so that no hidden cell can "
-            "be worked out.",
+            "region (“Anything”, “World”). Rows and columns sum what is published, nothing else, so that no hidden "
+            "cell can be worked out.",
             least=LEAST,
         ),
         n=int(counted.size),
@@ -117,39 +116,7 @@ def _map(ident: str, width: int, grid: _Grid, say: Say) -> str:
 
 def week(found: Week, clock: Clock, say: Say) -> Figure:
     """Weekday × hour of the delivery, on the vendor's clock; answered in time by the calendar or in open hours."""
-    days = (say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun"))
-    at = {(hour.weekday, hour.hour): hour for hour in found.hours}
-    title = {
-        "calendar": say("Share answered within 24 hours, by the weekday and hour of delivery"),
-        "business": say("Share answered within eight open hours, by the weekday and hour of delivery"),
-    }[clock]
-
-    def draw(ident: str, width: int) -> str:
-        if not found.hours:
-            nothing = say("Nothing to show yet: no hour has 11 leads.")
-            return drawing.nothing(ident, width, title, nothing)
-        left, top, high = 36, 18, 22
-        wide = (width - left - 4) / 24
-        right, bottom = left + wide * 24, top + high * 7
-        ground = [(left, float(top)), (right, float(top)), (right, float(bottom)), (left, float(bottom))]
-        body = [drawing.hatch(f"{ident}-few"), drawing.area(ground, opacity=0.7, pattern=f"{ident}-few")]
-        every = range(0, 24, 3 if width > 400 else 6)
-        body += [drawing.text(left + wide * hour, top - 5, f"{hour}:00", small=True) for hour in every]
-        for day, name in enumerate(days):
-            y = top + high * day
-            body.append(drawing.text(left - 5, y + 15, name, anchor="end", small=True))
-            for hour in range(24):
-                x = left + wide * hour
-                corners = [(x + 0.5, y + 0.5), (x + wide - 0.5, y + 0.5), (x + wide - 0.5, y + high - 0.5),
-                           (x + 0.5, y + high - 0.5)]  # fmt: skip
-                cell = at.get((day, hour))
-                if cell is not None and cell.share is not None:
-                    body += [drawing.blank(corners), drawing.area(corners, opacity=0.08 + 0.87 * cell.share.estimate)]
-                    body.append(drawing.outline(x + 0.5, y + 0.5, wide - 1, high - 1))
-        shown = len(found.hours)
-        desc = say("%(shown)s of 168 hours have 11 leads or more; the others are hatched.", shown=shown)
-        return drawing.svg(ident, (width, top + high * 7 + 6), title, desc, body)
-
+    days = _days(say)
     rows: list[tuple[Cell, ...]] = []
     for hour in found.hours:
         share = hour.share
@@ -178,8 +145,44 @@ def week(found: Week, clock: Clock, say: Say) -> Figure:
             ],
             rows,
         ),
-        draw=draw,
+        draw=lambda ident, width: _drawn_week(ident, width, found, clock, say),
     )
+
+
+def _drawn_week(ident: str, width: int, found: Week, clock: Clock, say: Say) -> str:
+    at = {(hour.weekday, hour.hour): hour for hour in found.hours}
+    title = {
+        "calendar": say("Share answered within 24 hours, by the weekday and hour of delivery"),
+        "business": say("Share answered within eight open hours, by the weekday and hour of delivery"),
+    }[clock]
+    if not found.hours:
+        nothing = say("Nothing to show yet: no hour has 11 leads.")
+        return drawing.nothing(ident, width, title, nothing)
+    left, top, high = 36, 18, 22
+    wide = (width - left - 4) / 24
+    right, bottom = left + wide * 24, top + high * 7
+    ground = [(left, float(top)), (right, float(top)), (right, float(bottom)), (left, float(bottom))]
+    body = [drawing.hatch(f"{ident}-few"), drawing.area(ground, opacity=0.7, pattern=f"{ident}-few")]
+    every = range(0, 24, 3 if width > 400 else 6)
+    body += [drawing.text(left + wide * hour, top - 5, f"{hour}:00", small=True) for hour in every]
+    for day, name in enumerate(_days(say)):
+        y = top + high * day
+        body.append(drawing.text(left - 5, y + 15, name, anchor="end", small=True))
+        for hour in range(24):
+            x = left + wide * hour
+            corners = [(x + 0.5, y + 0.5), (x + wide - 0.5, y + 0.5), (x + wide - 0.5, y + high - 0.5),
+                       (x + 0.5, y + high - 0.5)]  # fmt: skip
+            cell = at.get((day, hour))
+            if cell is not None and cell.share is not None:
+                body += [drawing.blank(corners), drawing.area(corners, opacity=0.08 + 0.87 * cell.share.estimate)]
+                body.append(drawing.outline(x + 0.5, y + 0.5, wide - 1, high - 1))
+    shown = len(found.hours)
+    desc = say("%(shown)s of 168 hours have 11 leads or more; the others are hatched.", shown=shown)
+    return drawing.svg(ident, (width, top + high * 7 + 6), title, desc, body)
+
+
+def _days(say: Say) -> tuple[str, ...]:
+    return (say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun"))
 
 
 def _of_week(clock: Clock, say: Say) -> str:

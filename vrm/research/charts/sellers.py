@@ -1,6 +1,7 @@
 """Vendors: the funnel plot of their rates, and shrunken scores with intervals, in alphabetical order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import log10
 from statistics import NormalDist
 
@@ -10,6 +11,7 @@ from vrm.research import drawing
 from vrm.research.charts.figure import Cell, Column, Figure, Say, table
 from vrm.research.metrics import Group, Measures
 from vrm.research.release import OTHERS
+from vrm.research.scores import Score
 from vrm.research.segments import Floats
 
 _LIMITS = ((0.95, False), (0.998, True))
@@ -18,60 +20,10 @@ _DRAWN = 40  # Vendors in the drawing; the table has all.
 
 def funnel(by_vendor: Measures, say: Say) -> Figure:
     """Rate against number, with the limits within which equal vendors would fall. No names."""
-    points = [(each.bins.mature, each.bins.answered) for each in _vendors(by_vendor) if each.bins.mature]
-    asked = sum(n for n, _ in points)
-    rate = sum(k for _, k in points) / asked if asked else 0.0
-
-    def limits(n: Floats, level: float) -> tuple[Floats, Floats]:
-        reach = NormalDist().inv_cdf(0.5 + level / 2) * np.sqrt(rate * (1 - rate) / n)
-        return np.maximum(rate - reach, 0.0), np.minimum(rate + reach, 1.0)
-
-    def draw(ident: str, width: int) -> str:
-        left, top, height = 44, 12, 210
-        most = max((n for n, _ in points), default=10)
-        end = log10(max(most, 10) * 1.2)
-
-        def x(n: float) -> float:
-            return left + log10(max(n, 1.0)) / end * (width - left - 12)
-
-        def y(share: float) -> float:
-            return top + height * (1 - share)
-
-        title = say("Rates against numbers")
-        if not points:
-            nothing = say("Nothing to draw yet: no vendor has a lead that was watched for 30 days.")
-            return drawing.nothing(ident, width, title, nothing)
-        ns = np.geomspace(1, 10**end, 60)
-        body = [drawing.line((left, y(rate)), (width - 12, y(rate)), colour="line")]
-        for level, dashed in _LIMITS:
-            for side in limits(ns, level):
-                corners = [(x(n), y(s)) for n, s in zip(ns.tolist(), side.tolist(), strict=True)]
-                body.append(drawing.path(corners, colour="few", dashed=dashed))
-        outside = 0
-        for n, k in points:
-            low, high = (float(side[0]) for side in limits(np.array([float(n)]), 0.998))
-            out = not low <= k / n <= high
-            outside += out
-            body.append(drawing.dot(x(n), y(k / n), radius=4.5 if out else 3, hollow=not out))
-        body += [
-            drawing.text(left - 6, y(half) + 4, drawing.percent(half), anchor="end", small=True) for half in (0, 0.5, 1)
-        ]
-        body += [
-            drawing.text(x(n), top + height + 17, f"{n:,}".replace(",", " "), anchor="middle")
-            for n in (1, 10, 100, 1_000, 10_000, 100_000)
-            if n <= 10**end
-        ]
-        said = say("leads watched for 30 days (each step is longer)")
-        body.append(drawing.text(width / 2, top + height + 36, said, anchor="middle", small=True))
-        desc = say(
-            "%(many)s vendors; %(outside)s lie outside the 99.8 %% limits around the common rate of %(rate)s.",
-            many=len(points), outside=outside, rate=drawing.percent(rate),
-        )  # fmt: skip
-        return drawing.svg(ident, (width, top + height + 44), title, desc, body)
-
+    rates = _Rates([(each.bins.mature, each.bins.answered) for each in _vendors(by_vendor) if each.bins.mature])
     rows: list[tuple[Cell, ...]] = []
-    for n, k in sorted(points):
-        low, high = (float(side[0]) for side in limits(np.array([float(n)]), 0.998))
+    for n, k in sorted(rates.points):
+        low, high = rates.widest(n)
         where = say("below") if k / n < low else say("above") if k / n > high else say("within")
         rows.append((n, k, k / n, low, high, where))
     return Figure(
@@ -79,11 +31,10 @@ def funnel(by_vendor: Measures, say: Say) -> Figure:
         title=say("Do vendors differ more than chance?"),
         definition=say(
             "Each dot is a vendor: its share answered within 30 days against how many leads it had. The line is the "
-            "share of "
-            "all; the curves are the limits in which 95 % (solid) and 99.8 % (dashed) of equal vendors would fall. A "
-            "small vendor with a bad rate is mostly luck: therefore there is no list of the worst here."
+            "share of all; the curves are the limits in which 95 % (solid) and 99.8 % (dashed) of equal vendors would "
+            "fall. A small vendor with a bad rate is mostly luck: therefore there is no list of the worst here."
         ),
-        n=asked,
+        n=rates.asked,
         table=table(
             [
                 Column("asked", say("Leads"), "count"),
@@ -95,9 +46,79 @@ def funnel(by_vendor: Measures, say: Say) -> Figure:
             ],
             rows,
         ),
-        draw=draw,
+        draw=lambda ident, width: _drawn_funnel(ident, width, rates, say),
         query="vendors",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rates:
+    """How many leads each vendor had, and how many of them it answered."""
+
+    points: Sequence[tuple[int, int]]
+
+    @property
+    def asked(self) -> int:
+        return sum(n for n, _ in self.points)
+
+    @property
+    def rate(self) -> float:
+        """Of all together."""
+        return sum(k for _, k in self.points) / self.asked if self.asked else 0.0
+
+    def limits(self, n: Floats, level: float) -> tuple[Floats, Floats]:
+        """Between which the rates of equal vendors with so many leads would lie."""
+        reach = NormalDist().inv_cdf(0.5 + level / 2) * np.sqrt(self.rate * (1 - self.rate) / n)
+        return np.maximum(self.rate - reach, 0.0), np.minimum(self.rate + reach, 1.0)
+
+    def widest(self, n: int) -> tuple[float, float]:
+        """The outer ones for a vendor with `n` leads."""
+        low, high = self.limits(np.array([float(n)]), 0.998)
+        return float(low[0]), float(high[0])
+
+
+def _drawn_funnel(ident: str, width: int, rates: _Rates, say: Say) -> str:
+    left, top, height = 44, 12, 210
+    most = max((n for n, _ in rates.points), default=10)
+    end = log10(max(most, 10) * 1.2)
+
+    def x(n: float) -> float:
+        return left + log10(max(n, 1.0)) / end * (width - left - 12)
+
+    def y(share: float) -> float:
+        return top + height * (1 - share)
+
+    title = say("Rates against numbers")
+    if not rates.points:
+        nothing = say("Nothing to draw yet: no vendor has a lead that was watched for 30 days.")
+        return drawing.nothing(ident, width, title, nothing)
+    ns = np.geomspace(1, 10**end, 60)
+    body = [drawing.line((left, y(rates.rate)), (width - 12, y(rates.rate)), colour="line")]
+    for level, dashed in _LIMITS:
+        for side in rates.limits(ns, level):
+            corners = [(x(n), y(s)) for n, s in zip(ns.tolist(), side.tolist(), strict=True)]
+            body.append(drawing.path(corners, colour="few", dashed=dashed))
+    outside = 0
+    for n, k in rates.points:
+        low, high = rates.widest(n)
+        out = not low <= k / n <= high
+        outside += out
+        body.append(drawing.dot(x(n), y(k / n), radius=4.5 if out else 3, hollow=not out))
+    body += [
+        drawing.text(left - 6, y(half) + 4, drawing.percent(half), anchor="end", small=True) for half in (0, 0.5, 1)
+    ]
+    body += [
+        drawing.text(x(n), top + height + 17, f"{n:,}".replace(",", " "), anchor="middle")
+        for n in (1, 10, 100, 1_000, 10_000, 100_000)
+        if n <= 10**end
+    ]
+    said = say("leads watched for 30 days (each step is longer)")
+    body.append(drawing.text(width / 2, top + height + 36, said, anchor="middle", small=True))
+    desc = say(
+        "%(many)s vendors; %(outside)s lie outside the 99.8 %% limits around the common rate of %(rate)s.",
+        many=len(rates.points), outside=outside, rate=drawing.percent(rates.rate),
+    )  # fmt: skip
+    return drawing.svg(ident, (width, top + height + 44), title, desc, body)
 
 
 def scores(by_vendor: Measures, names: Mapping[str, str], say: Say) -> Figure:
@@ -106,35 +127,7 @@ def scores(by_vendor: Measures, names: Mapping[str, str], say: Say) -> Figure:
         ((names[each.label], each) for each in _vendors(by_vendor) if each.label in names),
         key=lambda pair: pair[0].casefold(),
     )
-    rated = [(name, each) for name, each in shown if each.score is not None]
-
-    def draw(ident: str, width: int) -> str:
-        left, high = min(190, int(width * 0.42)), 22
-        body, said = [], []
-        scale = width - left - 18
-        for place, (name, each) in enumerate(rated[:_DRAWN]):
-            y, score = 14 + high * place, each.score
-            if score is None:
-                continue
-            body += [
-                drawing.text(left - 8, y + 4, drawing.cut(name, int(left / 7)), anchor="end", small=True),
-                drawing.line((left, y), (width - 18, y)),
-                drawing.line((left + score.low * scale, y), (left + score.high * scale, y), colour="line", width=3),
-                drawing.dot(left + score.estimate * scale, y, radius=4.5),
-            ]
-            ranks = f"{score.rank_low}–{score.rank_high}"
-            said.append(say("%(name)s %(share)s, rank %(ranks)s", name=name, share=drawing.percent(score.estimate),
-                            ranks=ranks))  # fmt: skip
-        if not rated:
-            nothing = say("No vendor has enough leads yet.")
-            return drawing.nothing(ident, width, say("Vendors' shares"), nothing)
-        bottom = 14 + high * len(rated[:_DRAWN])
-        for half in (0, 0.5, 1):
-            body.append(
-                drawing.text(left + half * scale, bottom + 8, drawing.percent(half), anchor="middle", small=True)
-            )
-        return drawing.svg(ident, (width, bottom + 16), say("Vendors' shares"), "; ".join(said), body)
-
+    rated = [(name, each.score) for name, each in shown if each.score is not None]
     rows: list[tuple[Cell, ...]] = []
     for name, each in shown:
         score, asked, said = each.score, each.bins.mature, each.bins.answered
@@ -146,11 +139,10 @@ def scores(by_vendor: Measures, names: Mapping[str, str], say: Say) -> Figure:
         name="scores",
         title=say("Vendors, in alphabetical order"),
         definition=say(
-            "The share of leads answered within 30 days, drawn towards that of alike vendors the more, the fewer leads "
-            "there "
-            "are (beta-binomial), with a 95 % interval, and the ranks in which 95 of 100 draws place the vendor. With "
-            "fewer than 10 leads watched for 30 days, or when more than a tenth of them met a channel that did not "
-            "work, there is no score. Two vendors whose intervals overlap are not told apart."
+            "The share of leads answered within 30 days, drawn towards that of alike vendors the more, the fewer "
+            "leads there are (beta-binomial), with a 95 % interval, and the ranks in which 95 of 100 draws place the "
+            "vendor. With fewer than 10 leads watched for 30 days, or when more than a tenth of them met a channel "
+            "that did not work, there is no score. Two vendors whose intervals overlap are not told apart."
         ),
         n=sum(each.bins.mature for _, each in shown),
         table=table(
@@ -166,9 +158,33 @@ def scores(by_vendor: Measures, names: Mapping[str, str], say: Say) -> Figure:
             ],
             rows,
         ),
-        draw=draw,
+        draw=lambda ident, width: _drawn_scores(ident, width, rated, say),
         query="vendors",
     )
+
+
+def _drawn_scores(ident: str, width: int, rated: Sequence[tuple[str, Score]], say: Say) -> str:
+    left, high = min(190, int(width * 0.42)), 22
+    body, said = [], []
+    scale = width - left - 18
+    for place, (name, score) in enumerate(rated[:_DRAWN]):
+        y = 14 + high * place
+        body += [
+            drawing.text(left - 8, y + 4, drawing.cut(name, int(left / 7)), anchor="end", small=True),
+            drawing.line((left, y), (width - 18, y)),
+            drawing.line((left + score.low * scale, y), (left + score.high * scale, y), colour="line", width=3),
+            drawing.dot(left + score.estimate * scale, y, radius=4.5),
+        ]
+        ranks = f"{score.rank_low}–{score.rank_high}"
+        said.append(say("%(name)s %(share)s, rank %(ranks)s", name=name, share=drawing.percent(score.estimate),
+                        ranks=ranks))  # fmt: skip
+    if not rated:
+        nothing = say("No vendor has enough leads yet.")
+        return drawing.nothing(ident, width, say("Vendors' shares"), nothing)
+    bottom = 14 + high * len(rated[:_DRAWN])
+    for half in (0, 0.5, 1):
+        body.append(drawing.text(left + half * scale, bottom + 8, drawing.percent(half), anchor="middle", small=True))
+    return drawing.svg(ident, (width, bottom + 16), say("Vendors' shares"), "; ".join(said), body)
 
 
 def _vendors(measures: Measures) -> list[Group]:

@@ -100,9 +100,8 @@ def ends(measures: Measures, say: Say) -> Figure:
         title=say("What a wait comes to"),
         definition=say(
             "The share of delivered leads whose wait had ended in an offer, a question, another reply, a decline, or "
-            "in the "
-            "customer closing the want first (Aalen and Johansen: kinds compete, so that they never sum to more than "
-            "all). What is left still waits: that is silence so far."
+            "in the customer closing the want first (Aalen and Johansen: kinds compete, so that they never sum to "
+            "more than all). What is left still waits: that is silence so far."
         ),
         n=group.n,
         table=table(
@@ -194,49 +193,12 @@ def bins(measures: Measures, say: Say) -> Figure:
         share = wilson(count, found.mature)
         rows.append((name, count, *((share.estimate, share.low, share.high) if share else (None,) * 3), theirs))
 
-    def draw(ident: str, width: int) -> str:
-        left, top, height = 40, 14, 170
-        step = (width - left - 10) / len(coarse)
-        body = [drawing.hatch(f"{ident}-hbr")]
-        said = []
-        for place, ((name, count), theirs) in enumerate(zip(coarse, HBR_2011, strict=True)):
-            ours = count / found.mature if found.mature else 0.0
-            x, bar = left + step * place + step * 0.1, step * 0.38
-            body.append(drawing.rect(x, top + height * (1 - ours), bar, height * ours, opacity=0.85))
-            corners = [
-                (x + bar + 3, top + height * (1 - theirs)),
-                (x + 2 * bar + 3, top + height * (1 - theirs)),
-                (x + 2 * bar + 3, top + height),
-                (x + bar + 3, top + height),
-            ]
-            body += [drawing.area(corners, opacity=1, pattern=f"{ident}-hbr")]
-            body.append(drawing.outline(x + bar + 3, top + height * (1 - theirs), bar, height * theirs))
-            body.append(drawing.text(x + bar, top + height + 18, name, anchor="middle", small=width < 400))
-            said.append(f"{name}: {drawing.percent(ours)} / {drawing.percent(theirs)}")
-        for half in (0, 0.5, 1):
-            y = top + height * (1 - half)
-            body += [
-                drawing.line((left, y), (width - 10, y)),
-                drawing.text(left - 5, y + 4, drawing.percent(half), anchor="end", small=True),
-            ]
-        y = top + height + 40
-        body += [
-            drawing.rect(6, y - 10, 12, 10, opacity=0.85),
-            drawing.text(22, y, say("here"), small=True),
-            drawing.area([(70, y - 10), (82, y - 10), (82, y), (70, y)], opacity=1, pattern=f"{ident}-hbr"),
-            drawing.outline(70, y - 10, 12, 10),
-            drawing.text(86, y, say("2,241 US firms, HBR 2011"), small=True),
-        ]
-        desc = say("Here / in 2011: %(said)s.", said="; ".join(said))
-        return drawing.svg(ident, (width, int(y) + 10), say("When answers come, in bins"), desc, body)
-
     return Figure(
         name="bins",
         title=say("When answers come, beside 2011"),
         definition=say(
             "Only leads that were watched for 30 days (%(young)s younger ones are left out), each share with Wilson's "
-            "95 %% "
-            "interval. Hatched: Oldroyd, McElheran and Elkington, The Short Life of Online Sales Leads, Harvard "
+            "95 %% interval. Hatched: Oldroyd, McElheran and Elkington, The Short Life of Online Sales Leads, Harvard "
             "Business Review 2011; those were web forms of firms, not wants that vendors had asked to hear of.",
             young=found.immature,
         ),
@@ -252,6 +214,43 @@ def bins(measures: Measures, say: Say) -> Figure:
             ],
             rows,
         ),
-        draw=draw,
+        draw=lambda ident, width: _drawn_bins(ident, width, coarse, found.mature, say),
         query="bins",
     )
+
+
+def _drawn_bins(ident: str, width: int, coarse: Sequence[tuple[str, int]], asked: int, say: Say) -> str:
+    left, top, height = 40, 14, 170
+    step = (width - left - 10) / len(coarse)
+    body = [drawing.hatch(f"{ident}-hbr")]
+    said = []
+    for place, ((name, count), theirs) in enumerate(zip(coarse, HBR_2011, strict=True)):
+        ours = count / asked if asked else 0.0
+        x, bar = left + step * place + step * 0.1, step * 0.38
+        body.append(drawing.rect(x, top + height * (1 - ours), bar, height * ours, opacity=0.85))
+        corners = [
+            (x + bar + 3, top + height * (1 - theirs)),
+            (x + 2 * bar + 3, top + height * (1 - theirs)),
+            (x + 2 * bar + 3, top + height),
+            (x + bar + 3, top + height),
+        ]
+        body += [drawing.area(corners, opacity=1, pattern=f"{ident}-hbr")]
+        body.append(drawing.outline(x + bar + 3, top + height * (1 - theirs), bar, height * theirs))
+        body.append(drawing.text(x + bar, top + height + 18, name, anchor="middle", small=width < 400))
+        said.append(f"{name}: {drawing.percent(ours)} / {drawing.percent(theirs)}")
+    for half in (0, 0.5, 1):
+        y = top + height * (1 - half)
+        body += [
+            drawing.line((left, y), (width - 10, y)),
+            drawing.text(left - 5, y + 4, drawing.percent(half), anchor="end", small=True),
+        ]
+    y = top + height + 40
+    body += [
+        drawing.rect(6, y - 10, 12, 10, opacity=0.85),
+        drawing.text(22, y, say("here"), small=True),
+        drawing.area([(70, y - 10), (82, y - 10), (82, y), (70, y)], opacity=1, pattern=f"{ident}-hbr"),
+        drawing.outline(70, y - 10, 12, 10),
+        drawing.text(86, y, say("2,241 US firms, HBR 2011"), small=True),
+    ]
+    desc = say("Here / in 2011: %(said)s.", said="; ".join(said))
+    return drawing.svg(ident, (width, int(y) + 10), say("When answers come, in bins"), desc, body)
