@@ -15,6 +15,7 @@ from vendors.models import Lead, Message
 from vrm.kernel.db import MomentType
 from vrm.kernel.sql import random_code
 
+LATER = frozenset({Topic.LEAD_UPDATED, Topic.LEAD_WITHDRAWN, Topic.LEAD_REVEALED, Topic.MESSAGE_CREATED})
 _BATCH = 200
 _COLUMNS = ("code", "topic", "channel_id", "intent_id", "vendor_id", "occasion", "params", "owed_at", "due_at", "tries")
 
@@ -94,6 +95,16 @@ def _reveals(session: Session, now: datetime) -> int:
     return len(leads)
 
 
+def pass_on(session: Session, word: Notification, now: datetime) -> None:
+    """A later word did not arrive → owed to the vendor's other channels, unless one of them tells it anyway."""
+    if word.topic not in LATER:
+        return
+    session.flush()
+    values: dict[str, Any] = {"topic": word.topic, "this": word.topic, "occasion": word.occasion}
+    values |= {"now": now, "known": now, "intent": word.intent_id, "vendor": word.vendor_id}
+    session.execute(_passing_on(session.get_bind().dialect.name), values)
+
+
 def _owe(
     session: Session,
     topic: Topic,
@@ -123,7 +134,7 @@ def _owing(dialect: str, *, of_one_vendor: bool) -> Insert:
             told.intent_id == bindparam("intent"),
             told.owed_at <= bindparam("known", type_=MomentType()),
             *_has_told(told),
-            *_works(Channel),
+            *works(Channel),
         )
     )
     if of_one_vendor:
@@ -134,20 +145,30 @@ def _owing(dialect: str, *, of_one_vendor: bool) -> Insert:
 @cache
 def _owing_elsewhere(dialect: str, *, of_one_vendor: bool) -> Insert:
     """The same for vendors who were told, but by channels that do not work any more: over those that do."""
-    told, teller, own = aliased(Notification), aliased(Channel), aliased(Notification)
+    told = aliased(Notification)
+    query = _elsewhere(told, *_has_told(told))
+    if of_one_vendor:
+        query = query.where(Lead.vendor_id == bindparam("vendor"))
+    return _inserting(dialect, query)
+
+
+@cache
+def _passing_on(dialect: str) -> Insert:
+    """The same for one vendor, when it is this very word that no channel that works has told, or may yet tell."""
+    same = aliased(Notification)
+    of_this = (same.topic == bindparam("this"), same.occasion == bindparam("occasion"), _tells(same))
+    return _inserting(dialect, _elsewhere(same, *of_this).where(Lead.vendor_id == bindparam("vendor")))
+
+
+def _elsewhere(word: type[Notification], *conditions: ColumnElement[bool]) -> Select[Any]:
+    """Over the channels that work of vendors who know of the lead, unless one of these has such a `word`."""
+    teller = aliased(Channel)
     still = (
         exists()
-        .where(told.intent_id == Lead.intent_id, told.vendor_id == Lead.vendor_id, *_has_told(told))
-        .where(teller.id == told.channel_id, *_works(teller))
+        .where(word.intent_id == Lead.intent_id, word.vendor_id == Lead.vendor_id, *conditions)
+        .where(teller.id == word.channel_id, *works(teller))
     )
-    # Whose own first word failed or waits is no stranger to the lead, and is not asked to carry on.
-    has_own = exists().where(
-        own.intent_id == Lead.intent_id,
-        own.vendor_id == Lead.vendor_id,
-        own.channel_id == Channel.id,
-        own.topic == Topic.LEAD_CREATED,
-    )
-    query = (
+    return (
         _word(Channel.id, Lead.intent_id, Lead.vendor_id)
         .join_from(Lead, Channel, Channel.vendor_id == Lead.vendor_id)
         .where(
@@ -156,14 +177,10 @@ def _owing_elsewhere(dialect: str, *, of_one_vendor: bool) -> Insert:
             Lead.delivered_at.is_not(None),
             Lead.withheld.is_(None),
             Channel.kind != ChannelKind.FEED,  # It shows each want as it is.
-            *_works(Channel),
+            *works(Channel),
             ~still,
-            ~has_own,
         )
     )
-    if of_one_vendor:
-        query = query.where(Lead.vendor_id == bindparam("vendor"))
-    return _inserting(dialect, query)
 
 
 def _word(*whose: Any) -> Select[Any]:
@@ -181,13 +198,16 @@ def _word(*whose: Any) -> Select[Any]:
 
 
 def _has_told(told: type[Notification]) -> tuple[ColumnElement[bool], ...]:
-    return (
-        told.topic == Topic.LEAD_CREATED,
-        or_(told.result.is_(None), told.result.in_([Result.DELIVERED, Result.BUNDLED])),
-    )
+    return told.topic == Topic.LEAD_CREATED, _tells(told)
 
 
-def _works(channel: type[Channel]) -> tuple[ColumnElement[bool], ...]:
+def _tells(word: type[Notification]) -> ColumnElement[bool]:
+    """It arrived, or may yet."""
+    return or_(word.result.is_(None), word.result.in_([Result.DELIVERED, Result.BUNDLED]))
+
+
+def works(channel: type[Channel]) -> tuple[ColumnElement[bool], ...]:
+    """It gets real messages."""
     return (
         channel.verified_at.is_not(None),
         channel.paused_at.is_(None),

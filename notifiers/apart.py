@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from notifiers.post import Post
-from notifiers.sending import AT_ONCE, Came, Errand, Sending, use_threads
+from notifiers.sending import AT_ONCE, Came, Errand, Gone, Sending, use_threads
 from vrm.kernel import logs
 from vrm.kernel.clock import utc_now
 from vrm.kernel.outbound import install_guard
@@ -27,10 +27,6 @@ from vrm.kernel.outbound import install_guard
 _TOGETHER_S = 0.004  # How long what has ended waits for company on its way back.
 _TOGETHER = 50
 _YOUNG = 5_000  # Objects between two looks of the garbage collector at the youngest.
-
-
-class Gone(Exception):
-    """The senders' process has died. What it had is sent again, with the same ids, when the leases run out."""
 
 
 class Apart:
@@ -88,6 +84,7 @@ class Apart:
         except Empty:
             return []
         if came is None:
+            self._ended.put(None)
             raise Gone("the process that sends has ended; what it had under way is sent again in a minute")
         return came
 

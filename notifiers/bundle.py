@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from notifiers.announce import pass_on
 from notifiers.channels import KINDS
 from notifiers.models import Channel, Notification, Result, Topic
 from vendors.models import Lead, Undelivered
@@ -117,6 +118,8 @@ def end(
         was_in = member.id in told or result is Result.CANCELLED
         member.result = result if was_in else Result.CANCELLED
         member.done_at = now
+        if member.result is Result.FAILED or (was_in and because is Undelivered.SWITCHED_OFF):
+            pass_on(session, member, now)
         why = because if was_in else Undelivered.TOO_LATE
         if member.topic is Topic.LEAD_CREATED and why is not None and member.result is not Result.DELIVERED:
             session.execute(

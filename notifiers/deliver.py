@@ -18,7 +18,7 @@ from notifiers.models import Attempt, Notification
 from notifiers.post import Post
 from notifiers.prepare import Dropped, Ready, drop, prepare
 from notifiers.record import Tried, record, record_routine
-from notifiers.sending import AT_ONCE, OUR_FAULT, Came, Errand, Here, Senders, Sending
+from notifiers.sending import AT_ONCE, OUR_FAULT, Came, Errand, Gone, Here, Senders, Sending
 from vrm.kernel.clock import Clock
 from vrm.kernel.db import Store
 from vrm.kernel.errors import WrongState
@@ -182,7 +182,10 @@ class _Books:
             left = until - time.monotonic()
             if left <= 0:
                 break
-            came += senders.came(left)
+            try:
+                came += senders.came(left)
+            except Gone:
+                break  # Which is said again at the next look; what came before is written down.
         return came
 
     def _note(self, came: Sequence[Came]) -> int:

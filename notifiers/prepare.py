@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from intents.models import Intent
 from notifiers import bundle
+from notifiers.announce import pass_on, works
 from notifiers.channels import KINDS, Composed, Proof, Shared, Wire
 from notifiers.compose import compose, compose_first_word
 from notifiers.decide import SCHEDULE
@@ -190,6 +191,8 @@ def drop(session: Session, dropped: Dropped, now: datetime) -> None:
     row.params = {}
     if row.topic is Topic.DIGEST:
         bundle.end(session, row.id, row.result, now, because=dropped.because or Undelivered.TOO_LATE)
+    if row.result is Result.FAILED or dropped.because is Undelivered.SWITCHED_OFF:
+        pass_on(session, row, now)
     if dropped.because is not None and row.topic is Topic.LEAD_CREATED:
         session.execute(
             update(Lead)
@@ -302,15 +305,37 @@ def _premature(session: Session, row: Notification, now: datetime) -> Dropped | 
         told_by = session.get(Notification, first.digest_id)
     if told_by is not None and told_by.done_at is None:
         return Dropped(row.id, due_at=max(now + _AGAIN_SOON, min(told_by.due_at, now + timedelta(hours=1))))
-    if first is None:
-        # The channel that told of the lead is off; this one carries on when the vendor has heard of it at all.
-        lead = session.get(Lead, (row.intent_id, row.vendor_id))
-        return None if lead is not None and lead.delivered_at is not None else Dropped(row.id)
-    if told_by is None or first.result is not Result.DELIVERED:
-        return Dropped(row.id)
+    if first is None or told_by is None or first.result is not Result.DELIVERED:
+        return None if _carries_on(session, row) else Dropped(row.id)
     sent_at = session.scalar(
         select(Attempt.started_at).where(Attempt.notification_id == told_by.id, Attempt.verdict == Verdict.DELIVERED)
     )
     if row.topic is Topic.LEAD_UPDATED and sent_at is not None and sent_at > row.owed_at + _HAD_THE_NEWS:
         return Dropped(row.id)
     return None
+
+
+def _carries_on(session: Session, row: Notification) -> bool:
+    """Whether a channel that did not tell of the lead itself speaks for those that did: they are off, or failed."""
+    lead = session.get(Lead, (row.intent_id, row.vendor_id))
+    if lead is None or lead.delivered_at is None:
+        return False
+    same, first = aliased(Notification), aliased(Notification)
+    told_by_another = (
+        select(same.id)
+        .join(first, (first.channel_id == same.channel_id) & (first.intent_id == same.intent_id))
+        .join(Channel, Channel.id == same.channel_id)
+        .where(
+            same.intent_id == row.intent_id,
+            same.vendor_id == row.vendor_id,
+            same.topic == row.topic,
+            same.occasion == row.occasion,
+            same.id != row.id,
+            same.result.is_(None) | (same.result != Result.FAILED),
+            first.vendor_id == row.vendor_id,
+            first.topic == Topic.LEAD_CREATED,
+            first.result.in_([Result.DELIVERED, Result.BUNDLED]),
+            *works(Channel),
+        )
+    )
+    return session.scalar(told_by_another.limit(1)) is None

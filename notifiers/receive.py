@@ -14,6 +14,7 @@ from intents import canaries
 from intents.canaries import TraceKind
 from intents.models import Intent
 from notifiers import inbound, return_path
+from notifiers.announce import pass_on
 from notifiers.channels.base import kept
 from notifiers.inbound import Bounce, Nothing, Reply
 from notifiers.letters import owe_channel_off
@@ -206,22 +207,23 @@ def bounced(session: Session, notification: Notification, bounce: Bounce, now: d
         notification.result = Result.FAILED
         for word in _words(session, notification):
             word.result = Result.FAILED
-            _take_back(session, word, now)
+            if word.topic is Topic.LEAD_CREATED:
+                _take_back(session, word, now)
+            else:
+                pass_on(session, word, now)
     session.flush()
     if notification.channel is not None:
         _on_channel(session, notification.channel, sent_at, bounce, now)
 
 
 def _words(session: Session, notification: Notification) -> list[Notification]:
-    """The first words of leads that this mail carried."""
-    if notification.topic is Topic.LEAD_CREATED:
+    """The words of leads that this mail carried, the first ones first."""
+    if notification.topic is not Topic.DIGEST:
         return [notification]
     carried = select(Notification).where(
-        Notification.digest_id == notification.id,
-        Notification.topic == Topic.LEAD_CREATED,
-        Notification.result == Result.DELIVERED,
+        Notification.digest_id == notification.id, Notification.result == Result.DELIVERED
     )
-    return list(session.scalars(carried)) if notification.topic is Topic.DIGEST else []
+    return sorted(session.scalars(carried), key=lambda word: word.topic is not Topic.LEAD_CREATED)
 
 
 def _take_back(session: Session, word: Notification, now: datetime) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
 from notifiers import bundle, proving
+from notifiers.announce import pass_on
 from notifiers.channels import KINDS, Outcome, Proof
 from notifiers.decide import Health, Next, decide
 from notifiers.letters import owe_channel_off
@@ -135,6 +136,8 @@ def record(session: Session, tried: Tried, now: datetime, jitter: float) -> Atte
         _on_lead(session, notification, tried, now)
         if then.result is Result.FAILED:
             hurry_stand_ins(session, notification, now)
+    if notification is not None and then.result is Result.FAILED:
+        pass_on(session, notification, now)
     if notification is not None and ready.topic is Topic.DIGEST:
         _on_digest(session, notification, tried, then, now)
     session.flush()

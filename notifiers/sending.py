@@ -53,6 +53,10 @@ class Came(NamedTuple):
     took_ms: int
 
 
+class Gone(Exception):
+    """Senders have died. What they had is sent again, with the same ids, when the leases run out."""
+
+
 class Senders(Protocol):
     """Whoever carries errands, from `with` to its end. What is under way when that ends by an error is given up."""
 
@@ -67,7 +71,7 @@ class Senders(Protocol):
         """Try nothing more than what is under way: the others come back untried."""
 
     def came(self, timeout_s: float) -> list[Came]:
-        """What came of some, once each; nothing when nothing ended in time."""
+        """What came of some, once each; nothing when nothing ended in time. Gone, each time, once that is so."""
 
 
 class _Host:

@@ -8,19 +8,28 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
+from threading import Event
 
 from tests.chaos import faults, rounds
 from tests.chaos.rounds import Line
 
 
 def everything(*, quick: bool) -> Iterator[list[Line]]:
-    """Each kind of fault, as it ends. Those that mostly wait go beside those that work."""
-    lanes = (_handing_over, partial(faults.everything, quick=quick), partial(_killing, quick), partial(_lacking, quick))
+    """Each kind of fault, as it ends. Those that work go beside those that wait, once these have come to waiting."""
+    waiting = Event()
+    waits = (partial(_handing_over, waiting.set), partial(faults.everything, quick=quick))
+    works = (partial(_killing, quick), partial(_killing_senders, quick), partial(_lacking, quick))
+    lanes = (*waits, *works)
     found: SimpleQueue[list[Line] | Future[None]] = SimpleQueue()
 
     def go(lane: Callable[[], Iterator[list[Line]]]) -> None:
-        for lines in lane():
-            found.put(lines)
+        if lane in works:
+            waiting.wait()
+        try:
+            for lines in lane():
+                found.put(lines)
+        finally:
+            waiting.set()
 
     with ThreadPoolExecutor(len(lanes)) as pool:
         running = {pool.submit(go, lane) for lane in lanes}
@@ -35,8 +44,9 @@ def everything(*, quick: bool) -> Iterator[list[Line]]:
                 yield one
 
 
-def _handing_over() -> Iterator[list[Line]]:
-    yield rounds.taking_over(wants=60)  # First, since what a dead worker has claimed is free only after 45 seconds.
+def _handing_over(waiting: Callable[[], None]) -> Iterator[list[Line]]:
+    # First, since what a dead worker has claimed is free only after 45 seconds.
+    yield rounds.taking_over(wants=60, waiting=waiting)
 
 
 def _killing(quick: bool) -> Iterator[list[Line]]:
@@ -47,6 +57,14 @@ def _killing(quick: bool) -> Iterator[list[Line]]:
         yield rounds.killing(f"sqlite:///{name}/vrm.db", seed=2008, name="kill −9, SQLite", apart_s=3, **many)
     with rounds.cluster() as cluster:
         yield rounds.killing(cluster.url, seed=2014, name="kill −9, PostgreSQL", apart_s=3, **many)
+
+
+def _killing_senders(quick: bool) -> Iterator[list[Line]]:
+    many = {"kills": 4, "wants": 60, "hurry": True} if quick else {"kills": 100, "wants": 1000}
+    with tempfile.TemporaryDirectory(prefix="vrm-chaos-") as name:
+        yield rounds.killing_senders(f"sqlite:///{name}/vrm.db", seed=2008, name="kill −9 of senders, SQLite", **many)
+    with rounds.cluster() as cluster:
+        yield rounds.killing_senders(cluster.url, seed=2014, name="kill −9 of senders, PostgreSQL", **many)
 
 
 def _lacking(quick: bool) -> Iterator[list[Line]]:
@@ -66,7 +84,7 @@ def main() -> None:
         if not arguments.json:
             for line in found:
                 verdict = "" if not line.target else f"{line.target:>8}  {'kept' if line.ok else 'BROKEN'}"
-                print(f"{line.what:<52}{line.figure:>8g} {line.unit:<2}{verdict}", flush=True)
+                print(f"{line.what:<62}{line.figure:>8g} {line.unit:<2}{verdict}", flush=True)
     if arguments.json:
         print(json.dumps([vars_of(line) for line in lines], indent=2, ensure_ascii=False))
     sys.exit(0 if all(line.ok for line in lines) else 1)

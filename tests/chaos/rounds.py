@@ -3,11 +3,12 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from sqlalchemy import func, select
 from intents.models import Intent
 from notifiers.claim import PER_CHANNEL
 from notifiers.models import Attempt, Notification, Result
-from tests.chaos.rig import Broker, free_port, kill, until
+from tests.chaos.rig import Broker, free_port, kill, sender_of, until
 from vendors.models import Lead
 from vrm.config import read_settings
 from vrm.kernel.clock import utc_now
@@ -135,6 +136,54 @@ def killing(
     return [Line(f"{name}: kills", kills, "", "", True), meanwhile, *lines]
 
 
+def killing_senders(url: str, *, kills: int, wants: int, seed: int, name: str, hurry: bool = False) -> list[Line]:
+    """kill −9 of the process that sends, and of nothing else, at random moments while wants are published.
+
+    Its worker lives on, and starts another one. `wants` are shared out over the `kills`, and a last share comes after.
+    """
+    dice = random.Random(seed)
+    broker = Broker(url)
+    broker.fill(wants)
+    broker.endpoint.delay_s = 0.2  # Something is under way, and no channel counts as quick and may have more so.
+    broker.start_web()
+    worker = broker.start_worker()
+    share = wants // (kills + 1)
+    killed: set[int] = set()
+    cut, slowest = 0, 0.0
+
+    def sender() -> int | None:
+        found = sender_of(worker)
+        return None if found in killed else found
+
+    try:
+        for number in range(kills + 1):
+            first = number * share
+            publishing = publish_all(broker, share if number < kills else wants - first, first=first)
+            took = until(lambda: sender() is not None, "the worker starts a sender")
+            slowest = max(slowest, took) if killed else slowest
+            if number < kills and (victim := sender()) is not None:
+                if number % 2:  # Every other one in the middle of its work, for certain.
+                    until(lambda: broker.endpoint.under_way > 0, "the sender sends")
+                time.sleep(dice.uniform(0, 0.2 if number % 2 else 1.5))
+                cut += broker.endpoint.under_way > 0
+                os.kill(victim, signal.SIGKILL)
+                killed.add(victim)
+            publishing.join()
+        until(lambda: broker.endpoint.under_way > 0 or all_told(broker), "the last one sends")
+        lived = worker.is_alive()
+        finish(broker, hurry=hurry)
+        lines = verdicts(broker, name, wants, (kills + hurry) * PER_CHANNEL)
+    finally:
+        broker.close()
+    return [
+        Line(f"{name}: kills", len(killed), "", f"= {kills}", len(killed) == kills),
+        Line(f"{name}: kills with messages under way", cut, "", "≥ 1", cut >= 1),
+        Line(f"{name}: its worker lives on", int(lived), "", "= 1", lived),
+        Line(f"{name}: longest wait for another sender", round(slowest, 1), "s", "< 60", slowest < 60),
+        *lines,
+    ]
+
+
 # --- PostgreSQL -----------------------------------------------------------------------------------
 
 
@@ -210,22 +259,27 @@ def restarting(*, restarts: int, wants: int, hurry: bool = False) -> list[Line]:
     ]
 
 
-def taking_over(*, wants: int) -> list[Line]:
-    """Two workers share a load; one dies for good with its hands full, and the other one finishes."""
+def taking_over(*, wants: int, waiting: Callable[[], None] = lambda: None) -> list[Line]:
+    """Two workers share a load; one dies for good with its hands full, and the other one finishes.
+
+    Calls `waiting` when nothing is left to do but to wait for that.
+    """
     with cluster() as made:
         broker = Broker(made.url)
         broker.fill(wants)
-        broker.endpoint.delay_s = 0.5
+        broker.endpoint.delay_s = 1.0
         broker.start_web()
+        first = broker.start_worker()
+        broker.start_worker()
         try:
-            publish_all(broker, wants).join()
-            first = broker.start_worker()
-            broker.start_worker()
+            publishing = publish_all(broker, wants)
             until(lambda: len(broker.endpoint.by_worker()) == 2, "both workers send")
             until(lambda: broker.endpoint.by_worker().total() >= wants // 2, "half of it is told")
             kill(first)
+            publishing.join()
             left = broker.missing()
             broker.endpoint.delay_s = 0.0
+            waiting()
             took = until(lambda: all_told(broker), "the second worker finishes")
             sent = broker.endpoint.by_worker()
             lines = verdicts(broker, "takeover", wants, PER_CHANNEL)

@@ -29,6 +29,12 @@ def test_kill_9_of_web_and_worker_loses_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_kill_9_of_the_sender_alone_loses_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/vrm.db"
+    kept(rounds.killing_senders(url, kills=2, wants=24, seed=2008, name="kill −9 of senders", hurry=True))
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("_postgres")
 def test_postgresql_may_restart_at_any_moment() -> None:
     kept(rounds.restarting(restarts=1, wants=8, hurry=True))

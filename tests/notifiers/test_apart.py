@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,12 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from notifiers_world import Reply, Sink, World, a_channel, a_post, attempts_of, look, mail_server, owe
+from notifiers_world import Heard, Reply, Sink, World, a_channel, a_post, attempts_of, look, mail_server, owe
 
-from notifiers.apart import Apart, Gone
+from notifiers.apart import Apart
 from notifiers.deliver import deliver
 from notifiers.models import Notification, Result, Verdict
 from notifiers.post import Post
+from notifiers.sending import Came, Gone
 from vrm.config import MailRelay
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
@@ -74,6 +76,38 @@ def test_its_death_loses_nothing(store: Store, world: World, sink: Sink, post: P
     assert process_of(apart) != first
     assert len({heard.headers["webhook-id"] for heard in sink.heard}) == 1
     assert look(store, Notification, owed.id).result is Result.DELIVERED
+
+
+class Mortal(Apart):
+    """Dies as soon as it has told of something."""
+
+    def came(self, timeout_s: float) -> list[Came]:
+        came = super().came(timeout_s)
+        if came and self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        return came
+
+
+def test_what_it_told_before_it_died_is_written_down(store: Store, world: World, sink: Sink, post: Post) -> None:
+    over = threading.Event()
+
+    def reply(heard: Heard) -> Reply:
+        if heard.path.endswith("2"):
+            over.wait(30)
+        return Reply(204)
+
+    sink.reply = reply
+    quick, slow = (
+        owe(store, utc_now(), a_channel(store, world.vendor, utc_now(), url=f"{sink.url}?{number}"), world.lead)
+        for number in (1, 2)
+    )
+    senders = Mortal(post)
+    with pytest.raises(Gone):
+        deliver(store, post, utc_now, senders=senders)
+    over.set()
+    assert look(store, Notification, quick.id).result is Result.DELIVERED
+    assert attempts_of(store, slow) == []
 
 
 def test_it_was_dead_before(store: Store, world: World, sink: Sink, post: Post, apart: Apart) -> None:

@@ -5,13 +5,12 @@ import threading
 from collections.abc import Sequence
 
 from vrm.worker.steps import Step, Works, lanes
+from vrm.worker.trouble import Trouble
 from vrm.worker.watch import Watch
 
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_S = 1.0  # Retries and expiries come due without anybody writing.
-_TROUBLE_S = 1.0  # After a step that raised; doubles up to the next.
-_TROUBLE_AT_MOST_S = 30.0
 
 
 class Worker:
@@ -37,18 +36,17 @@ class Worker:
             thread.join()
 
     def _run(self, name: str, steps: Sequence[Step]) -> None:
-        trouble_s = _TROUBLE_S
+        trouble = Trouble()
         while not self._watch.stopped():
             seen = self._watch.seen()
             try:
                 done = self._once(steps)
             except Exception:
                 # The store may be restarting or the disk full: what is owed stays owed, and is tried again.
-                log.exception("lane %s: a step failed; next try in %.0f s", name, trouble_s)
-                self._watch.wait(self._watch.seen(), trouble_s)
-                trouble_s = min(trouble_s * 2, _TROUBLE_AT_MOST_S)
+                rest_s = trouble.rest_s()
+                log.exception("lane %s: a step failed; next try in %.0f s", name, rest_s)
+                self._watch.wait(self._watch.seen(), rest_s)
                 continue
-            trouble_s = _TROUBLE_S
             if not done:
                 self._watch.wait(seen, _LOOK_AGAIN_S)
 

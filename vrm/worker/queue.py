@@ -16,6 +16,7 @@ from sqlalchemy import make_url, select
 from notifiers.models import Notification
 from vrm.kernel.db import store_down
 from vrm.worker.steps import Step, Works, lanes
+from vrm.worker.trouble import Trouble
 from vrm.worker.watch import Knock
 
 _log = logging.getLogger(__name__)
@@ -25,8 +26,6 @@ HEARTBEAT_S = 5.0
 DEAD_AFTER_S = 25.0  # Without a heartbeat; then whoever lives takes the jobs over.
 _FETCH_AGAIN_S = 2.0  # A notification that got lost on its way costs this much.
 _LOOK_AGAIN_S = 1.0  # Retries come due without anybody writing.
-_TROUBLE_S = 1.0
-_TROUBLE_AT_MOST_S = 30.0
 _SEND = "deliver"  # The lane that keeps a thread: it has many endpoints to wait for.
 
 
@@ -69,33 +68,31 @@ class QueueWorker:
     # --- Sending ------------------------------------------------------------------------------------
 
     def _send(self, steps: Sequence[Step]) -> None:
-        trouble_s = _TROUBLE_S
+        trouble = Trouble()
         while not self._stopped.is_set():
             seen = self._knock.seen()
             try:
                 done = sum(step() for step in steps)
             except Exception as error:
-                _tell("sending failed", error, trouble_s)
-                self._stopped.wait(trouble_s)
-                trouble_s = min(trouble_s * 2, _TROUBLE_AT_MOST_S)
+                rest_s = trouble.rest_s()
+                _tell("sending failed", error, rest_s)
+                self._stopped.wait(rest_s)
                 continue
-            trouble_s = _TROUBLE_S
             if not done:
                 self._knock.wait(seen, _LOOK_AGAIN_S)
 
     # --- Jobs ---------------------------------------------------------------------------------------
 
     def _take_jobs(self) -> None:
-        trouble_s = _TROUBLE_S
+        trouble = Trouble()
         while not self._stopped.is_set():
             try:
                 asyncio.run(self._until_trouble())
-                trouble_s = _TROUBLE_S
             except Exception as error:
                 # The store may be restarting: jobs stay where they are.
-                _tell("taking jobs failed", error, trouble_s)
-                trouble_s = min(trouble_s * 2, _TROUBLE_AT_MOST_S)
-            self._stopped.wait(trouble_s)
+                rest_s = trouble.rest_s()
+                _tell("taking jobs failed", error, rest_s)
+                self._stopped.wait(rest_s)
 
     async def _until_trouble(self) -> None:
         self._loop = asyncio.get_running_loop()
