@@ -137,23 +137,29 @@ def resend_lost(session: Session, since: datetime, until: datetime, now: datetim
     At most 1,000 at once, the oldest first; channels that are off are left out. BadInput as in `resend_range`.
     """
     _refuse_range(since, until, now)
-    ids = session.scalars(
-        select(Notification.id)
-        .join(Notification.channel)
-        .where(
-            *_given_up(now),
-            Notification.owed_at >= since,
-            Notification.owed_at < until,
-            Channel.ended_at.is_(None),
-            Channel.switched_off_at.is_(None),
-            Channel.verified_at.is_not(None),
-            Channel.paused_at.is_(None),
-        )
-        .order_by(Notification.id)
-        .limit(AT_ONCE)
-    ).all()
+    lost = select(Notification.id).join(Notification.channel).where(*_lost_between(since, until, now))
+    ids = session.scalars(lost.order_by(Notification.id).limit(AT_ONCE)).all()
     _owe_again(session, ids, now)
     return len(ids)
+
+
+def count_lost_between(session: Session, since: datetime, until: datetime, now: datetime) -> int:
+    """How many `resend_lost` would send again, if it had no limit. BadInput as there."""
+    _refuse_range(since, until, now)
+    lost = select(func.count(Notification.id)).join(Notification.channel).where(*_lost_between(since, until, now))
+    return session.scalar(lost) or 0
+
+
+def _lost_between(since: datetime, until: datetime, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        *_given_up(now),
+        Notification.owed_at >= since,
+        Notification.owed_at < until,
+        Channel.ended_at.is_(None),
+        Channel.switched_off_at.is_(None),
+        Channel.verified_at.is_not(None),
+        Channel.paused_at.is_(None),
+    )
 
 
 def _refuse_range(since: datetime, until: datetime, now: datetime) -> None:

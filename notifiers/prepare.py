@@ -205,7 +205,7 @@ def drop(session: Session, dropped: Dropped, now: datetime) -> None:
 def _written(session: Session, row: Notification, post: Post, now: datetime) -> Ready:
     channel = row.channel
     if channel is not None:
-        kind, target = channel.kind, dict(channel.target)
+        kind, target = channel.kind, row.params.get("target") or dict(channel.target)
     else:
         kind, target = ChannelKind.EMAIL, {"address": row.account.email if row.account else ""}
     only_once = row.topic is Topic.TEST or (row.topic is Topic.CHALLENGE and KINDS[kind].proof is Proof.ECHO)

@@ -212,7 +212,7 @@ def bounced(session: Session, notification: Notification, bounce: Bounce, now: d
             else:
                 pass_on(session, word, now)
     session.flush()
-    if notification.channel is not None:
+    if notification.channel is not None and notification.topic is not Topic.TEST:
         _on_channel(session, notification.channel, sent_at, bounce, now)
 
 

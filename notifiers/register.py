@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from notifiers.channels import KINDS, Proof
 from notifiers.channels.webhook import new_secret, rotated
 from notifiers.models import Attempt, Channel, ChannelKind, Notification
-from notifiers.proving import begin_again, mend, new_challenge, refuse_ended
+from notifiers.proving import begin_again, mend, new_challenge, refuse_ended, test
 from vendors import subscribe
 from vendors.models import Vendor
 from vrm.kernel import text
@@ -160,7 +160,7 @@ def edit(
         session.flush()
         return None
     _refuse_twice(channels_of(session, channel.vendor), channel.kind, target, but=channel)
-    channel.target = target | {name: channel.target[name] for name in _SECRETS if name in channel.target}
+    channel.target = _with_secrets(target, channel)
     if kind.proof is Proof.FETCH:
         session.flush()
         return None  # Its address stays, and whoever has it has it.
@@ -172,6 +172,33 @@ def edit(
         session.flush()
         return None
     return new_challenge(session, channel, now)
+
+
+def try_out(
+    session: Session,
+    channel: Channel,
+    fields: Mapping[str, str],
+    now: datetime,
+    *,
+    outbound: Outbound,
+    label: str = "",
+) -> Notification:
+    """A test as `proving.test` makes it, to where `edit` with the same fields would lead. Nothing else is changed.
+
+    Tests of places that are not proven count with challenges, so that nobody can be told more often by them. Raises
+    as `edit` and `test` do.
+    """
+    refuse_ended(channel)
+    target = _clean(session, channel.vendor, channel.kind, fields, label=label, outbound=outbound)
+    notification = test(session, channel, now)
+    if (there := _with_secrets(target, channel)) != channel.target:
+        notification.params = {"target": there}
+        session.flush()
+    return notification
+
+
+def _with_secrets(target: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+    return {**target, **{name: channel.target[name] for name in _SECRETS if name in channel.target}}
 
 
 def rename(session: Session, channel: Channel, label: str) -> None:

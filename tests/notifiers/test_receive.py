@@ -18,9 +18,9 @@ from test_inbound import report
 
 from intents import publish
 from intents.models import Intent
-from notifiers import register, return_path
+from notifiers import proving, register, return_path
 from notifiers.announce import announce
-from notifiers.deliver import deliver
+from notifiers.deliver import deliver, send_now
 from notifiers.inlet import Listener, Poller, Taker, letter_of, look_into
 from notifiers.letters import owe_letters
 from notifiers.models import Arrival, Channel, Notification, Result, Topic
@@ -247,6 +247,19 @@ def test_a_hard_bounce_takes_the_proof_back_and_stops_the_channel_at_once(
     with store.read() as session:
         letters = session.scalars(select(Notification).where(Notification.topic == Topic.OFF_LETTER)).all()
     assert len(letters) == 1
+
+
+def test_a_test_that_comes_back_stops_nothing(
+    store: Store, world: World, post: Post, clock: Time, taker: Taker
+) -> None:
+    """It may have gone to an address that was only tried; whoever asked for it sees in the log that it came back."""
+    channel = a_channel(store, world.vendor, clock())
+    with store.write() as session:
+        test = proving.test(session, session.merge(channel), clock())
+    send_now(store, post, test.id, clock)
+    taker.take(comes_back(post, test, "5.1.1"))
+    assert register.state(look(store, Channel, channel.id)) is register.State.WORKING
+    assert attempts_of(store, test)[-1].said.startswith("It came back")
 
 
 def test_three_soft_bounces_in_a_week_pause_it_and_a_fourth_after_it_went_on_does_not(

@@ -1,7 +1,7 @@
 """Channels: added, proven, tested, changed, stopped; and nothing but a challenge or a test before they are proven."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from notifiers_world import (
     web_server,
 )
 from sqlalchemy import func, select
+from standardwebhooks import Webhook
 
 from notifiers import proving, register
 from notifiers.deliver import deliver, send_now
@@ -285,3 +286,44 @@ def test_states(now: datetime) -> None:
     assert one(switched_off_at=earlier, paused_at=earlier) is State.OFF
     assert one(verified_at=None) is State.UNVERIFIED
     assert one(ended_at=earlier, switched_off_at=earlier) is State.ENDED
+
+
+def test_a_test_of_what_is_typed_goes_there_signed_and_says_nothing_of_the_channel(
+    store: Store, vendor: Vendor, post: Post, clock: Time
+) -> None:
+    with web_server() as saved, web_server(Reply(410, {}, b"no such hook")) as typed:
+        channel = a_channel(store, vendor, clock(), url=saved.url)
+        with store.write() as session:
+            there = session.merge(channel)
+            test = register.try_out(session, there, {"url": typed.url}, clock(), outbound=post.outbound)
+        attempt = send_now(store, post, test.id, clock)
+        assert (attempt.status, attempt.said, saved.heard) == (410, "no such hook", [])
+        (heard,) = typed.heard
+    sent_at = datetime.fromtimestamp(int(heard.headers["webhook-timestamp"]), UTC)
+    signature = Webhook(channel.target["secret"]).sign(heard.headers["webhook-id"], sent_at, heard.body.decode())
+    assert (heard.headers["webhook-signature"], heard.json["type"]) == (signature, "test")
+    after = look(store, Channel, channel.id)
+    assert (after.target, state(after)) == (channel.target, State.WORKING)
+    assert look(store, Notification, test.id).params == {}
+
+
+def test_a_test_of_what_is_typed_is_held_against_the_guard_and_the_hour(
+    store: Store, vendor: Vendor, post: Post, clock: Time
+) -> None:
+    """As a challenge to a new place is: nobody can be mailed more often by tests than by challenges."""
+    channel = a_channel(store, vendor, clock(), address="a@b.example")
+
+    def test(address: str) -> None:
+        with store.write() as session:
+            there = session.merge(channel)
+            register.try_out(session, there, {"address": address}, clock(), outbound=post.outbound)
+
+    with pytest.raises(BadInput):
+        test("nobody")
+    for number in range(proving.PER_HOUR):
+        test(f"stranger{number}@b.example")
+    with pytest.raises(LimitReached):
+        test("one-more@b.example")
+    hook = a_channel(store, vendor, clock(), url="https://hooks.example/1")
+    with store.read() as session, pytest.raises(BadInput):
+        register.try_out(session, session.merge(hook), {"url": "http://10.0.0.1/"}, clock(), outbound=post.outbound)

@@ -203,6 +203,7 @@ def pages(world: World) -> list[tuple[str, Account | None, str]]:
         ("hours", world.ben, f"/vendor/{vendor}/hours"),
         ("lost", world.ben, f"/vendor/{vendor}/lost"),
         ("admin-lost", world.olu, "/admin/lost"),
+        ("admin-lost-again", world.olu, "/admin/lost?since=2026-11-20&until=2026-11-21"),
         ("channel-link", None, f"/channels/verify/{world.links['channel']}"),
         ("answers", world.ben, f"/vendor/{vendor}/answers"),
         ("answers-empty", world.carol, f"/vendor/{world.carols.slug}/answers"),

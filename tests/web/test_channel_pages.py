@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from flask import Flask
+from rooms import NOW
 from sqlalchemy import select
 from visiting import Visitor
 from world import World
 
-from notifiers.models import Channel, Notification, Result, Topic
+from notifiers.models import Attempt, Channel, Notification, Result, Topic, Verdict
 from vendors.models import Lead, Withheld
-from vrm.kernel.db import Store
+from vrm.kernel.accounts import Audit
+from vrm.kernel.db import Store, new_code
 
 
 def test_a_webhook_shows_its_secret_once(visitor: Callable[[], Visitor], world: World) -> None:
@@ -128,6 +131,52 @@ def test_a_webhook_gets_a_new_secret_that_is_shown_once(visitor: Callable[[], Vi
     ben.refused(f"/vendor/{world.vendor.slug}/channels/{world.mail.code}/secret", 409)
 
 
+def test_a_test_goes_where_the_form_says_and_what_is_typed_stays(
+    visitor: Callable[[], Visitor], world: World, store: Store, tmp_path: Path
+) -> None:
+    ben = visitor().sign_in(world.ben)
+    page = f"/vendor/{world.vendor.slug}/channels/{world.mail.code}"
+    typed = {"address": "night@leeds-toyota.example", "label": "Night desk"}
+    shown = ben.send(f"{page}/test", **typed).text
+    assert "The test was sent" in shown
+    assert all(f'value="{value}"' in shown for value in typed.values())
+    mails = [mail.read_text() for mail in tmp_path.rglob("*.eml")]
+    assert sum("To: night@leeds-toyota.example" in mail for mail in mails) == 1
+    with store.read() as session:
+        saved = session.get_one(Channel, world.mail.id)
+        assert (saved.target, saved.verified_at, saved.label) == (
+            world.mail.target,
+            world.mail.verified_at,
+            world.mail.label,
+        )
+    again = ben.refused(f"{page}/test", 422, **{**typed, "address": "nobody"})
+    assert 'value="nobody"' in again
+    assert 'value="Night desk"' in again
+    assert ben.press(f"{page}/test", address=world.mail.target["address"], label=world.mail.label) == page
+
+
+def test_the_log_says_tried_again_only_of_what_was_or_will_be(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    ben, page = visitor().sign_in(world.ben), f"/vendor/{world.vendor.slug}/channels/{world.mail.code}"
+    with store.write() as session:
+        for result in (None, Result.FAILED):
+            word = Notification(
+                code=new_code(), topic=Topic.TEST, channel_id=world.mail.id, owed_at=NOW, due_at=NOW,
+                result=result, done_at=NOW if result else None,
+            )  # fmt: skip
+            session.add(word)
+            session.flush()
+            for said in ("busy", "still busy"):
+                session.add(
+                    Attempt(notification_id=word.id, started_at=NOW, took_ms=1, verdict=Verdict.TRANSIENT, said=said)
+                )
+    shown = re.sub(r"\s+", " ", ben.get(page))
+    assert [shown.count(f"{verdict} · 1 ms · {said}<") for verdict, said in (
+        ("not taken, tried again", "busy"), ("not taken, tried again", "still busy"), ("not taken", "still busy"),
+    )] == [2, 1, 1]  # fmt: skip
+
+
 def test_what_did_not_arrive_is_sent_again_by_its_vendor_and_by_the_operator(
     visitor: Callable[[], Visitor], world: World, store: Store
 ) -> None:
@@ -151,6 +200,34 @@ def test_what_did_not_arrive_is_sent_again_by_its_vendor_and_by_the_operator(
     assert "choose a day" in ben.refused(page, 422, **{**days, "until": ""})
     assert "must come after" in ben.refused(page, 422, **{**days, "until": "2026-10-01"})
     ben.press(page, **days)
+
+
+def test_the_operator_sends_again_what_was_given_up_in_a_span_once_they_have_seen_how_much(
+    visitor: Callable[[], Visitor], world: World, store: Store
+) -> None:
+    with store.write() as session:
+        lost = session.scalars(
+            select(Notification).where(
+                Notification.channel_id == world.mail.id, Notification.topic == Topic.LEAD_CREATED
+            )
+        ).one()
+        lost.result, lost.done_at = Result.FAILED, lost.owed_at
+    olu, span = visitor().sign_in(world.olu), {"since": "2026-11-20", "until": "2026-11-21"}
+    ask = "/admin/lost?since=2026-11-20&until=2026-11-21"
+    shown = olu.get(ask)
+    assert "Send 1 message again?" in shown
+    assert "0 messages" not in shown
+    assert "nothing to send again" in olu.get("/admin/lost?since=2026-11-01&until=2026-11-02")
+    assert "must come after" in olu.get("/admin/lost?since=2026-11-21&until=2026-11-19", 422)
+    assert 'value="soon"' in olu.get("/admin/lost?since=soon&until=", 422)
+    assert "choose a day" in olu.refused("/admin/lost", 422, since="2026-11-20", until="")
+    assert olu.press("/admin/lost", **span) == "/admin/lost"
+    assert "1 message is sent again" in olu.get("/admin/lost")
+    assert "nothing to send again" in olu.get(ask)
+    visitor().sign_in(world.ben).refused("/admin/lost", 404, **span)
+    with store.read() as session:
+        assert session.get_one(Notification, lost.id).done_at is None
+        assert "message.sent-again" in session.scalars(select(Audit.action)).all()
 
 
 def test_to_stop_is_possible_whatever_became_of_the_want(

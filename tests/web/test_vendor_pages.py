@@ -29,7 +29,7 @@ def test_a_vendor_begins_to_listen_in_one_step(visitor: Callable[[], Visitor], w
     assert "That is not the code" in carol.refused(f"{page}/verify", 422, code="nope")
     carol.press(f"{page}/verify", code=str(channel.challenge))
     assert "Verified" in carol.get(page)
-    carol.press(f"{page}/test")
+    carol.press(f"{page}/test", address=str(channel.target["address"]))
     carol.press(f"{page}/pause")
     carol.press(f"{page}/resume")
     carol.press(f"{page}/end")

@@ -80,7 +80,7 @@ PAGES: Mapping[str, Mapping[Who, str]] = {
         Who.ADMIN: "channels new add channel edit verify again test change rotate",
     },
     "timing": {Who.ADMIN: "form change hours set_hours"},
-    "lost": {Who.ADMIN: "lost one_again range_again", Who.OPERATOR: "all_lost again_for"},
+    "lost": {Who.ADMIN: "lost one_again range_again", Who.OPERATOR: "all_lost all_again again_for"},
     "answering_times": {Who.MEMBER: "answers"},
     "templates": {Who.MEMBER: "all_of_them make one change remove"},
     "colleagues": {Who.MEMBER: "colleagues leave", Who.OWNER: "add change_role"},

@@ -120,14 +120,23 @@ def again(slug: str, code: str) -> AnyResponse:
 
 @blueprint.post(f"{_HERE}/<code>/test")
 def test(slug: str, code: str) -> AnyResponse:
-    """Send a sample want, and show what the other side said."""
-    found = register.by_code(db(), acting_for(slug), code)
-    attempt = send_now(proving.test(db(), found, now()))
+    """Send a sample want to what is in the form, saved or not, and show what the other side said."""
+    vendor, typed = acting_for(slug), Typed(request.form)
+    found = register.by_code(db(), vendor, code)
+    fields, label, test = _fields(KINDS[found.kind], typed), typed.get("label"), None
+    with typed.attempt():
+        test = register.try_out(db(), found, fields, now(), outbound=desk().post.outbound, label=label)
+    if test is None:
+        return _page(vendor, code, typed, 422)
+    is_saved = "target" not in test.params and label == found.label
+    attempt = send_now(test)
     if arrived(attempt):
         flash(_("The test was sent, and the other side took it. Look there."))
     else:
         flash(_("The test did not arrive. The other side said: %(said)s", said=attempt.said or _("(nothing)")), "bad")
-    return redirect(url_for("channels.channel", slug=slug, code=code), 303)
+    if is_saved:
+        return redirect(url_for("channels.channel", slug=slug, code=code), 303)
+    return _page(acting_for(slug), code, typed, 200, unsaved=True)
 
 
 @blueprint.post(f"{_HERE}/<code>/secret")
@@ -213,11 +222,13 @@ def _feeds(channel: Channel) -> dict[str, str]:
     }
 
 
-def _page(vendor: Vendor, code: str, typed: Typed | None, status: int, *, secret: str | None = None) -> AnyResponse:
+def _page(
+    vendor: Vendor, code: str, typed: Typed | None, status: int, *, secret: str | None = None, unsaved: bool = False
+) -> AnyResponse:
     found: Channel = register.by_code(db(), vendor, code)
     db().refresh(found)  # Sending it may have proven it, in a session of its own.
     kind = KINDS[found.kind]
-    if typed is None or typed.problems.keys() <= {"code"}:
+    if typed is None or (typed.problems.keys() <= {"code"} and not unsaved):
         shown = {field.name: str(found.target.get(field.name, "")) for field in kind.fields}
         problems = typed.problems if typed else {}
         typed = Typed({**shown, "label": found.label})
@@ -232,6 +243,7 @@ def _page(vendor: Vendor, code: str, typed: Typed | None, status: int, *, secret
         log=log,
         typed=typed,
         secret=secret,
+        unsaved=unsaved,
         rotating=kind.signs and len(secrets_of(found.target, now())) > 1,
         feeds=_feeds(found),
         subscriptions=subscribe.subscriptions_of(db(), vendor),

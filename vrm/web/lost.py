@@ -43,26 +43,64 @@ def range_again(slug: str) -> AnyResponse:
     """Send a range again: of one channel, from the beginning of one day to the end of another."""
     vendor, typed = acting_for(slug), Typed(request.form)
     channel = register.by_code(db(), vendor, typed.get("channel"))
-    first, last = typed.day("since"), typed.day("until")
-    for name, day in (("since", first), ("until", last)):
-        if day is None or day.year > 9000:
-            typed.problems.setdefault(name, _("Please choose a day."))
-    count = 0
-    if first is not None and last is not None and not typed.problems:
+    span, count = _span(typed), 0
+    if span is not None:
         with typed.attempt():
-            since, until = (datetime.combine(day, time(), zone()).astimezone(UTC) for day in (first, last))
-            only_failed = typed.get("what") != "all"
-            count = again.resend_range(db(), channel, since, until + timedelta(days=1), now(), only_failed=only_failed)
+            count = again.resend_range(db(), channel, *span, now(), only_failed=typed.get("what") != "all")
     if typed.problems:
         return _page(slug, typed, 422)
-    flash(ngettext("1 message is sent again.", "%(num)s messages are sent again.", count))
+    _tell(count)
     return redirect(url_for("lost.lost", slug=slug), 303)
 
 
+def _span(typed: Typed) -> tuple[datetime, datetime] | None:
+    """From the beginning of one day to the end of another, in the reader's zone; None with a problem for each day."""
+    first, last = typed.day("since"), typed.day("until")
+    for name, day in (("since", first), ("until", last)):
+        if day is None or not 1900 < day.year < 9000:
+            typed.problems.setdefault(name, _("Please choose a day."))
+    if first is None or last is None or typed.problems:
+        return None
+    since, until = (datetime.combine(day, time(), zone()) for day in (first, last + timedelta(days=1)))
+    return since.astimezone(UTC), until.astimezone(UTC)
+
+
+def _tell(count: int) -> None:
+    flash(ngettext("1 message is sent again.", "%(num)s messages are sent again.", count))
+
+
 @blueprint.get("/admin/lost")
-def all_lost() -> str:
-    """What did not arrive at any vendor in the last 30 days."""
-    return render_template("admin/lost.html", lost=again.lost(db(), None, now(), limit=200), kinds=KINDS)
+def all_lost() -> AnyResponse:
+    """What did not arrive at any vendor in the last 30 days, and how much of it lies in a span."""
+    typed = Typed(request.args)
+    is_asked = "since" in request.args or "until" in request.args
+    return _everywhere(typed, _span(typed) if is_asked else None)
+
+
+@blueprint.post("/admin/lost")
+def all_again() -> AnyResponse:
+    """Send again what was given up in a span, as after an outage of ours."""
+    typed = Typed(request.form)
+    span, count = _span(typed), 0
+    if span is not None:
+        with typed.attempt():
+            count = again.resend_lost(db(), *span, now())
+    if span is None or typed.problems:
+        return _everywhere(typed, None)
+    since, until = span
+    audit(db(), "message.sent-again", f"{since:%Y-%m-%dT%H:%M}/{until:%Y-%m-%dT%H:%M}", now(), by=me(), messages=count)
+    _tell(count)
+    return redirect(url_for("lost.all_lost"), 303)
+
+
+def _everywhere(typed: Typed, span: tuple[datetime, datetime] | None) -> AnyResponse:
+    count = None
+    if span is not None:
+        with typed.attempt():
+            count = again.count_lost_between(db(), *span, now())
+    lost = again.lost(db(), None, now(), limit=200)
+    page = render_template("admin/lost.html", lost=lost, kinds=KINDS, typed=typed, count=count, at_once=again.AT_ONCE)
+    return make_response(page, 422 if typed.problems else 200)
 
 
 @blueprint.post("/admin/lost/<int:id_>/again")

@@ -64,7 +64,12 @@ BY_PROGRAM: dict[str, dict[str, str]] = {
         "rotate": "rotate_secret",
     },
     "timing": {"change": "change_channel", "set_hours": "change_hours"},
-    "lost": {"one_again": "send_again", "range_again": "send_range_again", "again_for": "send_lost_again"},
+    "lost": {
+        "one_again": "send_again",
+        "range_again": "send_range_again",
+        "again_for": "send_lost_again",
+        "all_again": "send_all_lost_again",
+    },
     "templates": {"make": "create_template", "change": "change_template", "remove": "delete_template"},
     "colleagues": {"add": "add_member", "change_role": "change_member", "leave": "remove_member"},
     "listening": {"watch": "create_watch", "end": "delete_watch", "dismiss": "dismiss_sighting"},
