@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import ONE_STORE, Desk, as_person, field, pages
 from hands import begin_to_listen, sits_down
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import select, update
 from world import World
 
@@ -54,6 +54,22 @@ def test_names_are_suggested_while_typing(browser: Browser, desk: Desk) -> None:
     field.press("Enter")
     expect(field).to_have_value("Leeds")
     assert page.locator("input[name=region_slug]").input_value() == "gb-lds"
+    expect(page.get_by_role("listbox")).to_be_hidden()
+
+
+def test_suggestions_that_come_late_do_not_cover_what_is_done_next(browser: Browser, desk: Desk) -> None:
+    page = browser.new_context(base_url=desk.base).new_page()
+    held: list[Route] = []
+    page.route("**/regions.json*", lambda route: held.append(route))
+    page.goto("/want")
+    field = page.get_by_role("combobox", name="Where")
+    with page.expect_request("**/regions.json*"):
+        field.press_sequentially("leed")
+    page.get_by_role("combobox", name="What kind of thing").focus()
+    with page.expect_response("**/regions.json*"):
+        held.pop().continue_()
+    page.unroute("**/regions.json*")
+    page.evaluate("fetch('/regions.json?q=york').then(answer => answer.json())")  # What came before is dealt with.
     expect(page.get_by_role("listbox")).to_be_hidden()
 
 

@@ -20,6 +20,8 @@ function suggest(box) {
   let timer;
 
   function close() {
+    clearTimeout(timer);
+    asked += 1; // An answer that is still under way comes too late.
     list.hidden = true;
     at = -1;
     input.setAttribute("aria-expanded", "false");

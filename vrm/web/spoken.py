@@ -30,6 +30,7 @@ def say(sentence: str) -> str:
 
 WORDS = (
     # Of ways to be told.
+    say("E-mail"),
     say("Mail address"),
     say("Address"),
     say("Webhook address"),
