@@ -114,7 +114,11 @@ def when(moment: datetime | None) -> Markup:
 @lru_cache(maxsize=4096)  # Of a board, most were told within the same few minutes.
 def _to_the_minute(moment: datetime, zone: ZoneInfo, locale: str) -> str:
     local = moment.astimezone(zone)
-    return f"{format_datetime(local, 'd MMM yyyy, HH:mm', locale=locale)} {local.tzname()}"
+    return f"{format_datetime(local, _day_in(locale) + ', HH:mm', locale=locale)} {local.tzname()}"
+
+
+def _day_in(locale: str) -> str:
+    return "d. MMM yyyy" if locale == "de" else "d MMM yyyy"
 
 
 def _relative(ahead: timedelta) -> str:
@@ -132,7 +136,7 @@ def day(value: date | datetime | None) -> Markup:
         return Markup("–")
     plain = value.astimezone(zone()).date() if isinstance(value, datetime) else value
     return Markup('<time datetime="{}">{}</time>').format(
-        plain.isoformat(), format_date(plain, "d MMM yyyy", locale=locale())
+        plain.isoformat(), format_date(plain, _day_in(locale()), locale=locale())
     )
 
 
