@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import ONE_STORE, Desk, as_person, field, pages
-from hands import begin_to_listen, sits_down
+from hands import Mouse, begin_to_listen, sits_down
 from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import select, update
 from world import World
@@ -71,6 +71,17 @@ def test_suggestions_that_come_late_do_not_cover_what_is_done_next(browser: Brow
     page.unroute("**/regions.json*")
     page.evaluate("fetch('/regions.json?q=york').then(answer => answer.json())")  # What came before is dealt with.
     expect(page.get_by_role("listbox")).to_be_hidden()
+
+
+def test_a_browser_says_by_which_clock_its_person_lives(browser: Browser, desk: Desk) -> None:
+    page = browser.new_context(base_url=desk.base, timezone_id="Asia/Tokyo").new_page()
+    ana = Mouse(page)
+    ana.open("/sign-in")
+    ana.write("Your e-mail address", "ana@example.org")
+    ana.press("E-mail me a sign-in link")
+    ana.sign_in("ana@example.org", desk)
+    ana.open("/me/account")
+    expect(page.locator("[name=zone]")).to_have_value("Asia/Tokyo")
 
 
 def violations(page: Page, rules: dict[str, Any]) -> dict[str, list[str]]:

@@ -39,6 +39,21 @@ def test_a_link_signs_in_once_and_only_by_its_button(visitor: Callable[[], Visit
     ana.get("/me", 303)
 
 
+def test_the_first_time_the_browser_says_by_which_clock_somebody_lives(
+    visitor: Callable[[], Visitor], store: Store
+) -> None:
+    def zone_after(email: str, zone: str) -> str:
+        somebody = visitor()
+        somebody.send("/sign-in", email=email)
+        somebody.press(f"/sign-in/{secret_of(store)}", zone=zone)
+        with store.read() as session:
+            return session.scalars(select(Account.zone).where(Account.email == email)).one()
+
+    assert zone_after("ana@example.org", "Europe/Berlin") == "Europe/Berlin"
+    assert zone_after("ana@example.org", "Asia/Tokyo") == "Europe/Berlin", "On a journey."
+    assert zone_after("ben@example.org", "Mars/Olympus") == "UTC"
+
+
 def test_a_link_leads_on_to_where_somebody_wanted_to_go(visitor: Callable[[], Visitor], store: Store) -> None:
     ana = visitor()
     ana.send("/sign-in", email="ana@example.org", next="/me/blogs")

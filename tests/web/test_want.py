@@ -48,6 +48,22 @@ def test_a_want_becomes_a_draft_a_preview_and_then_open(
     assert draft.code not in visitor().get("/")  # Unlisted.
 
 
+@pytest.mark.parametrize(
+    ("language", "typed", "minor"),
+    [
+        ("de", "11.495", 1_149_500), ("de", "11.495,50 €", 1_149_550), ("de", "11495,5", 1_149_550),
+        ("de", "11495.50", 1_149_550), ("de", "1.149", 114_900), ("en", "£11,495.50", 1_149_550),
+    ],
+)  # fmt: skip
+def test_amounts_are_read_as_the_reader_of_the_page_writes_them(
+    visitor: Callable[[], Visitor], world: World, store: Store, language: str, typed: str, minor: int
+) -> None:
+    ana = visitor().sign_in(world.ana)
+    ana.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
+    ana.press("/want", **{**WANT, "budget_max": typed, "currency": "EUR"})
+    assert intents(store)[-1].budget_max == minor
+
+
 def test_pressing_twice_makes_one_want(visitor: Callable[[], Visitor], world: World, store: Store) -> None:
     ana = visitor().sign_in(world.ana)
     before = len(intents(store))

@@ -217,6 +217,11 @@ for (const here of document.querySelectorAll(".tabs [aria-current]")) {
   strip.scrollLeft = here.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
 }
 
+// Whoever signs in for the first time has not said by which clock they live; the browser knows.
+for (const field of document.querySelectorAll("input[type=hidden][name=zone]")) {
+  field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+}
+
 document.querySelectorAll("[data-keys]").forEach(keysOf);
 document.querySelectorAll("[data-live]").forEach(keepLive);
 document.querySelectorAll("[data-suggest]").forEach(suggest);

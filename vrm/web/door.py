@@ -1,5 +1,7 @@
 """Signing in and out: a link by mail whose button spends it, a password or a passkey, and a second proof."""
 
+from zoneinfo import available_timezones
+
 from flask import (
     Blueprint,
     Response,
@@ -108,8 +110,11 @@ def look_at_link(secret: str) -> str:
 @blueprint.post("/sign-in/<secret>")
 @blueprint.post("/verify/<secret>")
 def spend_link(secret: str) -> AnyResponse:
-    """Prove the mailbox and begin a session."""
+    """Prove the mailbox and begin a session. Whoever comes for the first time is told moments by their own clock."""
+    is_first = accounts.look_at_link(db(), secret, now()).account.verified_at is None
     account = accounts.spend_link(db(), secret, now())
+    if is_first and (zone := request.form.get("zone", "")) in available_timezones():
+        account.zone = zone
     return entering.enter(account, own_path(session.get("onward"), otherwise=""), entering.set_aside_for(account))
 
 

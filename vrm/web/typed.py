@@ -6,12 +6,15 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import TypeVar
 
+from babel.numbers import NumberFormatError, parse_decimal
+
 from vrm.kernel.errors import BadInput, Candidate, UnknownNode
 from vrm.kernel.money import Money, parse_money
 from vrm.kernel.tree import Tree
 from vrm.web.words import _, locale, zone
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
+_FIGURES = re.compile(r"[\d.,]{1,30}", re.ASCII)
 
 
 class Typed:
@@ -113,7 +116,7 @@ class Typed:
         if not self.get(name).strip():
             return None
         try:
-            return parse_money(self.get(name).lstrip(" £$€"), self.get(currency), field=name)
+            return parse_money(_in_figures(self.get(name)), self.get(currency), field=name)
         except BadInput as error:
             self.note(error, {})
             return None
@@ -137,6 +140,17 @@ class Typed:
         except UnknownNode as error:
             self.note(error, {kind: name})
             return None
+
+
+def _in_figures(amount: str) -> str:
+    """What the reader's language writes as 11.495,50 as programs do: 11495.50. Anything else is as it was."""
+    bare = amount.strip(" £$€\u00a0\u202f")
+    if _FIGURES.fullmatch(bare):
+        try:
+            return str(parse_decimal(bare, locale=locale(), strict=True))
+        except NumberFormatError:
+            pass  # "12.50", on a German page, is no number of thousands.
+    return bare
 
 
 class _Attempt:

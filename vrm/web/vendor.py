@@ -71,7 +71,7 @@ def found() -> AnyResponse:
     made = None
     with typed.attempt():
         said = {"name": typed.get("name"), "website": typed.get("website")}
-        made = team.found(db(), account, now(), **said, zone=account.zone, locale=locale())
+        made = team.found(db(), account, now(), **said, zone=_zone_of(account, region), locale=locale())
     if made is not None and category is not None and region is not None:
         with typed.attempt():
             subscribe.subscribe(db(), made, Order(category_id=category, region_id=region), now())
@@ -345,3 +345,10 @@ def _home(mine: list[Vendor], typed: Typed, status: int) -> AnyResponse:
     return make_response(
         render_template("vendor/home.html", mine=mine, typed=typed, account=account, kinds=list(KINDS.values())), status
     )
+
+
+def _zone_of(account: Account, region_id: int | None) -> str:
+    """By whose clock a new vendor lives: its founder's, or that of where it sells when they have said nothing."""
+    if account.zone != "UTC" or region_id is None:
+        return account.zone
+    return taxonomy.trees(db()).regions.node(region_id).zone or account.zone
