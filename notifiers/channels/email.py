@@ -5,6 +5,7 @@ import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -48,11 +49,14 @@ class _Policy(EmailPolicy):
 
     The library would turn an address longer than a line into an encoded word, which no mail client undoes there. And
     it would leave the line of a name empty when the words would not all fit on it: some readers then show no subject.
+    Between a word that it encodes and one that it does not it doubles or drops the space: a subject is encoded whole.
     """
 
     def fold(self, name: str, value: str) -> str:
         if name.lower() in _WHOLE:
             return f"{name}: {value}{self.linesep}"
+        if name.lower() == "subject" and not value.isascii():
+            return f"{name}: {Header(str(value), 'utf-8', header_name=name).encode(linesep=self.linesep)}{self.linesep}"
         return str(super().fold(name, value)).replace(f"{name}:{self.linesep} ", f"{name}: ", 1)
 
     def fold_binary(self, name: str, value: str) -> bytes:
