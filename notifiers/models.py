@@ -186,7 +186,7 @@ class Notification(Base):
     vendor_id: Mapped[Ref | None]
     # Which one of its topic: 0 for the first word of a lead, a revision's number, a message's or response's id.
     occasion: Mapped[int] = mapped_column(default=0)
-    # May hold the secret of a link: sealed at rest, and emptied when done.
+    # May hold the secret of a link: sealed at rest, and emptied when done, but for where a test of another place went.
     params: Mapped[dict[str, Any]] = mapped_column(SealedDocument("notification"), default=dict)
     owed_at: Mapped[Moment]
     due_at: Mapped[Moment]  # Next attempt. A claim moves it past the attempt's deadline, so a dead claimer loses it.

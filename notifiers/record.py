@@ -150,7 +150,7 @@ def _close(notification: Notification, then: Next, now: datetime) -> None:
         return
     notification.done_at = now
     notification.result = then.result
-    notification.params = {}
+    notification.params = {name: notification.params[name] for name in ("to",) if name in notification.params}
 
 
 def _on_channel(session: Session, channel: Channel, tried: Tried, then: Next, now: datetime) -> None:

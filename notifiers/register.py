@@ -192,7 +192,7 @@ def try_out(
     target = _clean(session, channel.vendor, channel.kind, fields, label=label, outbound=outbound)
     notification = test(session, channel, now)
     if (there := _with_secrets(target, channel)) != channel.target:
-        notification.params = {"target": there}
+        notification.params = {"target": there, "to": KINDS[channel.kind].shown(there)}
         session.flush()
     return notification
 

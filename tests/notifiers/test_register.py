@@ -304,7 +304,7 @@ def test_a_test_of_what_is_typed_goes_there_signed_and_says_nothing_of_the_chann
     assert (heard.headers["webhook-signature"], heard.json["type"]) == (signature, "test")
     after = look(store, Channel, channel.id)
     assert (after.target, state(after)) == (channel.target, State.WORKING)
-    assert look(store, Notification, test.id).params == {}
+    assert look(store, Notification, test.id).params == {"to": typed.url}  # For the log; no secret is kept.
 
 
 def test_a_test_of_what_is_typed_is_held_against_the_guard_and_the_hour(

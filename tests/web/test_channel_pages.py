@@ -139,6 +139,7 @@ def test_a_test_goes_where_the_form_says_and_what_is_typed_stays(
     typed = {"address": "night@leeds-toyota.example", "label": "Night desk"}
     shown = ben.send(f"{page}/test", **typed).text
     assert "The test was sent" in shown
+    assert "A test to night@leeds-toyota.example" in shown
     assert all(f'value="{value}"' in shown for value in typed.values())
     mails = [mail.read_text() for mail in tmp_path.rglob("*.eml")]
     assert sum("To: night@leeds-toyota.example" in mail for mail in mails) == 1
