@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
 from threading import Event
+from typing import Any
 
 from tests.chaos import faults, rounds
 from tests.chaos.rounds import Line
@@ -18,7 +19,12 @@ def everything(*, quick: bool) -> Iterator[list[Line]]:
     """Each kind of fault, as it ends. Those that work go beside those that wait, once these have come to waiting."""
     waiting = Event()
     waits = (partial(_handing_over, waiting.set), partial(faults.everything, quick=quick))
-    works = (partial(_killing, quick), partial(_killing_senders, quick), partial(_lacking, quick))
+    works = (
+        partial(_killing_on_sqlite, quick),
+        partial(_killing_on_postgresql, quick),
+        partial(_killing_senders, quick),
+        partial(_lacking, quick),
+    )
     lanes = (*waits, *works)
     found: SimpleQueue[list[Line] | Future[None]] = SimpleQueue()
 
@@ -49,14 +55,21 @@ def _handing_over(waiting: Callable[[], None]) -> Iterator[list[Line]]:
     yield rounds.taking_over(wants=60, waiting=waiting)
 
 
-def _killing(quick: bool) -> Iterator[list[Line]]:
+def _killing_on_sqlite(quick: bool) -> Iterator[list[Line]]:
+    with tempfile.TemporaryDirectory(prefix="vrm-chaos-") as name:
+        yield rounds.killing(f"sqlite:///{name}/vrm.db", seed=2008, name="kill −9, SQLite", **_kills(quick))
+
+
+def _killing_on_postgresql(quick: bool) -> Iterator[list[Line]]:
+    with rounds.cluster() as cluster:
+        yield rounds.killing(cluster.url, seed=2014, name="kill −9, PostgreSQL", **_kills(quick))
+
+
+def _kills(quick: bool) -> dict[str, Any]:
     # Up to three seconds apart: a process takes one or two to begin, and is to be killed at work too. In a hurry the
     # last claims are waited for by a clock that is ahead; `_handing_over` does so in real time.
     many = {"kills": 10, "wants": 60, "hurry": True} if quick else {"kills": 200, "wants": 1000}
-    with tempfile.TemporaryDirectory(prefix="vrm-chaos-") as name:
-        yield rounds.killing(f"sqlite:///{name}/vrm.db", seed=2008, name="kill −9, SQLite", apart_s=3, **many)
-    with rounds.cluster() as cluster:
-        yield rounds.killing(cluster.url, seed=2014, name="kill −9, PostgreSQL", apart_s=3, **many)
+    return {**many, "apart_s": 3}
 
 
 def _killing_senders(quick: bool) -> Iterator[list[Line]]:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from http.client import HTTPException
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -201,9 +202,10 @@ class Broker:
                 code: str = json.load(answer)["code"]
                 return code
         except urllib.error.HTTPError as error:
-            self.last_refusal = error.read().decode()
+            with suppress(HTTPException):
+                self.last_refusal = error.read().decode()
             self.refusals[error.code] += 1  # Last, since somebody waits for it and then reads the sentence.
-        except (OSError, ValueError):
+        except (OSError, HTTPException, ValueError):
             self.refusals[0] += 1  # Nobody answered, or half an answer came.
         return None
 
