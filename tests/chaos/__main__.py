@@ -19,10 +19,10 @@ def everything(*, quick: bool) -> Iterator[list[Line]]:
     """Each kind of fault, as it ends. Those that work go beside those that wait, once these have come to waiting."""
     waiting = Event()
     waits = (partial(_handing_over, waiting.set), partial(faults.everything, quick=quick))
+    senders, all_kinds = (rounds.killing_senders, _kills_of_senders(quick)), (rounds.killing, _kills(quick))
     works = (
-        partial(_killing_on_sqlite, quick),
-        partial(_killing_on_postgresql, quick),
-        partial(_killing_senders, quick),
+        *(partial(_on_sqlite, *one) for one in (senders, all_kinds)),
+        *(partial(_on_postgresql, *one) for one in (senders, all_kinds)),
         partial(_lacking, quick),
     )
     lanes = (*waits, *works)
@@ -55,29 +55,26 @@ def _handing_over(waiting: Callable[[], None]) -> Iterator[list[Line]]:
     yield rounds.taking_over(wants=60, waiting=waiting)
 
 
-def _killing_on_sqlite(quick: bool) -> Iterator[list[Line]]:
+def _on_sqlite(kill: Callable[..., list[Line]], many: dict[str, Any]) -> Iterator[list[Line]]:
     with tempfile.TemporaryDirectory(prefix="vrm-chaos-") as name:
-        yield rounds.killing(f"sqlite:///{name}/vrm.db", seed=2008, name="kill −9, SQLite", **_kills(quick))
+        yield kill(f"sqlite:///{name}/vrm.db", seed=2008, **{**many, "name": f"{many['name']}, SQLite"})
 
 
-def _killing_on_postgresql(quick: bool) -> Iterator[list[Line]]:
+def _on_postgresql(kill: Callable[..., list[Line]], many: dict[str, Any]) -> Iterator[list[Line]]:
     with rounds.cluster() as cluster:
-        yield rounds.killing(cluster.url, seed=2014, name="kill −9, PostgreSQL", **_kills(quick))
+        yield kill(cluster.url, seed=2014, **{**many, "name": f"{many['name']}, PostgreSQL"})
 
 
 def _kills(quick: bool) -> dict[str, Any]:
     # Up to three seconds apart: a process takes one or two to begin, and is to be killed at work too. In a hurry the
     # last claims are waited for by a clock that is ahead; `_handing_over` does so in real time.
     many = {"kills": 10, "wants": 60, "hurry": True} if quick else {"kills": 200, "wants": 1000}
-    return {**many, "apart_s": 3}
+    return {**many, "name": "kill −9", "apart_s": 3}
 
 
-def _killing_senders(quick: bool) -> Iterator[list[Line]]:
+def _kills_of_senders(quick: bool) -> dict[str, Any]:
     many = {"kills": 4, "wants": 60, "hurry": True} if quick else {"kills": 100, "wants": 1000}
-    with tempfile.TemporaryDirectory(prefix="vrm-chaos-") as name:
-        yield rounds.killing_senders(f"sqlite:///{name}/vrm.db", seed=2008, name="kill −9 of senders, SQLite", **many)
-    with rounds.cluster() as cluster:
-        yield rounds.killing_senders(cluster.url, seed=2014, name="kill −9 of senders, PostgreSQL", **many)
+    return {**many, "name": "kill −9 of senders"}
 
 
 def _lacking(quick: bool) -> Iterator[list[Line]]:
