@@ -73,7 +73,7 @@ def _kills(quick: bool) -> dict[str, Any]:
 
 
 def _kills_of_senders(quick: bool) -> dict[str, Any]:
-    many = {"kills": 4, "wants": 60, "hurry": True} if quick else {"kills": 100, "wants": 1000}
+    many = {"kills": 3, "wants": 48, "hurry": True} if quick else {"kills": 100, "wants": 1000}
     return {**many, "name": "kill −9 of senders"}
 
 
