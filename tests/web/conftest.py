@@ -11,6 +11,7 @@ from addresses import Town
 from browsing import Desk, chromium, open_desk, opened
 from flask import Flask
 from playwright.sync_api import Browser
+from rewinding import rewind, rows
 from tallies import TALLIES, Tally
 from visiting import Clock, Visitor
 from world import World, app_for, make_world, settings_for
@@ -21,6 +22,9 @@ from vrm.app import desk_of
 from vrm.kernel.accounts import Passwords
 from vrm.kernel.clock import utc_now
 from vrm.kernel.db import Store
+from vrm.models import Base
+
+_TREES = ("categories", "tree_versions")
 
 
 @pytest.fixture
@@ -104,6 +108,17 @@ def tally(request: pytest.FixtureRequest, store: Store) -> Tally:
         request.config.stash[TALLIES].append((f"{what}, {store.dialect}", counts))
 
     return note
+
+
+@pytest.fixture
+def same_trees(store: Store) -> Iterator[None]:
+    """On PostgreSQL the tests of a process share the trees: what is done to them is undone."""
+    with store.read() as session:
+        before = {table: rows(session, table) for table in map(Base.metadata.tables.get, _TREES) if table is not None}
+    yield
+    if store.dialect == "postgresql":
+        with store.write() as session:
+            rewind(session, before)
 
 
 @pytest.fixture

@@ -3,6 +3,36 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from addresses import Town, ask, build, of_page, pages
+from flask import Flask
+from visiting import Visitor
+
+from vrm.web.access import Who
+
+_COSTS = ("/preview", "/understood", "/sign-in", "/passkey", "sessions", "/erase", "/sign-out")
+# In this order, after all others: what they end is what others are about.
+_LAST = ("/done", "/trees/", "/role", "/researcher", "/operator", "/suspend")
+# Something that is taken, where a form begins empty.
+ORDINARY = {
+    "title": "A boat",
+    "category": "Cars, Trucks & Vans",
+    "category_slug": "cars-trucks-vans",
+    "region": "Leeds",
+    "region_slug": "gb-lds",
+    "name": "Words",
+    "token_name": "Words",
+    "body": "Some words.",
+    "words": "Some words.",
+    "why": "A reason.",
+    "email": "somebody@example.org",
+    "address": "desk@leeds-toyota.example",
+    "url": "https://blog.example.org/",
+    "reason": "other",
+    "glad": "yes",
+    "agrees": "yes",
+    "affiliation": "A university",
+    "purpose": "To learn.",
+}
 _WORDS = frozenset({"text", "search", "tel"})  # Mail addresses and sites are kept in one spelling.
 
 
@@ -82,3 +112,20 @@ def forms_of(page: str, path: str) -> list[Form]:
     reader = _Reader(path)
     reader.feed(page)
     return reader.forms
+
+
+def every_form(app: Flask, town: Town, people: dict[str, Visitor]) -> list[tuple[str, Form]]:
+    """(who, form) of each different form on the pages of Ana, Ben and Olu."""
+    found: dict[tuple[str, str], tuple[str, Form]] = {}
+    routes = app.url_map.bind("localhost")
+    for rule, method, for_whom in pages(app):
+        if method == "GET" and for_whom not in (Who.NETWORK, Who.LINK):
+            path = build(app, rule, of_page(town, rule))
+            for who, person in people.items():
+                answer = ask(person, "GET", path)
+                if answer.status_code == 200 and answer.mimetype == "text/html":
+                    for form in forms_of(answer.text, path):
+                        goes, _ = routes.match(form.action.partition("?")[0], method="POST")
+                        found.setdefault((goes, " ".join(sorted(form.values))), (who, form))
+    kept = [each for each in found.values() if not any(word in each[1].action for word in _COSTS)]
+    return sorted(kept, key=lambda each: [last in each[1].action for last in _LAST])

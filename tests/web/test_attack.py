@@ -5,7 +5,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -14,73 +14,18 @@ from xml.etree import ElementTree
 import pytest
 from addresses import Town, ask, build, of_page, pages
 from flask import Flask
-from forms import Form, forms_of
+from forms import ORDINARY, every_form
 from hand import FormTarget, Hand, check_page, writes
 from harmless import harm
 from hostile import COMPUTED, MARK, STRINGS, SUM, strings_of_others
-from rewinding import rewind, rewinding, rows
+from rewinding import rewinding
 from rounds import Got, rounds
 from tallies import Tally
 from visiting import Visitor
 
 from notifiers.deliver import deliver
 from vrm.kernel.db import Store
-from vrm.models import Base
 from vrm.web.access import Who
-
-_COSTS = ("/preview", "/understood", "/sign-in", "/passkey", "sessions", "/erase", "/sign-out")
-# In this order, after all others: what they end is what others are about.
-_LAST = ("/done", "/trees/", "/role", "/researcher", "/operator", "/suspend")
-_TREES = ("categories", "tree_versions")
-# Something that is taken, where a form begins empty.
-ORDINARY = {
-    "title": "A boat",
-    "category": "Cars, Trucks & Vans",
-    "category_slug": "cars-trucks-vans",
-    "region": "Leeds",
-    "region_slug": "gb-lds",
-    "name": "Words",
-    "token_name": "Words",
-    "body": "Some words.",
-    "words": "Some words.",
-    "why": "A reason.",
-    "email": "somebody@example.org",
-    "address": "desk@leeds-toyota.example",
-    "url": "https://blog.example.org/",
-    "reason": "other",
-    "glad": "yes",
-    "agrees": "yes",
-    "affiliation": "A university",
-    "purpose": "To learn.",
-}
-
-
-def every_form(app: Flask, town: Town, people: dict[str, Visitor]) -> list[tuple[str, Form]]:
-    """(who, form) of each different form on the pages of Ana, Ben and Olu."""
-    found: dict[tuple[str, str], tuple[str, Form]] = {}
-    routes = app.url_map.bind("localhost")
-    for rule, method, for_whom in pages(app):
-        if method == "GET" and for_whom not in (Who.NETWORK, Who.LINK):
-            path = build(app, rule, of_page(town, rule))
-            for who, person in people.items():
-                answer = ask(person, "GET", path)
-                if answer.status_code == 200 and answer.mimetype == "text/html":
-                    for form in forms_of(answer.text, path):
-                        goes, _ = routes.match(form.action.partition("?")[0], method="POST")
-                        found.setdefault((goes, " ".join(sorted(form.values))), (who, form))
-    kept = [each for each in found.values() if not any(word in each[1].action for word in _COSTS)]
-    return sorted(kept, key=lambda each: [last in each[1].action for last in _LAST])
-
-
-@pytest.fixture
-def same_trees(store: Store) -> Iterator[None]:
-    """On PostgreSQL the tests of a process share the trees: what is done to them is undone."""
-    with store.read() as session:
-        before = {table: rows(session, table) for table in map(Base.metadata.tables.get, _TREES) if table is not None}
-    yield
-    if store.dialect == "postgresql":
-        with store.write() as session:
-            rewind(session, before)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from notifiers import feed, links
 from vrm.kernel.errors import NotFound
 from vrm.web.desk import db, desk, now
+from vrm.web.words import _
 
 blueprint = Blueprint("feeds", __name__)
 _TYPES = {"atom": "application/atom+xml", "json": "application/feed+json"}
@@ -20,7 +21,7 @@ def fetch(token: str, kind: str) -> AnyResponse:
     signer = desk().signer
     channel = links.feed_channel(db(), signer, token)
     if channel.paused_at is not None or channel.switched_off_at is not None:
-        raise NotFound("This feed is paused; switch it on again on its page.")
+        raise NotFound(_("This feed is paused; switch it on again on its page."))
     shown = feed.feed_of(db(), channel, desk().post)
     body = _WRITERS[kind](shown, links.feed_url(desk().post.base_url, signer, channel, kind))
     if request.method == "GET":

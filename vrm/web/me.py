@@ -123,7 +123,7 @@ def done(code: str) -> AnyResponse:
         theirs = select(Lead.vendor_id).join(Lead.vendor).where(Lead.intent_id == intent.id, Vendor.slug == bought_from)
         vendor_id = db().scalar(theirs) if is_code(bought_from) else None
         if vendor_id is None:
-            raise NotFound("There is no such vendor on this board.")
+            raise NotFound(_("There is no such vendor on this board."))
     publish.fulfil(db(), intent, now(), vendor_id=vendor_id)
     flash(_("Done. Well bought! Vendors who were told hear that it is over."))
     return to_board(intent)

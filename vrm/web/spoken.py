@@ -12,11 +12,13 @@ from babel.support import NullTranslations
 from flask import Flask
 from markupsafe import Markup
 
+from notifiers.models import Attempt
 from vrm.web.words import _, locale, texts
 
 CONTEXT = "said"
 _LONGEST = 600  # Letters: what is longer was not written by us.
 _BLANK = re.compile(r"%\((\w+)\)s")
+_QUOTED_BLANK = re.compile(r"“%\((\w+)\)s”")
 _QUOTED = re.compile("“([^“”]*)”")
 _JOINTS = re.compile("(?<=”)(, | or )(?=“)|( and )")  # Of a list; between quotes there may be anything.
 _SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z“0-9])")
@@ -43,7 +45,19 @@ WORDS = (
     say("Topic"),
     say("Which wants"),
     # What fields are called.
+    say("A name"),
+    say("The label"),
+    say("The list of blocked words"),
+    say("The message"),
     say("The name"),
+    say("The passkey's name"),
+    say("The sentence"),
+    say("The sentence to its owner"),
+    say("The sentence to its people"),
+    say("The sentence to the author"),
+    say("The text"),
+    say("The text of the terms"),
+    say("The word"),
     say("The title"),
     say("The description"),
     say("The telephone number"),
@@ -75,14 +89,15 @@ _OF_PARTS = (
     say("%(count)s vendors sell %(category)s in parts of %(region)s only; choose one of its places to reach them."),
     say("%(count)s vendors were told."),
     say("%(count)s vendors wait before you"),
-    say("%(browser)s on %(system)s"),
     say("%(km)s km around %(where)s"),
 )
 
 
 def install(app: Flask) -> None:
-    """Give the templates the filter."""
+    """Give the templates the filters."""
     app.jinja_env.filters["spoken"] = spoken
+    app.jinja_env.filters["browser"] = browser
+    app.jinja_env.filters["answer"] = answer
 
 
 def spoken(sentence: object) -> str:
@@ -98,6 +113,18 @@ def spoken(sentence: object) -> str:
     return " ".join(heard or part for heard, part in zip(each, parts, strict=True))
 
 
+def browser(label: str) -> str:
+    """As `sessions.agent_label` calls it; browsers and systems have names that are the same everywhere."""
+    of, on, system = label.partition(" on ")
+    return _("%(browser)s on %(system)s", browser=spoken(of), system=system) if on else spoken(label)
+
+
+def answer(attempt: Attempt) -> str:
+    """What an attempt came to: in our words when the other side said nothing that counts, else in its own."""
+    is_ours = attempt.status is None or 300 <= attempt.status < 400
+    return spoken(attempt.said) if is_ours else attempt.said
+
+
 def _found(said: str) -> str | None:
     if said in WORDS:
         return _(said)
@@ -109,12 +136,17 @@ def _found(said: str) -> str | None:
         filled = pattern.fullmatch(said)
         if filled:
             written = known.upgettext(context, template) if context else known.ugettext(template)
-            return str(written % {name: _filling(words) for name, words in filled.groupdict().items()})
+            quoted = _QUOTED_BLANK.findall(template)
+            fillings = filled.groupdict().items()
+            return str(written % {name: words if name in quoted else _filling(words) for name, words in fillings})
     return None
 
 
 def _filling(words: str) -> str:
-    """Words of somebody as they are, ours in the language of this page; several of ours may be strung together."""
+    """Words of somebody as they are, ours in the language of this page; several of ours may be strung together.
+
+    What a sentence has between quotes is always somebody's, and does not come here.
+    """
     parts = [part for part in _JOINTS.split(words) if part]
     heard = [_part(part) for part in parts]
     return "".join(filter(None, heard)) if None not in heard else spoken(words)
@@ -133,21 +165,20 @@ _known: dict[str, list[_Pattern]] = {}
 
 
 def _patterns(of: NullTranslations) -> list[_Pattern]:
-    """Those of a language: what is marked here, and then what has most letters that stand fixed."""
+    """Those of a language; first what has most letters that stand fixed."""
     if locale() not in _known:
         mark = f"{CONTEXT}\x04"
         keys = [key for key in getattr(of, "_catalog", {}) if isinstance(key, str) and key.startswith(mark)]
-        collected = [key.removeprefix(mark) for key in keys if _BLANK.search(key)]
-        collected.sort(key=lambda text: -len(_BLANK.sub("", text)))
-        _known[locale()] = [("", text, _finding(text)) for text in _OF_PARTS if _BLANK.search(text)] + [
-            (CONTEXT, text, _finding(text)) for text in collected
-        ]
+        all_ = [("", text) for text in _OF_PARTS] + [(CONTEXT, key.removeprefix(mark)) for key in keys]
+        all_ = [(context, text) for context, text in all_ if _BLANK.search(text)]
+        all_.sort(key=lambda each: -len(_BLANK.sub("", each[1])))
+        _known[locale()] = [(context, text, _finding(text)) for context, text in all_]
     return _known[locale()]
 
 
 def _finding(text: str) -> re.Pattern[str]:
     parts = _BLANK.split(text)
     written = "".join(
-        f"(?P<{part}>.+?)" if place % 2 else re.escape(part.replace("%%", "%")) for place, part in enumerate(parts)
+        f"(?P<{part}>.*?)" if place % 2 else re.escape(part.replace("%%", "%")) for place, part in enumerate(parts)
     )
     return re.compile(written, re.DOTALL)
