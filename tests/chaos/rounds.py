@@ -144,7 +144,7 @@ def killing_senders(url: str, *, kills: int, wants: int, seed: int, name: str, h
     dice = random.Random(seed)
     broker = Broker(url)
     broker.fill(wants)
-    broker.endpoint.delay_s = 0.2  # Something is under way, and no channel counts as quick and may have more so.
+    broker.endpoint.delay_s = 0.3  # Something is under way, and no channel counts as quick and may have more so.
     broker.start_web()
     worker = broker.start_worker()
     share = wants // (kills + 1)
@@ -164,7 +164,7 @@ def killing_senders(url: str, *, kills: int, wants: int, seed: int, name: str, h
             if number < kills and (victim := sender()) is not None:
                 if number % 2:  # Every other one in the middle of its work, for certain.
                     until(lambda: broker.endpoint.under_way > 0, "the sender sends")
-                time.sleep(dice.uniform(0, 0.2 if number % 2 else 1.5))
+                time.sleep(dice.uniform(0, 0.1 if number % 2 else 1.5))
                 cut += broker.endpoint.under_way > 0
                 os.kill(victim, signal.SIGKILL)
                 killed.add(victim)
