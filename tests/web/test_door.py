@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 from visiting import Clock, Visitor
@@ -102,6 +103,25 @@ def test_a_password_signs_in_and_a_wrong_one_says_the_same_for_everybody(
     assert said[0] == said[1]
     assert "do not belong together" in said[0]
     assert ana.press("/sign-in/password", email="ana@example.org", password="a sentence is fine") == "/me"
+
+
+def test_each_proof_that_did_not_hold_is_a_line_of_the_log_without_what_was_typed(
+    visitor: Callable[[], Visitor], world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for email in ("ana@example.org", "nobody@example.org"):
+        visitor().refused("/sign-in/password", 422, email=email, password="a wrong sentence")
+    visitor().refused("/sign-in/passkey", 422, credential="{}")
+    visitor().refused("/sign-in/used-or-cut-in-two", 410)
+    ben = visitor().sign_in(world.ben)
+    ben.refused("/me/signing-in/password", 422, old_password="a wrong one", password="another sentence")
+    ben.refused("/me/signing-in/again", 422, proof="a wrong one")
+    said = [(line.proof, line.account) for line in caplog.records if line.message == "a proof was refused"]
+    assert said == [
+        ("password", world.ana.id), ("password", None), ("passkey", None), ("link", None),
+        ("password", world.ben.id), ("again", world.ben.id),
+    ]  # fmt: skip
+    assert "wrong" not in caplog.text
+    assert "example.org" not in caplog.text
 
 
 def test_signing_in_begins_a_new_session(app: Flask, visitor: Callable[[], Visitor], world: World) -> None:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, func, select
-from visiting import Visitor
+from visiting import Clock, Visitor
 from world import World
 
 from intents.models import Intent, Outcome, Revision
@@ -140,6 +141,28 @@ def test_a_want_said_signed_out_waits_behind_the_link(visitor: Callable[[], Visi
     (draft,) = intents(store)
     assert draft.state == "draft"
     visitor().get(f"/me/intents/{draft.code}", 303)
+
+
+def test_what_somebody_begins_with_anas_address_is_a_draft_that_says_so_and_nothing_more(
+    visitor: Callable[[], Visitor], world: World, store: Store, clock: Clock
+) -> None:
+    stranger, ana = visitor(), visitor().sign_in(world.ana)
+    before = {intent.code for intent in intents(store)}
+    mailboxes = ("ana@example.org", "x@example.org")
+    answers = [stranger.send("/want/author", **WANT, email=email).text for email in mailboxes]
+    assert answers[0].replace("ana@", "x@") == answers[1], "Nobody learns who has an account."
+    (code,) = {intent.code for intent in intents(store) if intent.account_id == world.ana.id} - before
+    for page in (f"/me/intents/{code}", f"/me/intents/{code}/edit", f"/intents/{code}"):
+        stranger.get(page, 303 if page.startswith("/me") else 404)
+    assert "If that was not you, throw it away" in ana.get(f"/me/intents/{code}")
+    clock.moment += timedelta(minutes=1)
+    own = ana.press("/want", **{**WANT, "title": "Another"})
+    assert "If that was not you" not in ana.get(own)
+    ana.press(f"/me/intents/{code}/withdraw")
+    assert code not in {intent.code for intent in intents(store)}
+    for _ in range(5):
+        stranger.send("/want/author", **WANT, email="ana@example.org")
+    assert stranger.send("/want/author", **WANT, email="ana@example.org").status_code == 429, "Six an hour at most."
 
 
 def test_the_board_says_of_every_vendor_where_it_stands(visitor: Callable[[], Visitor], world: World) -> None:

@@ -283,6 +283,12 @@ def look_at_link(session: Session, secret: str, now: datetime) -> Link:
     return link
 
 
+def was_asked_at(session: Session, account_id: int, moment: datetime) -> bool:
+    """Whether a link to this mailbox was asked for at that very moment, by whoever named it."""
+    asked = select(Link.id).where(Link.account_id == account_id, Link.created_at == moment).limit(1)
+    return session.scalar(asked) is not None
+
+
 def spend_link(session: Session, secret: str, now: datetime) -> Account:
     """Use the link once: its account, whose mailbox is thereby proven. LinkSpent as `look_at_link`."""
     link = look_at_link(session, secret, now)

@@ -15,7 +15,7 @@ from vendors.models import Exchange, Lead, Vendor
 from vendors.offers import Sort
 from vrm import turns
 from vrm.explain import explain, explain_vendor
-from vrm.kernel import taxonomy
+from vrm.kernel import accounts, taxonomy
 from vrm.kernel.errors import NotFound
 from vrm.preview import listeners
 from vrm.web.desk import db, now
@@ -62,6 +62,7 @@ def _board(intent: Intent, typed: Typed, status: int) -> AnyResponse:
         typed=typed,
         told=sum(shown["counts"].values()) - shown["counts"][Standing.WITHHELD],
         listening=_listening(intent),
+        unknown=intent.state == "draft" and accounts.was_asked_at(db(), intent.account_id, intent.created_at),
         hold=holds.current(db(), intent) if intent.held_at is not None else None,
         buyers=_buyers(intent),
         buyer=_bought_from(intent),

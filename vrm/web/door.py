@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from vrm.kernel import accounts, factors
 from vrm.kernel.accounts import LinkPurpose
-from vrm.kernel.errors import BadInput
+from vrm.kernel.errors import BadInput, LinkSpent
 from vrm.kernel.text import mail_address
 from vrm.web import entering, passkeys, visitors
 from vrm.web.desk import db, desk, now, own_path
@@ -79,6 +79,7 @@ def second() -> AnyResponse:
     if wait:
         return entering.second_page(429, onward=onward, kept=kept, problems={"code": wait})
     if not factors.take_code(db(), account, request.form.get("code", ""), now(), sealer=entering.sealer()):
+        entering.note_refused("code", account)
         problems = {"code": _("This code does not fit. Use the one that your app shows now, or a recovery code.")}
         return entering.second_page(422, onward=onward, kept=kept, problems=problems)
     return entering.begin(account, onward, kept)
@@ -97,6 +98,7 @@ def with_passkey() -> AnyResponse:
     typed = Typed({})
     with typed.attempt():
         return entering.begin(passkeys.owner(request.form.get("credential", "")), onward, kept)
+    entering.note_refused("passkey")
     return _page(422, onward=onward, kept=kept, problems=typed.problems)
 
 
@@ -111,8 +113,12 @@ def look_at_link(secret: str) -> str:
 @blueprint.post("/verify/<secret>")
 def spend_link(secret: str) -> AnyResponse:
     """Prove the mailbox and begin a session. Whoever comes for the first time is told moments by their own clock."""
-    is_first = accounts.look_at_link(db(), secret, now()).account.verified_at is None
-    account = accounts.spend_link(db(), secret, now())
+    try:
+        is_first = accounts.look_at_link(db(), secret, now()).account.verified_at is None
+        account = accounts.spend_link(db(), secret, now())
+    except LinkSpent:
+        entering.note_refused("link")
+        raise
     if is_first and (zone := request.form.get("zone", "")) in available_timezones():
         account.zone = zone
     return entering.enter(account, own_path(session.get("onward"), otherwise=""), entering.set_aside_for(account))

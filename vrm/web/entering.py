@@ -1,5 +1,6 @@
 """Somebody who has proven who they are → a session, after a second proof where they want one to be asked for."""
 
+import logging
 from datetime import timedelta
 
 from flask import make_response, redirect, render_template, request, session, url_for
@@ -14,6 +15,8 @@ from vrm.web import visitors
 from vrm.web.desk import db, desk, now, save
 from vrm.web.words import _, ngettext
 from vrm.wiring import sealer_of
+
+_log = logging.getLogger(__name__)
 
 _TRIES_PER = timedelta(minutes=15)  # Of a password or code. A link by mail is the way in for who has used them up.
 _TRIES_BY_MAILBOX = 10
@@ -84,9 +87,18 @@ def password_of(email: str, password: str) -> tuple[Account | None, dict[str, st
         except BadInput as error:
             return None, error.problems, 422
         if not desk().passwords.check(account, password) or account is None:
+            note_refused("password", account)
             sentence = _("Mail address and password do not belong together. A link by mail always works.")
             return None, {"password": sentence}, 422
     return db().get_one(Account, account.id), {}, 200
+
+
+def note_refused(how: str, account: Account | None = None) -> None:
+    """One line of the log for each proof that did not hold: with the account's number, never what was typed.
+
+    Those that held are in the audit. What strangers can cause at will does not belong there.
+    """
+    _log.warning("a proof was refused", extra={"proof": how, "account": account.id if account else None})
 
 
 def too_many(what: str, subject: str) -> str:
@@ -101,6 +113,7 @@ def too_many(what: str, subject: str) -> str:
     minutes = max((-(-wait // timedelta(minutes=1)) for wait in waits if wait is not None), default=0)
     if not minutes:
         return ""
+    note_refused(f"{what}, too often")
     return ngettext(
         "Too many tries. Please wait a minute, or let us mail you a link; that always works.",
         "Too many tries. Please wait %(num)s minutes, or let us mail you a link; that always works.",

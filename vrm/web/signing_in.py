@@ -63,6 +63,7 @@ def password() -> AnyResponse:
         if wait:
             typed.problems["old_password"] = wait
         elif not desk().passwords.check(account, request.form.get("old_password", "")):
+            entering.note_refused("password", account)
             typed.problems["old_password"] = _("This is not your present password.")
     elif not sessions.is_fresh(this_browser(), now()):
         return _ask_again(200, "")
@@ -204,6 +205,7 @@ def again() -> AnyResponse:
     elif not _proves(request.form.get("proof", "")):
         problems = {"proof": _("That does not fit. A link by mail always works.")}
     if problems:
+        entering.note_refused("again", account)
         return _ask_again(422, kept, problems)
     this_browser().proved_at = now()
     db().flush()
