@@ -100,6 +100,18 @@ def by_code(session: Session, account: Account, code: str) -> Blog:
     return blog
 
 
+def still_there(session: Session, blog_id: int) -> Blog:
+    """The blog, held until the transaction ends; NotFound when it or its account went while it was being read."""
+    of = select(Blog.account_id).where(Blog.id == blog_id).scalar_subquery()
+    # The account first, as whoever erases it does: neither waits for the other.
+    session.execute(select(Account.id).where(Account.id == of).with_for_update(key_share=True))
+    live = select(Blog).where(Blog.id == blog_id, Blog.ended_at.is_(None))
+    blog = session.scalar(live.with_for_update(of=Blog))
+    if blog is None:
+        raise NotFound("There is no such blog.")
+    return blog
+
+
 def blogs_of(session: Session, account: Account) -> list[Blog]:
     """The account's blogs, oldest first; of those that ended, the ones that ended by themselves."""
     return list(

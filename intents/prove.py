@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from sqlalchemy import select
 
-from intents.blogs import TWICE
+from intents.blogs import TWICE, still_there
 from intents.feed import Feed
 from intents.fetching import ACCEPT, Harvester
 from intents.models import Blog
@@ -52,7 +52,7 @@ def prove(harvester: Harvester, blog_id: int) -> Proof:
     if proof is None:
         raise BadInput({"url": _what_to_do(harvester, blog, found)})
     with harvester.store.write() as session:
-        blog = session.get_one(Blog, blog_id)
+        blog = still_there(session, blog_id)
         twin = select(Blog.id).where(
             Blog.account_id == blog.account_id,
             Blog.feed_url == found.feed_url,

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from intents import manners, pace
+from intents.blogs import still_there
 from intents.detect import detect
 from intents.entries import take_claimed
 from intents.feed import Feed, FeedEntry
@@ -23,6 +24,7 @@ from intents.models import Blog, Entry
 from intents.ownership import same_page
 from intents.prove import prove
 from intents.understand import understand
+from vendors import watches
 from vendors.watches import Sighting, Watch
 from vrm.kernel import taxonomy
 from vrm.kernel.db import new_code
@@ -215,7 +217,7 @@ def claim(harvester: Harvester, sighting_id: int, blog_id: int) -> int:
     """Make a draft of the post that was seen, for whoever has proven its blog; the id of the entry.
 
     Goes out, so the caller has no transaction open. Raises BadInput("url") when the blog is not proven or does not
-    have the post, and OutsideError when it cannot be read.
+    have the post, NotFound when blog or sighting went meanwhile, and OutsideError when it cannot be read.
     """
     with harvester.store.read() as session:
         blog = session.get_one(Blog, blog_id)
@@ -234,9 +236,9 @@ def claim(harvester: Harvester, sighting_id: int, blog_id: int) -> int:
             {"url": "That blog is yours, but this post is not in its feed; please name the one that has it."}
         )
     with harvester.store.write() as session:
-        blog = session.get_one(Blog, blog_id)
+        blog = still_there(session, blog_id)
+        watches.invited(session, sighting.code, held=True).claimed_at = now
         entry: Entry = take_claimed(session, blog, item, now)
-        session.get_one(Sighting, sighting_id).claimed_at = now
         return entry.id
 
 

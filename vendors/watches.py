@@ -141,14 +141,17 @@ def dismiss(session: Session, vendor: Vendor | None, code: str, now: datetime) -
     session.flush()
 
 
-def invited(session: Session, code: str) -> Sighting:
-    """The sighting to whose author the invitation speaks; NotFound when it was forgotten or put aside."""
+def invited(session: Session, code: str, *, held: bool = False) -> Sighting:
+    """The sighting to whose author the invitation speaks; NotFound when it was forgotten or put aside.
+
+    `held` keeps it as it is until the transaction ends.
+    """
     asked = (
         select(Sighting)
         .join(Watch)
         .where(Sighting.code == code, Watch.ended_at.is_(None), Sighting.dismissed_at.is_(None))
     )
-    found = session.scalar(asked) if is_code(code) else None
+    found = session.scalar(asked.with_for_update(of=Sighting) if held else asked) if is_code(code) else None
     if found is None:
         raise NotFound("This invitation is not open any more.")
     return found

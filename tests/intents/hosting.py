@@ -1,7 +1,7 @@
 """A blog's host on loopback: a real HTTP server whose answers the test sets, by path."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +21,7 @@ class Said:
     body: str = ""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[], object] = str  # What happens elsewhere before it is answered.
 
 
 @dataclass
@@ -42,6 +43,7 @@ def blog_host() -> Iterator[BlogHost]:
         def do_GET(self) -> None:
             host.heard.append((self.path, dict(self.headers)))
             said = host.says.get(self.path, Said(status=404))
+            said.meanwhile()
             tag = said.headers.get("ETag")
             if said.status == 200 and tag is not None and self.headers.get("If-None-Match") == tag:
                 said = Said(status=304, headers=said.headers)

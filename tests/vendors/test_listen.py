@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -14,16 +15,17 @@ sys.path.append(str(Path(__file__).parents[1] / "intents"))
 
 from hosting import BlogHost, Said, Time, blog_host
 
-from intents import manners
+from intents import blogs, manners
 from intents.feed import FeedReader
 from intents.fetching import Harvester
-from intents.models import Entry
+from intents.models import Blog, Entry, Intent
 from vendors import listen, watches
 from vendors.models import Vendor
 from vendors.watches import Sighting
+from vrm import personal
 from vrm.kernel import taxonomy
 from vrm.kernel.accounts import Account
-from vrm.kernel.db import Store
+from vrm.kernel.db import Store, new_code
 from vrm.kernel.errors import BadInput, NotFound
 from vrm.kernel.outbound import Outbound
 
@@ -157,6 +159,38 @@ def test_only_who_proves_the_blog_makes_a_draft_of_the_post(
         assert entry.intent is not None
         assert (entry.intent.state, entry.intent.account_id) == ("draft", ana.id)
         assert session.get_one(Sighting, one.id).claimed_at == now
+
+
+@pytest.mark.parametrize("what", ["erased", "removed", "dismissed", "ended"])
+def test_whoever_is_erased_or_a_post_that_is_put_aside_while_it_is_claimed_leaves_no_draft(
+    harvester: Harvester, store: Store, bens: Vendor, ana: Account, host: BlogHost, now: datetime, what: str
+) -> None:
+    watched = watch(store, bens, host.url("/t.rss"), now)
+    with store.write() as session:
+        one = Sighting(code=new_code(), watch_id=watched, url=host.url("/ana/1"), seen_at=now)
+        session.add(one)
+        session.flush()
+        hers = watches.say_mine(session, session.merge(ana, load=False), one, host.url("/ana/feed"), now)
+        hers.verified_at = now
+
+    def meanwhile() -> None:
+        with store.write() as session:
+            if what == "erased":
+                personal.erase(session, session.get_one(Account, ana.id), now)
+            elif what == "removed":
+                blogs.remove(session, session.get_one(Blog, hers.id), now)
+            elif what == "dismissed":
+                session.get_one(Sighting, one.id).dismissed_at = now
+            else:
+                watches.end(session, session.get_one(watches.Watch, watched), now)
+
+    feed = tag_feed(host, ("/ana/1", WANT), at=now)
+    host.says["/ana/feed"] = replace(feed, meanwhile=meanwhile)
+    with pytest.raises(NotFound):
+        listen.claim(harvester, one.id, hers.id)
+    with store.read() as session:
+        assert session.scalars(select(Entry)).all() == session.scalars(select(Intent)).all() == []
+        assert all(found.claimed_at is None for found in session.scalars(select(Sighting)))
 
 
 def test_a_sighting_ends_with_its_watch_with_its_post_and_after_thirty_days(
