@@ -1,11 +1,11 @@
 """A customer's wants: the list of boards, and what can be done to one of them."""
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, not_, select
 from werkzeug.wrappers import Response as AnyResponse
 
 from intents import publish, vetting
-from intents.models import Intent
+from intents.models import Intent, Outcome
 from vendors import leads
 from vendors.models import Lead, Vendor
 from vrm.kernel import taxonomy
@@ -22,12 +22,13 @@ blueprint = Blueprint("me", __name__, url_prefix="/me")
 
 @blueprint.get("")
 def boards() -> str:
-    """Every want of who is signed in, the newest first."""
+    """Every want of who is signed in, the newest first, but for drafts that were thrown away."""
+    thrown_away = and_(Intent.opened_at.is_(None), Intent.outcome.is_not_distinct_from(Outcome.WITHDRAWN))
     told = func.count(Lead.vendor_id).filter(Lead.withheld.is_(None))
     rows = db().execute(
         select(Intent, told, func.count(Lead.responded_at), func.count(Lead.seen_at))
         .outerjoin(Lead, Lead.intent_id == Intent.id)
-        .where(Intent.account_id == me().id)
+        .where(Intent.account_id == me().id, not_(thrown_away))
         .group_by(Intent.id)
         .order_by(Intent.id.desc())
         .limit(200)
