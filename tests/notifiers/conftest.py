@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from notifiers_world import Sink, Time, World, a_post, a_world, web_server
+from notifiers_world import Mailbox, Route, Sink, Time, World, a_post, a_world, mail_server, web_server
 
 from notifiers.post import Post
 from vrm.kernel.accounts import Account
@@ -21,6 +21,13 @@ def world(store: Store, ana: Account, ben: Account, now: datetime) -> World:
 def sink() -> Iterator[Sink]:
     with web_server() as sink:
         yield sink
+
+
+@pytest.fixture
+def mail() -> Iterator[tuple[Mailbox, Route]]:
+    """A real mail server, and the way there."""
+    with mail_server() as mail:
+        yield mail
 
 
 @pytest.fixture

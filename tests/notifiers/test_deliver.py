@@ -1,6 +1,5 @@
 """What is due → sent → recorded, against real mail and web servers and on both stores."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from notifiers_world import (
     a_post,
     attempts_of,
     look,
-    mail_server,
     owe,
 )
 from sqlalchemy import delete, select, update
@@ -34,12 +32,6 @@ from vendors.models import Lead, Undelivered
 from vrm.kernel.accounts import Account
 from vrm.kernel.db import Store
 from vrm.kernel.errors import WrongState
-
-
-@pytest.fixture
-def mail() -> Iterator[tuple[Mailbox, Route]]:
-    with mail_server() as mail:
-        yield mail
 
 
 @pytest.fixture

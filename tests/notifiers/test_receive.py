@@ -3,7 +3,6 @@
 import smtplib
 import socketserver
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from notifiers_world import Mailbox, Route, Time, World, a_channel, a_post, a_world, attempts_of, look, mail_server, owe
+from notifiers_world import Mailbox, Route, Time, World, a_channel, a_post, a_world, attempts_of, look, owe
 from sqlalchemy import select
 from test_inbound import report
 
@@ -39,12 +38,6 @@ def world(store: Store, ana: Account, ben: Account, clock: Time) -> World:
     with store.write() as session:
         announce(session, clock())
     return world
-
-
-@pytest.fixture
-def mail() -> Iterator[tuple[Mailbox, Route]]:
-    with mail_server() as mail:
-        yield mail
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Channels: added, proven, tested, changed, stopped; and nothing but a challenge or a test before they are proven."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from notifiers_world import (
     a_world,
     echo,
     look,
-    mail_server,
     owe,
     web_server,
 )
@@ -32,12 +30,6 @@ from vendors.models import Vendor
 from vrm.kernel.accounts import Account, Audit
 from vrm.kernel.db import Store
 from vrm.kernel.errors import BadInput, LimitReached, LinkSpent, NotFound, WrongState
-
-
-@pytest.fixture
-def mail() -> Iterator[tuple[Mailbox, Route]]:
-    with mail_server() as mail:
-        yield mail
 
 
 @pytest.fixture
