@@ -115,7 +115,10 @@ def killing(
     died = 0
     try:
         publishing = publish_all(broker, wants)
-        for _ in range(kills):
+        for number in range(kills):
+            if number % 2:  # Every other one after something was done: a busy machine begins nothing in three seconds.
+                before = len(broker.acknowledged)
+                until(lambda: len(broker.acknowledged) > before or not publishing.is_alive(), "a want is taken")  # noqa: B023 - It is asked at once.
             time.sleep(dice.uniform(0.05, apart_s))
             victims = dice.choice(("web", "worker", "both"))
             if victims != "worker" and broker.web is not None:
