@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -115,10 +116,13 @@ def killing(
     died = 0
     try:
         publishing = publish_all(broker, wants)
+
+        def has_taken_more_than(before: int) -> bool:
+            return len(broker.acknowledged) > before or not publishing.is_alive()
+
         for number in range(kills):
             if number % 2:  # Every other one after something was done: a busy machine begins nothing in three seconds.
-                before = len(broker.acknowledged)
-                until(lambda: len(broker.acknowledged) > before or not publishing.is_alive(), "a want is taken")  # noqa: B023 - It is asked at once.
+                until(partial(has_taken_more_than, len(broker.acknowledged)), "a want is taken")
             time.sleep(dice.uniform(0.05, apart_s))
             victims = dice.choice(("web", "worker", "both"))
             if victims != "worker" and broker.web is not None:
