@@ -4,7 +4,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -134,18 +133,23 @@ def delivered(store: Store) -> list[Result | None]:
         return list(session.scalars(select(Notification.result)))
 
 
-def test_a_job_of_a_worker_that_died_is_taken_over(queue: QueueWorker, store: Store, now: datetime) -> None:
+def test_jobs_of_a_worker_that_died_are_taken_over_but_for_those_that_wait_again_already(
+    queue: QueueWorker, store: Store
+) -> None:
+    job = text(
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, status, worker_id) "
+        "VALUES ('work', :task, :lock, CAST(:status AS procrastinate_job_status), :worker)"
+    )
     with store.write() as session:
         dead = session.scalar(
             text("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') RETURNING id")
         )
-        session.execute(
-            text(
-                "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, worker_id) "
-                "VALUES ('work', 'work', '{\"lane\": \"rows\"}', 'doing', :dead)"
-            ),
-            {"dead": dead},
-        )
+        for task, lock, status, worker in (
+            ("sweep", "sweep rows", "doing", dead),
+            ("work", None, "doing", dead),
+            ("sweep", "sweep rows", "todo", None),
+        ):
+            session.execute(job, {"task": task, "lock": lock, "status": status, "worker": worker})
     app = queue._made()
 
     async def rescue() -> None:
@@ -154,7 +158,8 @@ def test_a_job_of_a_worker_that_died_is_taken_over(queue: QueueWorker, store: St
 
     asyncio.run(rescue())
     with store.read() as session:
-        assert session.scalars(text("SELECT status::text FROM procrastinate_jobs")).all() == ["todo"]
+        left = session.execute(text("SELECT task_name, status::text FROM procrastinate_jobs ORDER BY 1")).all()
+    assert left == [("sweep", "todo"), ("work", "todo")]
 
 
 def test_a_job_that_runs_twice_knocks_once(queue: QueueWorker, store: Store, ana: Account, told: Vendor) -> None:

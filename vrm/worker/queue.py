@@ -11,6 +11,8 @@ import threading
 from collections.abc import Sequence
 
 from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 from sqlalchemy import make_url, select
 
 from notifiers.models import Notification
@@ -137,7 +139,10 @@ class QueueWorker:
             del timestamp
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_S):
                 _log.warning("job %s of a worker that died is taken over", job.id)
-                await app.job_manager.retry_job(job)
+                try:
+                    await app.job_manager.retry_job(job)
+                except UniqueViolation:  # The same work waits again already.
+                    await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
 
         async def tidy(timestamp: int) -> None:
             del timestamp
