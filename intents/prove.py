@@ -20,7 +20,7 @@ from intents.ownership import (
     record_name,
     well_known_url,
 )
-from vrm.kernel.errors import BadInput, NotAFeed, NotReachable, OutsideError
+from vrm.kernel.errors import BadInput, NotAFeed, NotFound, NotReachable, OutsideError
 from vrm.kernel.outbound import FEED, PAGE, Answer
 
 # Where blog software keeps its feed when the page does not say, the commonest first.
@@ -45,7 +45,9 @@ def prove(harvester: Harvester, blog_id: int) -> Proof:
     the same feed; OutsideError when it cannot be read.
     """
     with harvester.store.read() as session:
-        blog = session.get_one(Blog, blog_id)
+        blog = session.get(Blog, blog_id)
+    if blog is None:
+        raise NotFound("There is no such blog.")
     now = harvester.clock()
     found = _find(harvester, blog.url, now)
     proof = _proof(harvester, blog, found)

@@ -28,7 +28,7 @@ from vendors import watches
 from vendors.watches import Sighting, Watch
 from vrm.kernel import taxonomy
 from vrm.kernel.db import new_code
-from vrm.kernel.errors import BadInput, NotReachable, OutsideError
+from vrm.kernel.errors import BadInput, NotFound, NotReachable, OutsideError
 from vrm.kernel.outbound import FEED, PAGE
 
 log = logging.getLogger(__name__)
@@ -220,12 +220,13 @@ def claim(harvester: Harvester, sighting_id: int, blog_id: int) -> int:
     have the post, NotFound when blog or sighting went meanwhile, and OutsideError when it cannot be read.
     """
     with harvester.store.read() as session:
-        blog = session.get_one(Blog, blog_id)
-        sighting = session.get_one(Sighting, sighting_id)
-    if blog.verified_at is None:
+        blog, sighting = session.get(Blog, blog_id), session.get(Sighting, sighting_id)
+    if blog is not None and blog.verified_at is None:
         prove(harvester, blog_id)
         with harvester.store.read() as session:
-            blog = session.get_one(Blog, blog_id)
+            blog = session.get(Blog, blog_id)
+    if blog is None or sighting is None:
+        raise NotFound("This invitation is not open any more.")
     now = harvester.clock()
     answer = harvester.outbound.get_sync(blog.feed_url, policy=FEED, headers={"Accept": ACCEPT})
     if not 200 <= answer.status < 300:

@@ -73,6 +73,23 @@ def test_suggestions_that_come_late_do_not_cover_what_is_done_next(browser: Brow
     expect(page.get_by_role("listbox")).to_be_hidden()
 
 
+def test_what_was_typed_is_there_after_back_where_no_page_is_kept_until_signing_out(
+    browser: Browser, desk: Desk, world: World
+) -> None:
+    # As in Firefox: a page that must not be stored is fetched again, and nothing is filled in.
+    with as_person(browser, desk.app, world.ana, desk.base) as context:
+        page = context.new_page()
+        page.goto(f"/me/intents/{world.want.code}/vendors/{world.vendor.slug}")
+        page.evaluate("for (const form of document.forms) form.autocomplete = 'off'")
+        page.locator("textarea[name=body]").fill("Is it still there?")
+        page.goto("/me/account")
+        page.go_back()
+        expect(page.locator("textarea[name=body]")).to_have_value("Is it still there?")
+        press(page, "Sign out")
+        page.wait_for_url("**/")
+        assert page.evaluate("Object.keys(sessionStorage).length") == 0
+
+
 def test_a_browser_says_by_which_clock_its_person_lives(browser: Browser, desk: Desk) -> None:
     page = browser.new_context(base_url=desk.base, timezone_id="Asia/Tokyo").new_page()
     ana = Mouse(page)

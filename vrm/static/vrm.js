@@ -217,6 +217,26 @@ for (const here of document.querySelectorAll(".tabs [aria-current]")) {
   strip.scrollLeft = here.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
 }
 
+// Pages of whoever is signed in must not be stored, so that nobody finds them by Back. Firefox then fetches them again
+// with nothing typed: what was waits in this tab, until a page is shown to somebody who is signed out.
+function keepTyped() {
+  const fields = () => [...document.querySelectorAll("main textarea, main input:not([type]), main input:is([type=text], [type=search], [type=email], [type=tel], [type=url], [type=date], [type=number])")];
+  const here = `typed ${location.pathname}${location.search}`;
+  if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
+    for (const [place, name, value] of JSON.parse(sessionStorage.getItem(here) || "[]")) {
+      const field = fields()[place];
+      if (field?.name === name && field.value === field.defaultValue) field.value = value;
+    }
+  }
+  addEventListener("pagehide", () => {
+    const typed = fields().flatMap((field, place) => (field.value === field.defaultValue ? [] : [[place, field.name, field.value]]));
+    if (typed.length) sessionStorage.setItem(here, JSON.stringify(typed));
+    else sessionStorage.removeItem(here);
+  });
+}
+if (document.querySelector("form[action$='/sign-out']")) keepTyped();
+else Object.keys(sessionStorage).filter((key) => key.startsWith("typed ")).forEach((key) => sessionStorage.removeItem(key));
+
 // Whoever signs in for the first time has not said by which clock they live; the browser knows.
 for (const field of document.querySelectorAll("input[type=hidden][name=zone]")) {
   field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";

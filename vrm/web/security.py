@@ -103,8 +103,8 @@ def _how_long() -> str:
     """What of a page a browser may keep (ASVS 5.0 §14.3.2).
 
     Nothing while somebody is signed in, or Back would show it after they signed out; seen in Chromium, which brings
-    back what was typed all the same. But an answer to a button cannot be fetched again: without a copy, Back to a form
-    that was refused is a page of the browser's own, and what was typed is gone.
+    back what was typed all the same, and in Firefox, where vrm.js does. But an answer to a button cannot be fetched
+    again: without a copy, Back to a form that was refused is a page of the browser's own, and what was typed is gone.
     """
     return "no-store" if "_user_id" in session and request.method in SAFE else "private, no-cache"
 
