@@ -178,16 +178,19 @@ def test_the_log_says_tried_again_only_of_what_was_or_will_be(
     )] == [2, 1, 1]  # fmt: skip
 
 
+def give_up(store: Store, world: World) -> Notification:
+    """The first word of Ana's want to Ben's desk, as if it had never arrived."""
+    first = (Notification.channel_id == world.mail.id, Notification.topic == Topic.LEAD_CREATED)
+    with store.write() as session:
+        lost = session.scalars(select(Notification).where(*first)).one()
+        lost.result, lost.done_at = Result.FAILED, lost.owed_at
+        return lost
+
+
 def test_what_did_not_arrive_is_sent_again_by_its_vendor_and_by_the_operator(
     visitor: Callable[[], Visitor], world: World, store: Store
 ) -> None:
-    with store.write() as session:
-        lost = session.scalars(
-            select(Notification).where(
-                Notification.channel_id == world.mail.id, Notification.topic == Topic.LEAD_CREATED
-            )
-        ).one()
-        lost.result, lost.done_at = Result.FAILED, lost.owed_at
+    lost = give_up(store, world)
     ben, olu, carol = (visitor().sign_in(one) for one in (world.ben, world.olu, world.carol))
     page = f"/vendor/{world.vendor.slug}/lost"
     assert "A new want" in ben.get(page)
@@ -206,13 +209,7 @@ def test_what_did_not_arrive_is_sent_again_by_its_vendor_and_by_the_operator(
 def test_the_operator_sends_again_what_was_given_up_in_a_span_once_they_have_seen_how_much(
     visitor: Callable[[], Visitor], world: World, store: Store
 ) -> None:
-    with store.write() as session:
-        lost = session.scalars(
-            select(Notification).where(
-                Notification.channel_id == world.mail.id, Notification.topic == Topic.LEAD_CREATED
-            )
-        ).one()
-        lost.result, lost.done_at = Result.FAILED, lost.owed_at
+    lost = give_up(store, world)
     olu, span = visitor().sign_in(world.olu), {"since": "2026-11-20", "until": "2026-11-21"}
     ask = "/admin/lost?since=2026-11-20&until=2026-11-21"
     shown = olu.get(ask)
